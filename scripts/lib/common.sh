@@ -54,6 +54,8 @@ launch() {
     cd "$dir"
     setsid "${tie[@]}" "$@" >log 2>&1 </dev/null &
     echo $! >pid
+    # Without this, bash would report the end of a node that a test kills.
+    disown
     cd "$here"
 }
 
@@ -101,24 +103,21 @@ descendants() {
 }
 
 # supervise COMMAND...: runs the command with this script's terminal and standard input, and returns its exit status.
-# A signal to this script ends the command and all below it first, so that what comes after (stopping a broker) runs.
+# A signal to this script is passed on to the command and all below it, and this script goes on: it has a broker to stop.
 supervise() {
     local status=0
     # Bash starts background commands with SIGINT ignored, which they would inherit.
     env --default-signal=INT,QUIT "$@" <&0 &
     supervised=$!
-    trap 'interrupt 130' INT
-    trap 'interrupt 143' TERM HUP
-    wait "$supervised" || status=$?
+    trap pass_on INT TERM HUP
+    # A trapped signal ends a `wait` early, so the process says when it is over.
+    while wait "$supervised" || status=$?; kill -0 "$supervised" 2>/dev/null; do :; done
     trap - INT TERM HUP
     return "$status"
 }
 
-interrupt() {
+pass_on() {
     local pids
-    # shellcheck disable=SC2207
-    pids=("$supervised" $(descendants "$supervised"))
-    kill -TERM "${pids[@]}" 2>/dev/null || true
-    wait "$supervised" 2>/dev/null || true
-    exit "$1"
+    mapfile -t pids < <(descendants "$supervised")
+    kill -TERM "$supervised" "${pids[@]}" 2>/dev/null || true
 }

@@ -16,7 +16,7 @@ fetch_kafka() {
     say "fetching Apache Kafka from Maven Central (45 MB)"
     rm -rf "$kafka_home/libs"
     mkdir -p "$kafka_home"
-    mvn -q -B -f "$kafka_conf/pom.xml" dependency:copy-dependencies \
+    mvn -q -B -Dstyle.color=never -f "$kafka_conf/pom.xml" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$kafka_home/libs"
     echo "$want" >"$stamp"
 }
@@ -53,7 +53,7 @@ configure_kafka() {
     (IFS=,; echo "${brokers[*]}") >"$dir/bootstrap"
 }
 
-kafka_is_ready() { grep -q 'Kafka Server started' "$1/log"; }
+kafka_is_ready() { grep -qs 'Kafka Server started' "$1/log"; }
 
 # start_kafka DIR NODES: starts the nodes that do not run, and returns when each of them answers.
 start_kafka() {
