@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How long `make demo` runs, in seconds: make demo SECONDS=60
 SECONDS ?= 20
-SCRIPTS := .ci/run $(filter-out %.txt scripts/lib scripts/kafka.d, $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' scripts))
+SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test lint format docs models check-config clean
@@ -16,7 +16,7 @@ setup: ## install or fetch all that building, testing and linting need
 	@scripts/setup test
 	@scripts/setup lint
 
-build: ## build the optimised binary, $(TARGET)/release/caz
+build: ## build the optimised binary
 	@scripts/setup build
 	$(CARGO) build --release --bin caz
 
@@ -27,6 +27,7 @@ demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 
 test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
+	$(CARGO) test --no-run
 	scripts/with-kafka $(CARGO) test --no-fail-fast
 
 lint: ## check formatting, Rust, shell and Python code, documentation
