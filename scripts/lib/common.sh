@@ -51,12 +51,12 @@ launch() {
         tie=(setpriv --pdeathsig TERM)
     fi
     # In this shell and not in one below it, which would be the parent, and would be gone at once.
-    cd "$dir"
+    cd "$dir" || return
     setsid "${tie[@]}" "$@" >log 2>&1 </dev/null &
     echo $! >pid
     # Without this, bash would report the end of a node that a test kills.
     disown
-    cd "$here"
+    cd "$here" || return
 }
 
 # alive DIR: whether the service's process runs, and is that service and not a later owner of the same pid.
@@ -95,8 +95,7 @@ end() {
 
 # descendants PID: the pids of all processes below it.
 descendants() {
-    local child
-    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+    cat /proc/"$1"/task/*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
         echo "$child"
         descendants "$child"
     done

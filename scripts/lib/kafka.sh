@@ -5,6 +5,7 @@
 # and data. Starting a cluster whose directory exists starts the nodes that do not run, on the ports they had: that is
 # how a test brings back a node it has killed.
 
+: "${root:?}" "${cache:?}"
 kafka_home=$cache/kafka
 kafka_conf=$root/scripts/kafka.d
 

@@ -2,6 +2,7 @@
 # Apicurio Registry, which speaks Confluent's schema registry API, for tests. Sourced after common.sh.
 # 3.0.9 is the newest that runs on Java 17.
 
+: "${cache:?}"
 registry_version=3.0.9
 registry_home=$cache/registry
 registry_app=$registry_home/app-$registry_version
