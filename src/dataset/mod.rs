@@ -1,0 +1,9 @@
+//! The dataset's side of the pipeline: its schema, its frozen statistics, and what becomes of each row.
+
+mod frozen;
+mod outcome;
+mod schema;
+
+pub use frozen::{Frozen, FrozenColumn, FrozenError};
+pub use outcome::{Phase, Reason, Rejection, Rows};
+pub use schema::{DatasetField, DatasetSchema, SchemaError};
