@@ -11,4 +11,6 @@ pub mod diagnostic;
 #[forbid(unsafe_code)]
 pub mod graph;
 #[forbid(unsafe_code)]
+pub mod model;
+#[forbid(unsafe_code)]
 pub mod nodes;
