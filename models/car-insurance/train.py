@@ -69,6 +69,11 @@ def to_onnx(name: str, model: ClassifierMixin, metadata: dict[str, str]) -> byte
         options={id(model): {"zipmap": False}},
         target_opset=OPSETS,
     )
+    # skl2onnx may list a domain twice.
+    opsets = {opset.domain: opset.version for opset in exported.opset_import}
+    del exported.opset_import[:]
+    exported.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items()))
+    exported.domain = "caz.example"
     exported.producer_name = "caz"
     exported.producer_version = ""
     exported.model_version = 1
