@@ -11,8 +11,8 @@ mod onnx;
 mod pandas;
 mod planning;
 
-pub use frame::{Column, Frame, Slot, Source};
-pub use planning::{NodeSpec, Planning, Step};
+pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use planning::{NodeSpec, Planning, Shared, Step, list};
 
 use arrow_array::ArrayRef;
 

@@ -37,6 +37,14 @@ pub struct Step {
     pub writes: Vec<Slot>,
 }
 
+impl Step {
+    /// The step that makes the array of one dummy column from its group's codes; it can reject nothing, so it counts as the first
+    /// node's.
+    pub fn indicate(codes: Slot, code: i32, into: Slot) -> Self {
+        Self { node: 0, kernel: Box::new(Indicate { code }), reads: vec![codes], writes: vec![into] }
+    }
+}
+
 /// What all nodes of a graph are planned with.
 pub struct Shared<'a> {
     /// The file that holds the graph.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Frame, Node, Planning};
 
 /// Runs pandas operations: one (`import`, `kwargs`, `cols`), or several in order (`steps`).
-pub struct Pandas;
+pub(super) struct Pandas;
 
 impl Node for Pandas {
     fn type_name(&self) -> &'static str {
