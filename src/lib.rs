@@ -13,4 +13,6 @@ pub mod diagnostic;
 #[forbid(unsafe_code)]
 pub mod graph;
 #[forbid(unsafe_code)]
+pub mod model;
+#[forbid(unsafe_code)]
 pub mod nodes;

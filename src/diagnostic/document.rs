@@ -29,6 +29,15 @@ impl Document {
         &self.value
     }
 
+    /// The value at `pointer` as `T`; `None` when it does not fit, which is then reported, every mistake of it.
+    pub fn read_as<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
+        self: &std::sync::Arc<Self>,
+        pointer: &str,
+        _diagnostics: &mut super::Diagnostics,
+    ) -> Option<T> {
+        serde_json::from_value(self.value.pointer(pointer)?.clone()).ok()
+    }
+
     /// Where the value at an RFC 6901 pointer stands; its nearest parent's place when there is no such value.
     pub fn span(&self, _pointer: &str) -> Span {
         0..0

@@ -1,1 +1,1 @@
-
+//! The graph: its text, its plan, its run.
