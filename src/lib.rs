@@ -1,1 +1,20 @@
-//! caz
+//! caz: a stream scorer.
+//!
+//! Profile events come from Kafka, are decoded against the dataset schema, run through a configured graph of nodes with batched
+//! ONNX inference, and leave as scores, exactly once. `ARCHITECTURE.md` is the map; the modules below are in its order, and a module
+//! uses only those that stand beneath it.
+
+#[forbid(unsafe_code)]
+pub mod codec;
+#[forbid(unsafe_code)]
+pub mod dataset;
+#[forbid(unsafe_code)]
+pub mod diagnostic;
+#[forbid(unsafe_code)]
+pub mod graph;
+// The one module with unsafe code: librdkafka's batch calls.
+pub mod kafka;
+#[forbid(unsafe_code)]
+pub mod model;
+#[forbid(unsafe_code)]
+pub mod nodes;

@@ -1,0 +1,1 @@
+//! How diagnostics look on a terminal and to a machine.
