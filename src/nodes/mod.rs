@@ -12,7 +12,7 @@ mod pandas;
 mod planning;
 
 pub use frame::{Column, Frame, Slot, Source};
-pub use planning::{NodeSpec, Planning, Step};
+pub use planning::{NodeSpec, Planning, Shared, Step};
 
 use arrow_array::ArrayRef;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, cast::AsArray, types::Int32Type};
-use arrow_buffer::BooleanBuffer;
+use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Int32Array, StringArray, cast::AsArray, types::Int32Type};
+use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
+use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -156,15 +157,19 @@ impl<'a> Planning<'a> {
 
     /// The slot of a column's array, made from its codes where it is a dummy column. The column must not be poisoned.
     pub fn array(&mut self, column: &Column) -> Slot {
-        match column.source {
-            Source::Slot(slot) => slot,
-            Source::Indicator { codes, code } => self.step_one(Indicate { code }, &[codes]),
+        match &column.source {
+            Source::Slot(slot) => *slot,
+            Source::Indicator { codes, code } => self.step_one(Indicate { code: *code }, &[*codes]),
+            Source::Codes { codes, values } => match column.data_type {
+                DataType::Dictionary(_, _) => self.step_one(Categorise::new(values), &[*codes]),
+                _ => self.step_one(Spell { values: Arc::clone(values) }, &[*codes]),
+            },
             Source::Poisoned => unreachable!("`column` hands out no poisoned column"),
         }
     }
 
     /// A column of this node's making.
-    pub fn made(&self, name: &str, data_type: arrow_schema::DataType, nullable: bool, slot: Slot) -> Column {
+    pub fn made(&self, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
         Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin: self.id().into() }
     }
 }
@@ -191,6 +196,48 @@ impl Kernel for Indicate {
         let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
         outputs.push(Arc::new(BooleanArray::new(is, None)) as ArrayRef);
     }
+}
+
+/// Codes to the text that they stand for.
+struct Spell {
+    values: Arc<[String]>,
+}
+
+impl Kernel for Spell {
+    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
+        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
+        let text = |code: &i32| usize::try_from(*code).map_or("", |code| self.values[code].as_str());
+        let lengths = codes.iter().map(|code| text(code).len());
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let mut bytes = Vec::with_capacity(offsets.last().map_or(0, |end| *end as usize));
+        codes.iter().for_each(|code| bytes.extend_from_slice(text(code).as_bytes()));
+        outputs.push(Arc::new(StringArray::new(offsets, bytes.into(), code_nulls(codes))));
+    }
+}
+
+/// Codes to a category array.
+struct Categorise {
+    categories: ArrayRef,
+}
+
+impl Categorise {
+    fn new(values: &[String]) -> Self {
+        Self { categories: Arc::new(StringArray::from_iter_values(values)) }
+    }
+}
+
+impl Kernel for Categorise {
+    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
+        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
+        let keys = Int32Array::new(codes.clone(), code_nulls(codes));
+        outputs.push(Arc::new(DictionaryArray::new(keys, Arc::clone(&self.categories))));
+    }
+}
+
+/// Which codes are null, when one is.
+fn code_nulls(codes: &[i32]) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| codes[row] >= 0));
+    (nulls.null_count() > 0).then_some(nulls)
 }
 
 impl std::fmt::Debug for Step {
