@@ -10,6 +10,8 @@ pub mod dataset;
 pub mod diagnostic;
 #[forbid(unsafe_code)]
 pub mod graph;
+// The one module with unsafe code: librdkafka's batch calls.
+pub mod kafka;
 #[forbid(unsafe_code)]
 pub mod model;
 #[forbid(unsafe_code)]

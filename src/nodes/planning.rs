@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Int32Array, StringArray, cast::AsArray, types::Int32Type};
-use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Column, Frame, Inputs, Kernel, Slot, Source};
-use crate::dataset::{Frozen, FrozenColumn, Rows};
+use super::{Column, Frame, Kernel, Slot, Source, decode};
+use crate::dataset::{Frozen, FrozenColumn};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
 
@@ -36,6 +34,16 @@ pub struct Step {
     pub reads: Vec<Slot>,
     /// What it writes, in the kernel's order.
     pub writes: Vec<Slot>,
+}
+
+impl Step {
+    /// The step that makes the array of a column that is held as codes; `None` when its array is there already, or never will be.
+    ///
+    /// Decoding can reject nothing, so it may count as any node's; it counts as `node`'s.
+    pub fn decode(column: &Column, node: usize, into: Slot) -> Option<Self> {
+        let (kernel, codes) = decode::kernel(column)?;
+        Some(Self { node, kernel, reads: vec![codes], writes: vec![into] })
+    }
 }
 
 /// What all nodes of a graph are planned with.
@@ -155,17 +163,15 @@ impl<'a> Planning<'a> {
         self.step(kernel, reads, 1)[0]
     }
 
-    /// The slot of a column's array, made from its codes where it is a dummy column. The column must not be poisoned.
+    /// The slot of a column's array, made from its codes where it is held as codes. The column must not be poisoned.
     pub fn array(&mut self, column: &Column) -> Slot {
-        match &column.source {
-            Source::Slot(slot) => *slot,
-            Source::Indicator { codes, code } => self.step_one(Indicate { code: *code }, &[*codes]),
-            Source::Codes { codes, values } => match column.data_type {
-                DataType::Dictionary(_, _) => self.step_one(Categorise::new(values), &[*codes]),
-                _ => self.step_one(Spell { values: Arc::clone(values) }, &[*codes]),
-            },
-            Source::Poisoned => unreachable!("`column` hands out no poisoned column"),
+        if let Source::Slot(slot) = column.source {
+            return slot;
         }
+        let slot = Slot::new(*self.shared.slots);
+        *self.shared.slots += 1;
+        self.shared.steps.extend(Step::decode(column, self.index, slot));
+        slot
     }
 
     /// A column of this node's making.
@@ -183,61 +189,6 @@ pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
         n if n <= SHOWN => names.join(", "),
         n => format!("{}, ... ({n} in all)", names[..SHOWN].join(", ")),
     }
-}
-
-/// Codes to the Boolean array of one category.
-struct Indicate {
-    code: i32,
-}
-
-impl Kernel for Indicate {
-    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
-        outputs.push(Arc::new(BooleanArray::new(is, None)) as ArrayRef);
-    }
-}
-
-/// Codes to the text that they stand for.
-struct Spell {
-    values: Arc<[String]>,
-}
-
-impl Kernel for Spell {
-    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        let text = |code: &i32| usize::try_from(*code).map_or("", |code| self.values[code].as_str());
-        let lengths = codes.iter().map(|code| text(code).len());
-        let offsets = OffsetBuffer::from_lengths(lengths);
-        let mut bytes = Vec::with_capacity(offsets.last().map_or(0, |end| *end as usize));
-        codes.iter().for_each(|code| bytes.extend_from_slice(text(code).as_bytes()));
-        outputs.push(Arc::new(StringArray::new(offsets, bytes.into(), code_nulls(codes))));
-    }
-}
-
-/// Codes to a category array.
-struct Categorise {
-    categories: ArrayRef,
-}
-
-impl Categorise {
-    fn new(values: &[String]) -> Self {
-        Self { categories: Arc::new(StringArray::from_iter_values(values)) }
-    }
-}
-
-impl Kernel for Categorise {
-    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        let keys = Int32Array::new(codes.clone(), code_nulls(codes));
-        outputs.push(Arc::new(DictionaryArray::new(keys, Arc::clone(&self.categories))));
-    }
-}
-
-/// Which codes are null, when one is.
-fn code_nulls(codes: &[i32]) -> Option<NullBuffer> {
-    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| codes[row] >= 0));
-    (nulls.null_count() > 0).then_some(nulls)
 }
 
 impl std::fmt::Debug for Step {

@@ -36,7 +36,7 @@ use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 
 /// Runs pandas operations: one (`import`, `kwargs`, `cols`), or several in order (`steps`).
-pub struct Pandas;
+pub(super) struct Pandas;
 
 const FAMILIES: &[&[&dyn Operation]] = &[
     to_datetime::OPERATIONS,
