@@ -2,10 +2,11 @@
 
 mod cursor;
 mod decode;
-pub(crate) mod default;
+mod default;
 mod read;
 mod resolve;
 mod skip;
 mod write;
 
 pub use decode::AvroDecoder;
+pub(crate) use default::Default;
