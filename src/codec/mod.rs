@@ -16,6 +16,7 @@ pub mod json;
 mod scalar;
 mod text;
 mod time;
+mod view;
 
 use arrow_array::ArrayRef;
 

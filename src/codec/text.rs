@@ -71,3 +71,36 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: i8) -> DecimalText {
     }
     DecimalText::Value(if negative { -value } else { value })
 }
+
+/// The 16 bytes of a UUID's text, hyphens where they belong or none at all.
+pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let hyphenated = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
+    let digits: Vec<u8> = match hyphenated {
+        true => text.bytes().filter(|byte| *byte != b'-').collect(),
+        false => text.as_bytes().to_vec(),
+    };
+    let mut bytes = [0; 16];
+    if digits.len() != 32 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |at: usize| char::from(pair[at]).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        *byte = digit(0)? << 4 | digit(1)?;
+    }
+    Some(bytes)
+}
+
+/// Writes a decimal with all the digits of its scale.
+pub(crate) fn write_decimal(into: &mut Vec<u8>, value: i128, scale: i8) {
+    let scale = usize::try_from(scale).unwrap_or(0);
+    let digits = format!("{:0width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    if value < 0 {
+        into.push(b'-');
+    }
+    into.extend_from_slice(whole.as_bytes());
+    if scale > 0 {
+        into.push(b'.');
+        into.extend_from_slice(fraction.as_bytes());
+    }
+}

@@ -170,7 +170,17 @@ pub(crate) fn write_instant(into: &mut Vec<u8>, value: i64, unit: TimeUnit, utc:
     let seconds = value.div_euclid(per_second);
     write_date(into, seconds.div_euclid(SECONDS_PER_DAY));
     into.push(b'T');
-    let second = seconds.rem_euclid(SECONDS_PER_DAY);
+    let since_midnight = seconds.rem_euclid(SECONDS_PER_DAY) * per_second + value.rem_euclid(per_second);
+    write_time(into, since_midnight, unit);
+    if utc {
+        into.push(b'Z');
+    }
+}
+
+/// Writes a time of day, `17:04:05.250`, with the fraction digits of its unit; a value beyond a day is taken modulo a day.
+pub(crate) fn write_time(into: &mut Vec<u8>, value: i64, unit: TimeUnit) {
+    let per_second = per_second(unit);
+    let second = value.div_euclid(per_second).rem_euclid(SECONDS_PER_DAY);
     for (index, part) in [second / 3600, second / 60 % 60, second % 60].into_iter().enumerate() {
         if index > 0 {
             into.push(b':');
@@ -180,9 +190,6 @@ pub(crate) fn write_instant(into: &mut Vec<u8>, value: i64, unit: TimeUnit, utc:
     if per_second > 1 {
         into.push(b'.');
         digits(into, value.rem_euclid(per_second), per_second.ilog10() as usize);
-    }
-    if utc {
-        into.push(b'Z');
     }
 }
 

@@ -3,6 +3,7 @@
 mod cursor;
 mod decode;
 mod default;
+mod encode;
 mod read;
 mod resolve;
 mod skip;
@@ -10,3 +11,4 @@ mod write;
 
 pub use decode::AvroDecoder;
 pub(crate) use default::Default;
+pub use encode::AvroEncoder;
