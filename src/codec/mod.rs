@@ -12,7 +12,11 @@ pub mod avro;
 mod column;
 
 mod fault;
+pub mod json;
+mod scalar;
 mod text;
+mod time;
+mod view;
 
 use arrow_array::ArrayRef;
 
@@ -183,6 +187,15 @@ fn project(schema: &DatasetSchema, projection: &[usize]) -> Result<Vec<DatasetFi
         _ => Err(CodecError::BadProjection { index: *index }),
     };
     projection.iter().map(field).collect()
+}
+
+/// The column of each of the dataset's fields; none for those that the projection leaves out.
+fn places(schema: &DatasetSchema, projection: &[usize]) -> Vec<Option<usize>> {
+    let mut places = vec![None; schema.fields().len()];
+    for (column, field) in projection.iter().enumerate() {
+        places[*field] = Some(column);
+    }
+    places
 }
 
 /// The rejection of a payload without a byte.

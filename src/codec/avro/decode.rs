@@ -42,10 +42,7 @@ impl AvroDecoder {
 
     fn resolve(writer: &AvroRecord, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
         let fields = crate::codec::project(schema, projection)?;
-        let mut places = vec![None; schema.fields().len()];
-        for (column, field) in projection.iter().enumerate() {
-            places[*field] = Some(column);
-        }
+        let places = crate::codec::places(schema, projection);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
         let steps = resolve::steps(writer, schema.root(), 0, &places, "")?;
         Ok(Self { fields, columns, steps })

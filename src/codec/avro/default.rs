@@ -1,11 +1,56 @@
 //! Encodes the defaults of a schema, which stand there as JSON.
 
-use super::write;
-use crate::codec::text;
-use crate::dataset::AvroType;
+use super::cursor::Cursor;
+use super::read::{Action, Step, follow};
+use super::{resolve, write};
+use crate::codec::column::Column;
+use crate::codec::{CodecError, text};
+use crate::dataset::{AvroField, AvroRecord, AvroType, SchemaError};
+
+/// The default of a field, encoded, and the steps that read it into its columns.
+#[derive(Debug)]
+pub(crate) struct Default {
+    bytes: Vec<u8>,
+    steps: Vec<Step>,
+}
+
+impl Default {
+    /// The default of a field with a column of its own, which `push` takes as the first; none when the schema gives none.
+    ///
+    /// # Errors
+    /// When it is not of the field's type.
+    pub(crate) fn of_value(field: &AvroField, path: &str) -> Result<Option<Self>, CodecError> {
+        let Some(default) = &field.default else { return Ok(None) };
+        let bytes = encode(&field.kind, default).ok_or_else(|| not_of_type(default, path))?;
+        let read = resolve::value(&field.kind, &field.kind, path)?;
+        Ok(Some(Self { bytes, steps: vec![Step { name: field.name.clone(), action: Action::Read(0, read) }] }))
+    }
+
+    /// The default of a record whose first field is the `first`-th of the dataset.
+    ///
+    /// # Errors
+    /// When it is not of the record's type.
+    pub(crate) fn of_record(field: &AvroField, places: &[Option<usize>], first: usize, path: &str) -> Result<Option<Self>, CodecError> {
+        let Some(default) = &field.default else { return Ok(None) };
+        let bytes = encode(&field.kind, default).ok_or_else(|| not_of_type(default, path))?;
+        let whole = AvroRecord { fields: vec![field.clone()] };
+        Ok(Some(Self { bytes, steps: resolve::steps(&whole, &whole, first, places, "")? }))
+    }
+
+    /// Pushes it.
+    pub(crate) fn push(&self, columns: &mut [Column]) {
+        // Its bytes were encoded from its type when the decoder was built.
+        let read = follow(&self.steps, &mut Cursor::new(&self.bytes), columns);
+        debug_assert!(read.is_ok(), "{read:?}");
+    }
+}
+
+fn not_of_type(default: &serde_json::Value, path: &str) -> CodecError {
+    CodecError::Schema(SchemaError::BadDefault { path: path.to_owned(), default: default.to_string() })
+}
 
 /// The Avro encoding of a default; none when it is not of the type.
-pub(crate) fn encode(kind: &AvroType, default: &serde_json::Value) -> Option<Vec<u8>> {
+pub(super) fn encode(kind: &AvroType, default: &serde_json::Value) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     push(kind, default, &mut bytes)?;
     Some(bytes)

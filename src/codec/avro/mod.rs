@@ -2,10 +2,13 @@
 
 mod cursor;
 mod decode;
-pub(crate) mod default;
+mod default;
+mod encode;
 mod read;
 mod resolve;
 mod skip;
 mod write;
 
 pub use decode::AvroDecoder;
+pub(crate) use default::Default;
+pub use encode::AvroEncoder;

@@ -28,12 +28,24 @@ pub(super) enum Read {
     Uuid,
     /// The reader's symbol for each of the writer's; none where the reader has no such symbol.
     Enum(Vec<Option<String>>),
-    Decimal { precision: u8, fixed: Option<usize> },
-    Array { item: Box<Read>, least: usize },
-    Map { value: Box<Read>, least: usize },
+    Decimal {
+        precision: u8,
+        fixed: Option<usize>,
+    },
+    Array {
+        item: Box<Read>,
+        least: usize,
+    },
+    Map {
+        value: Box<Read>,
+        least: usize,
+    },
     Record(Vec<Part>),
     /// A union of null, at index `null`, and one other.
-    Optional { null: usize, some: Box<Read> },
+    Optional {
+        null: usize,
+        some: Box<Read>,
+    },
     /// Any other union: for each of its branches how to read it, or why it cannot be.
     Union(Vec<Result<Read, Reason>>),
 }

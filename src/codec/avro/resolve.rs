@@ -1,8 +1,8 @@
 //! Schema resolution: compiles a writer's type and the dataset's into the steps that read the one as the other.
 
+use super::default;
 use super::read::{Action, Arm, Part, Read, Step};
 use super::skip::{Skip, least_bytes, least_item_bytes};
-use super::default;
 use crate::codec::CodecError;
 use crate::dataset::{AvroField, AvroRecord, AvroType, Reason};
 

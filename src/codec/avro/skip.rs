@@ -35,9 +35,7 @@ impl Skip {
             | AvroType::Timestamp { .. }
             | AvroType::Enum(_) => Self::Number,
             AvroType::String | AvroType::Bytes | AvroType::Decimal { fixed: None, .. } => Self::Bytes,
-            AvroType::Array(item) => {
-                Self::Blocks { item: Box::new(Self::compile(item, path)?), least: least_item_bytes(item, path)? }
-            }
+            AvroType::Array(item) => Self::Blocks { item: Box::new(Self::compile(item, path)?), least: least_item_bytes(item, path)? },
             AvroType::Map(value) => {
                 let entry = vec![("key".to_owned(), Self::Bytes), ("value".to_owned(), Self::compile(value, path)?)];
                 Self::Blocks { item: Box::new(Self::Record(entry)), least: 1 + least_bytes(value) }
