@@ -5,6 +5,8 @@
 //! uses only those that stand beneath it.
 
 #[forbid(unsafe_code)]
+pub mod config;
+#[forbid(unsafe_code)]
 pub mod dataset;
 #[forbid(unsafe_code)]
 pub mod diagnostic;
