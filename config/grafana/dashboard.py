@@ -309,7 +309,6 @@ DASHBOARD = {
                 "type": "query",
                 "datasource": DATASOURCE,
                 "query": {"qryType": 1, "query": "label_values(caz_build_info, instance)", "refId": "instance"},
-                "definition": "label_values(caz_build_info, instance)",
                 "refresh": 2,
                 "sort": 1,
                 "multi": True,
