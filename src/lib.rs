@@ -18,3 +18,5 @@ pub mod kafka;
 pub mod model;
 #[forbid(unsafe_code)]
 pub mod nodes;
+#[forbid(unsafe_code)]
+pub mod telemetry;

@@ -64,7 +64,7 @@ pub(crate) struct AvroRecord {
 }
 
 /// A field of an Avro record.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AvroField {
     pub(crate) name: String,
     pub(crate) aliases: Vec<String>,

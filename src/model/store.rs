@@ -14,6 +14,7 @@ use super::session::{ModelSession, probe};
 use super::signature::{Port, PortError, Signature, read_inputs};
 use super::tensor::Tensor;
 use super::tune::best_rows_per_run;
+use crate::telemetry::Metric;
 
 /// Why a model cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -87,6 +88,9 @@ impl Model {
     pub fn session(&self) -> Result<ModelSession, ModelError> {
         let session = open(&self.bytes).map_err(|error| self.invalid(error))?;
         let labels = [("model", self.id.clone()), ("version", self.version.to_string())];
+        // Published here, not at load: metrics may be switched on after the plan was made, and `check` loads models without running them.
+        Metric::ModelLoadDurationSeconds.gauge(&labels).set(self.load_duration.as_secs_f64());
+        Metric::ModelRowsPerRun.gauge(&labels).set(self.rows_per_run as f64);
         Ok(ModelSession::new(session, Arc::clone(&self.signature), self.rows_per_run, labels))
     }
 

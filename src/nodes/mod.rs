@@ -5,6 +5,7 @@
 //! - A row's values never depend on which rows share its batch.
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
+mod decode;
 mod frame;
 mod json_to_dataframe;
 mod onnx;

@@ -63,12 +63,11 @@ impl Skip {
             Self::Number => cursor.long().map(|_| ()),
             Self::Bytes => cursor.bytes("a value").map(|_| ()),
             Self::Blocks { item, least } => {
-                while let Some((count, size)) = cursor.block(*least)? {
-                    if let Some(size) = size {
-                        cursor.advance(size);
+                while let Some(block) = cursor.block(*least)? {
+                    if cursor.skip_block(&block) {
                         continue;
                     }
-                    for _ in 0..count {
+                    for _ in 0..block.count {
                         item.skip(cursor)?;
                     }
                 }
