@@ -44,8 +44,8 @@ impl Kernel for Spell {
         let codes = inputs.array(0).as_primitive::<Int32Type>().values();
         let text = |code: &i32| usize::try_from(*code).map_or("", |code| self.values[code].as_str());
         let lengths = codes.iter().map(|code| text(code).len());
-        let offsets = OffsetBuffer::from_lengths(lengths);
-        let mut bytes = Vec::with_capacity(offsets.last().map_or(0, |end| *end as usize));
+        let offsets: OffsetBuffer<i32> = OffsetBuffer::from_lengths(lengths);
+        let mut bytes = Vec::with_capacity(offsets.last() as usize);
         codes.iter().for_each(|code| bytes.extend_from_slice(text(code).as_bytes()));
         outputs.push(Arc::new(StringArray::new(offsets, bytes.into(), code_nulls(codes))));
     }

@@ -13,6 +13,7 @@ mod pandas;
 mod planning;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use pandas::{OperationPage, operation_pages};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
 
 use arrow_array::ArrayRef;

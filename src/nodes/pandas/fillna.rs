@@ -169,7 +169,8 @@ pub(super) fn with_value(call: &mut Call<'_, '_>, column: &Column, fill: &Scalar
             };
             let (slot, data_type) = (call.array(column), column.data_type.clone());
             let slot = call.kernel(&[slot], move |inputs, _| {
-                let filled = lanes::times(inputs.array(0)).iter().map(|value| if *value == lanes::NAT { time } else { *value });
+                let times = lanes::times(inputs.array(0));
+                let filled = times.iter().map(|value| if *value == lanes::NAT { time } else { *value });
                 lanes::time_array(filled.collect(), &data_type)
             });
             Some(call.made(column.data_type.clone(), false, slot))

@@ -65,11 +65,9 @@ pub struct OperationPage {
     pub kwargs: schemars::Schema,
 }
 
-impl Pandas {
-    /// What the reference pages say of each operation.
-    pub fn pages() -> impl Iterator<Item = OperationPage> {
-        operations().map(|operation| OperationPage { name: operation.name(), summary: operation.summary(), kwargs: operation.kwargs() })
-    }
+/// What the reference pages say of each operation of the Pandas node.
+pub fn operation_pages() -> impl Iterator<Item = OperationPage> {
+    operations().map(|operation| OperationPage { name: operation.name(), summary: operation.summary(), kwargs: operation.kwargs() })
 }
 
 /// Parameters of the Pandas node: one operation, or several in `steps`.
