@@ -30,6 +30,11 @@ impl Fault {
         self
     }
 
+    /// Where it is.
+    pub(crate) fn byte(&self) -> usize {
+        self.byte
+    }
+
     /// The rejection of the payload.
     pub(crate) fn rejection(mut self: Box<Self>) -> Rejection {
         self.path.reverse();

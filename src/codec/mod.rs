@@ -10,15 +10,17 @@
 
 pub mod avro;
 mod column;
-pub mod csv;
+
 mod fault;
-pub mod file;
 pub mod json;
+mod scalar;
 mod text;
+mod time;
+mod view;
 
 use arrow_array::ArrayRef;
 
-use crate::dataset::{DatasetField, Rejection};
+use crate::dataset::{DatasetField, DatasetSchema, Phase, Reason, Rejection};
 
 /// Turns payloads into columns.
 pub trait Decoder: Send {
@@ -77,6 +79,12 @@ pub enum CodecError {
         path: String,
         /// What does not fit.
         why: String,
+    },
+    /// A projection names a field twice, or one that the dataset does not have.
+    #[error("the projection names field {index} twice, or there is no such field")]
+    BadProjection {
+        /// The index in the dataset's fields.
+        index: usize,
     },
     /// A schema cannot be used.
     #[error(transparent)]
@@ -166,4 +174,31 @@ pub trait Encoder: Send {
 
     /// The Avro schema of the payloads, as JSON text, when they have one.
     fn schema(&self) -> Option<&str>;
+}
+
+/// The fields of a projection.
+fn project(schema: &DatasetSchema, projection: &[usize]) -> Result<Vec<DatasetField>, CodecError> {
+    let mut seen = vec![false; schema.fields().len()];
+    let field = |index: &usize| match seen.get_mut(*index) {
+        Some(seen) if !*seen => {
+            *seen = true;
+            Ok(schema.fields()[*index].clone())
+        }
+        _ => Err(CodecError::BadProjection { index: *index }),
+    };
+    projection.iter().map(field).collect()
+}
+
+/// The column of each of the dataset's fields; none for those that the projection leaves out.
+fn places(schema: &DatasetSchema, projection: &[usize]) -> Vec<Option<usize>> {
+    let mut places = vec![None; schema.fields().len()];
+    for (column, field) in projection.iter().enumerate() {
+        places[*field] = Some(column);
+    }
+    places
+}
+
+/// The rejection of a payload without a byte.
+fn empty() -> Rejection {
+    Rejection::new(Phase::Decode, Reason::Empty, "the event has no bytes").byte(0)
 }

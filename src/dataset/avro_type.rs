@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use apache_avro::schema::{InnerDecimalSchema, Name, RecordSchema, UuidSchema};
 use apache_avro::Schema;
+use apache_avro::schema::{InnerDecimalSchema, Name, RecordSchema, UuidSchema};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use super::schema::SchemaError;
@@ -64,7 +64,7 @@ pub(crate) struct AvroRecord {
 }
 
 /// A field of an Avro record.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AvroField {
     pub(crate) name: String,
     pub(crate) aliases: Vec<String>,

@@ -5,7 +5,7 @@ mod frozen;
 mod outcome;
 mod schema;
 
-pub(crate) use avro_type::{AvroField, AvroRecord, AvroType, MAX_DEPTH};
+pub(crate) use avro_type::{AvroEnum, AvroField, AvroRecord, AvroType, MAX_DEPTH};
 pub use frozen::{Frozen, FrozenColumn, FrozenError};
 pub use outcome::{Phase, Reason, Rejection, Rows};
 pub use schema::{DatasetField, DatasetSchema, SchemaError};

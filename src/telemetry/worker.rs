@@ -174,25 +174,12 @@ impl WorkerMetrics {
         self.outcomes[outcome as usize].increment(events as u64);
     }
 
-    /// Events with these record timestamps were delivered at `now_ms` (both in milliseconds since 1970). A timestamp after now, by a clock
-    /// that is ahead, counts as no latency; a negative one, which stands for none, does not count.
-    pub fn latency(&self, now_ms: i64, timestamps_ms: impl Iterator<Item = i64>) {
-        let record = |timestamp_ms: i64, events: usize| {
-            if timestamp_ms >= 0 && events > 0 {
-                self.latency.record_many(now_ms.saturating_sub(timestamp_ms).max(0) as f64 / 1e3, events);
-            }
-        };
-        // Events of a batch often share their millisecond: one observation for each run of them.
-        let mut run = (-1, 0);
-        for timestamp_ms in timestamps_ms {
-            if timestamp_ms == run.0 {
-                run.1 += 1;
-            } else {
-                record(run.0, run.1);
-                run = (timestamp_ms, 1);
-            }
+    /// Events were delivered at `now_ms`: their record timestamps (both in milliseconds since 1970), and how many share each. A timestamp
+    /// after now, by a clock that is ahead, counts as no latency; a negative one, which stands for none, does not count.
+    pub fn latency(&self, now_ms: i64, timestamps_ms: impl Iterator<Item = (i64, usize)>) {
+        for (timestamp_ms, events) in timestamps_ms.filter(|(timestamp_ms, _)| *timestamp_ms >= 0) {
+            self.latency.record_many(now_ms.saturating_sub(timestamp_ms).max(0) as f64 / 1e3, events);
         }
-        record(run.0, run.1);
     }
 
     /// A transaction ended.

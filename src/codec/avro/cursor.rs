@@ -139,40 +139,61 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The head of an array's or a map's next block: how many items, or none behind the last block, and the block's length in bytes
-    /// where it is told. The items are sure to have room in what is left of the payload when each takes at least `item` bytes.
-    pub(super) fn block(&mut self, item: usize) -> Outcome<Option<(usize, Option<usize>)>> {
+    /// The head of an array's or a map's next block; none behind the last. The items are sure to have room in what is left of the
+    /// payload when each takes at least `item` bytes.
+    pub(super) fn block(&mut self, item: usize) -> Outcome<Option<Block>> {
         let start = self.at;
         let count = self.long()?;
         if count == 0 {
             return Ok(None);
         }
-        let mut size = None;
-        if count < 0 {
-            let at = self.at;
-            let bytes = self.long()?;
-            let bytes = usize::try_from(bytes);
-            let bytes = bytes.map_err(|_| Fault::new(Reason::InvalidLength, at, "a block of a negative number of bytes"))?;
-            if bytes > self.remaining() {
-                let left = self.remaining();
-                return Err(Fault::new(Reason::Truncated, at, format!("a block of {bytes} bytes, and {left} are left")));
-            }
-            size = Some(bytes);
-        }
-        let Ok(count) = usize::try_from(count.unsigned_abs()) else {
-            return Err(Fault::new(Reason::InvalidLength, start, format!("a block of {} items", count.unsigned_abs())));
-        };
+        let end = if count < 0 { Some(self.block_end()?) } else { None };
+        let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count > self.remaining() / item.max(1) {
             let left = self.remaining();
             return Err(Fault::new(Reason::Truncated, start, format!("a block of {count} items, and {left} bytes are left")));
         }
-        Ok(Some((count, size)))
+        Ok(Some(Block { count, end }))
     }
 
-    /// Goes on by `len` bytes that are known to be there.
-    pub(super) fn advance(&mut self, len: usize) {
-        self.at = (self.at + len).min(self.bytes.len());
+    fn block_end(&mut self) -> Outcome<usize> {
+        let start = self.at;
+        let size = self.long()?;
+        let Ok(size) = usize::try_from(size) else {
+            return Err(Fault::new(Reason::InvalidLength, start, format!("a block of {size} bytes")));
+        };
+        if size > self.remaining() {
+            let left = self.remaining();
+            return Err(Fault::new(Reason::Truncated, start, format!("a block of {size} bytes, and {left} are left")));
+        }
+        Ok(self.at + size)
     }
+
+    /// Checks that a block whose items were read ends where its head said.
+    pub(super) fn end_block(&self, block: &Block) -> Outcome<()> {
+        match block.end {
+            Some(end) if end != self.at => {
+                Err(Fault::new(Reason::InvalidLength, self.at, format!("a block ends here, and its head said at byte {end}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes to the end of a block that knows it; whether it does.
+    pub(super) fn skip_block(&mut self, block: &Block) -> bool {
+        if let Some(end) = block.end {
+            self.at = end;
+        }
+        block.end.is_some()
+    }
+}
+
+/// A block of an array or a map.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) count: usize,
+    /// Where it ends, where its head tells.
+    end: Option<usize>,
 }
 
 /// Whether bytes are ASCII: words at a time also for the short strings that events are full of.

@@ -28,12 +28,24 @@ pub(super) enum Read {
     Uuid,
     /// The reader's symbol for each of the writer's; none where the reader has no such symbol.
     Enum(Vec<Option<String>>),
-    Decimal { precision: u8, fixed: Option<usize> },
-    Array { item: Box<Read>, least: usize },
-    Map { value: Box<Read>, least: usize },
+    Decimal {
+        precision: u8,
+        fixed: Option<usize>,
+    },
+    Array {
+        item: Box<Read>,
+        least: usize,
+    },
+    Map {
+        value: Box<Read>,
+        least: usize,
+    },
     Record(Vec<Part>),
     /// A union of null, at index `null`, and one other.
-    Optional { null: usize, some: Box<Read> },
+    Optional {
+        null: usize,
+        some: Box<Read>,
+    },
     /// Any other union: for each of its branches how to read it, or why it cannot be.
     Union(Vec<Result<Read, Reason>>),
 }
@@ -48,7 +60,6 @@ pub(super) enum Part {
 }
 
 impl Read {
-    #[inline]
     pub(super) fn read(&self, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
         let start = cursor.at();
         match self {
@@ -68,14 +79,6 @@ impl Read {
                     return some.read(cursor, column);
                 }
             }
-            _ => return self.read_rare(cursor, column),
-        }
-        Ok(())
-    }
-
-    fn read_rare(&self, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
-        let start = cursor.at();
-        match self {
             #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of int to float rounds")]
             Self::IntAsFloat => column.push_f32(cursor.int()? as f32),
             Self::IntAsDouble => column.push_f64(f64::from(cursor.int()?)),
@@ -103,20 +106,22 @@ impl Read {
                 column.push_i128(text::decimal_from_be(bytes, *precision).ok_or_else(out_of_range)?);
             }
             Self::Array { item, least } => {
-                while let Some((count, _)) = cursor.block(*least)? {
-                    for _ in 0..count {
+                while let Some(block) = cursor.block(*least)? {
+                    for _ in 0..block.count {
                         item.read(cursor, &mut column.children()[0])?;
                     }
+                    cursor.end_block(&block)?;
                 }
                 column.close().map_err(|full| too_full(full, start))?;
             }
             Self::Map { value, least } => {
-                while let Some((count, _)) = cursor.block(*least)? {
-                    for _ in 0..count {
+                while let Some(block) = cursor.block(*least)? {
+                    for _ in 0..block.count {
                         let [keys, values] = column.children() else { return Ok(()) };
                         keys.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?;
                         value.read(cursor, values)?;
                     }
+                    cursor.end_block(&block)?;
                 }
                 column.close().map_err(|full| too_full(full, start))?;
             }
@@ -130,7 +135,6 @@ impl Read {
                 Ok(read) => return read.read(cursor, column),
                 Err(reason) => return Err(no_branch(*reason, start)),
             },
-            common => return common.read(cursor, column),
         }
         Ok(())
     }

@@ -35,9 +35,7 @@ impl Skip {
             | AvroType::Timestamp { .. }
             | AvroType::Enum(_) => Self::Number,
             AvroType::String | AvroType::Bytes | AvroType::Decimal { fixed: None, .. } => Self::Bytes,
-            AvroType::Array(item) => {
-                Self::Blocks { item: Box::new(Self::compile(item, path)?), least: least_item_bytes(item, path)? }
-            }
+            AvroType::Array(item) => Self::Blocks { item: Box::new(Self::compile(item, path)?), least: least_item_bytes(item, path)? },
             AvroType::Map(value) => {
                 let entry = vec![("key".to_owned(), Self::Bytes), ("value".to_owned(), Self::compile(value, path)?)];
                 Self::Blocks { item: Box::new(Self::Record(entry)), least: 1 + least_bytes(value) }
@@ -63,12 +61,11 @@ impl Skip {
             Self::Number => cursor.long().map(|_| ()),
             Self::Bytes => cursor.bytes("a value").map(|_| ()),
             Self::Blocks { item, least } => {
-                while let Some((count, size)) = cursor.block(*least)? {
-                    if let Some(size) = size {
-                        cursor.advance(size);
+                while let Some(block) = cursor.block(*least)? {
+                    if cursor.skip_block(&block) {
                         continue;
                     }
-                    for _ in 0..count {
+                    for _ in 0..block.count {
                         item.skip(cursor)?;
                     }
                 }
