@@ -166,6 +166,17 @@ fn key_bits(value: f64) -> u64 {
 }
 
 impl Call<'_, '_> {
+    /// The codes and what they stand for, of a column whose values are known at planning: a category, or text made from a set.
+    pub(super) fn as_codes(&mut self, column: &Column) -> Option<(Slot, Arc<[String]>)> {
+        if let Source::Codes { codes, values } = &column.source {
+            return Some((*codes, Arc::clone(values)));
+        }
+        let categories = column.categories.as_ref()?;
+        let keys: Vec<(Scalar, i32)> = categories.iter().cloned().map(Scalar::Text).zip(0..).collect();
+        let coder = Coder::new(column, &keys, -1, -1)?;
+        Some((self.codes(column, coder), Arc::clone(categories)))
+    }
+
     /// A slot with each row's code by `coder`. Where the column is codes already and keeps them, that is its own slot.
     pub(super) fn codes(&mut self, column: &Column, coder: Coder) -> Slot {
         if let Source::Codes { codes, values } = &column.source {
