@@ -39,7 +39,7 @@ enum Table {
 const DENSE: i64 = 4096;
 
 impl Coder {
-    /// A table for the values of `column`: `keys` with their codes, `null` for null, `otherwise` for the rest. A key that no value of the
+    /// A table for the values of `column`: `keys` with their codes (of equal keys the last), `null` for null, `otherwise` for the rest. A key that no value of the
     /// column's type equals is never found: text "1" is not the number 1. `None` when the type has no table.
     pub(super) fn new(column: &Column, keys: &[(Scalar, i32)], otherwise: i32, null: i32) -> Option<Self> {
         let table = match &column.data_type {
@@ -119,7 +119,7 @@ fn bool_table(keys: &[(Scalar, i32)], otherwise: i32) -> [i32; 2] {
             Scalar::Float(value) => *value == f64::from(u8::from(wanted)),
             _ => false,
         };
-        keys.iter().find(|(key, _)| equal(key)).map_or(otherwise, |(_, code)| *code)
+        keys.iter().rev().find(|(key, _)| equal(key)).map_or(otherwise, |(_, code)| *code)
     };
     [find(false), find(true)]
 }
