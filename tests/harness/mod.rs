@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 /// A column's values, bit for bit.
 #[derive(Clone, Debug)]
-pub enum Values {
+pub(crate) enum Values {
     Float64(Vec<f64>),
     Float32(Vec<f32>),
     Int(Vec<i128>),
@@ -28,7 +28,7 @@ pub enum Values {
 
 impl Values {
     /// One value; two are equal exactly when they are shown the same.
-    pub fn show(&self, row: usize) -> String {
+    pub(crate) fn show(&self, row: usize) -> String {
         match self {
             Self::Float64(values) if values[row].is_nan() => "NaN".into(),
             Self::Float64(values) => format!("{:?} ({:016x})", values[row], values[row].to_bits()),
@@ -44,27 +44,27 @@ impl Values {
 
 /// One column of a case.
 #[derive(Debug)]
-pub struct CaseColumn {
-    pub name: String,
-    pub dtype: String,
-    pub categories: Option<Vec<String>>,
-    pub values: Values,
+pub(crate) struct CaseColumn {
+    pub(crate) name: String,
+    pub(crate) dtype: String,
+    pub(crate) categories: Option<Vec<String>>,
+    pub(crate) values: Values,
 }
 
 /// One call of an operation and pandas' answer.
 #[derive(Debug)]
-pub struct Case {
-    pub params: Value,
-    pub frozen: Value,
-    pub rows: usize,
-    pub input: Vec<CaseColumn>,
-    pub output: Vec<CaseColumn>,
-    pub rejected: Vec<usize>,
-    pub skipped: Vec<usize>,
+pub(crate) struct Case {
+    pub(crate) params: Value,
+    pub(crate) frozen: Value,
+    pub(crate) rows: usize,
+    pub(crate) input: Vec<CaseColumn>,
+    pub(crate) output: Vec<CaseColumn>,
+    pub(crate) rejected: Vec<usize>,
+    pub(crate) skipped: Vec<usize>,
 }
 
 impl Case {
-    pub fn read(case: &Value) -> Self {
+    pub(crate) fn read(case: &Value) -> Self {
         let columns = |of: &Value| of.as_array().unwrap().iter().map(read_column).collect::<Vec<_>>();
         let rows = |of: &Value| of.as_array().map_or(Vec::new(), |rows| rows.iter().map(|row| row.as_u64().unwrap() as usize).collect());
         let input = columns(&case["input"]);
@@ -180,24 +180,24 @@ fn from_array(array: &ArrayRef) -> Values {
 }
 
 /// A node that is planned for a case's columns.
-pub struct Planned {
+pub(crate) struct Planned {
     /// Name and dtype of each column that leaves the node.
-    pub columns: Vec<(String, String)>,
+    pub(crate) columns: Vec<(String, String)>,
     steps: Vec<Step>,
     outputs: Vec<Slot>,
     slots: usize,
 }
 
 /// What a node made of some rows.
-pub struct Answer {
-    pub columns: Vec<Values>,
-    pub rejected: Vec<usize>,
-    pub skipped: Vec<usize>,
+pub(crate) struct Answer {
+    pub(crate) columns: Vec<Values>,
+    pub(crate) rejected: Vec<usize>,
+    pub(crate) skipped: Vec<usize>,
 }
 
 impl Planned {
     /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
-    pub fn new(case: &Case) -> Result<Self, String> {
+    pub(crate) fn new(case: &Case) -> Result<Self, String> {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
         let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
@@ -236,7 +236,7 @@ impl Planned {
     }
 
     /// Runs the rows of `range`.
-    pub fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
+    pub(crate) fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
         let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots];
         for (slot, column) in slots.iter_mut().zip(&case.input) {
             *slot = Some(to_array(column).slice(range.start, range.len()));

@@ -116,7 +116,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
     let field: std::sync::Arc<str> = std::sync::Arc::clone(&column.name);
     let coerce = kwargs.errors == Errors::Coerce;
     let nullable = column.nullable || coerce;
-    let convert = Convert { field, node: call.planning.id().into(), utc: kwargs.utc, coerce, data_type: data_type.clone() };
+    let convert = Convert { field, utc: kwargs.utc, coerce, data_type: data_type.clone() };
     match &column.data_type {
         DataType::Timestamp(_, zone) if zone.is_some() == kwargs.utc && (!kwargs.utc || zone.as_deref() == Some("+00:00")) => {
             Some(column.clone())
@@ -163,7 +163,6 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
 /// A conversion of one column.
 struct Convert {
     field: std::sync::Arc<str>,
-    node: String,
     utc: bool,
     coerce: bool,
     data_type: DataType,
@@ -224,7 +223,7 @@ impl Convert {
             let help = if *problem == Problem::UnexpectedOffset { "; set `utc: true`" } else { "" };
             let message = format!("to_datetime: {problem}{help}");
             let reason = if *problem == Problem::OutOfBounds { Reason::OutOfRange } else { Reason::Conversion };
-            rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.to_string()).node(self.node.clone()));
+            rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.to_string()));
         }
         NAT
     }
