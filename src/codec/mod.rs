@@ -10,8 +10,10 @@
 
 pub mod avro;
 mod column;
+pub mod csv;
 
 mod fault;
+pub mod file;
 pub mod json;
 mod scalar;
 mod text;
