@@ -16,6 +16,8 @@ mod fault;
 pub mod file;
 pub mod json;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod view;
