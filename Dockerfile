@@ -15,9 +15,12 @@ RUN mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
     && cargo build --release --locked --bin caz \
     && rm -r src
 
+COPY build.rs ./
 COPY src src
+# What caz_build_info says: docker compose build --build-arg CAZ_REVISION=$(git rev-parse --short HEAD)
+ARG CAZ_REVISION=unknown
 # Cargo goes by the time of the files, which may be older than the build above.
-RUN find src -name '*.rs' -exec touch {} + && cargo build --release --locked --bin caz
+RUN find build.rs src -name '*.rs' -exec touch {} + && CAZ_REVISION=$CAZ_REVISION cargo build --release --locked --bin caz
 
 
 FROM debian:bookworm-slim

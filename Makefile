@@ -50,7 +50,7 @@ check-config: ## check docker-compose.yml, the Prometheus rules and the Grafana 
 	@scripts/setup lint
 	scripts/check-config
 
-docs: ## write the generated reference pages anew
+docs: ## write the generated files anew (schemas, dashboard)
 	@scripts/setup run
 	scripts/docs
 

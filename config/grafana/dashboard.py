@@ -104,7 +104,7 @@ ROWS: dict[str, list[Panel]] = {
         ),
         stat(
             "Latency, 99th percentile",
-            "From the event's timestamp to its score in the output topic.",
+            "From the event's timestamp until its score was delivered.",
             quantile(0.99, "caz_event_latency_seconds"),
             "s",
             (0.5, "orange"),
@@ -150,7 +150,7 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel(
             "Bytes",
-            "Sizes of keys, values and headers, before compression.",
+            "Sizes of the values, before compression.",
             [
                 (f"sum({rate('caz_consumed_bytes_total')})", "consumed"),
                 (f"sum({rate('caz_produced_bytes_total')})", "produced"),
@@ -161,7 +161,7 @@ ROWS: dict[str, list[Panel]] = {
     "Latency and batches": [
         Panel(
             "Event latency",
-            "From the event's timestamp to its score in the output topic.",
+            "From the event's timestamp until its score was delivered.",
             [(quantile(q, "caz_event_latency_seconds"), f"p{100 * q:g}") for q in (0.5, 0.9, 0.99)],
             "s",
         ),
@@ -207,7 +207,7 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel(
             "Workers",
-            "Workers by what they do.",
+            "Workers that join the group, are ready, have stalled or have ended.",
             [(f"sum by (state) (caz_workers{{{WHERE}}})", "{{state}}")],
             "short",
             width=8,
@@ -250,19 +250,20 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel(
             "Rows per run",
-            "A batch is split into runs of the size that was fastest when the model was loaded.",
+            "A batch is split into runs of at most the size that was fastest when the model was loaded.",
             [
                 (
                     f"sum by (model, version) ({rate('caz_inference_rows_total')})"
                     f" / sum by (model, version) ({rate('caz_inference_duration_seconds_count')})",
                     "{{model}} {{version}}",
-                )
+                ),
+                (f"max by (model, version) (caz_model_rows_per_run{{{WHERE}}})", "{{model}} {{version}} at most"),
             ],
             "short",
         ),
         Panel(
             "Load time",
-            "Time it took to load, check, measure and warm up each model.",
+            "Time it took to load, probe and measure each model.",
             [(f"max by (model, version) (caz_model_load_duration_seconds{{{WHERE}}})", "{{model}} {{version}}")],
             "s",
             kind="stat",
@@ -309,7 +310,6 @@ DASHBOARD = {
                 "type": "query",
                 "datasource": DATASOURCE,
                 "query": {"qryType": 1, "query": "label_values(caz_build_info, instance)", "refId": "instance"},
-                "definition": "label_values(caz_build_info, instance)",
                 "refresh": 2,
                 "sort": 1,
                 "multi": True,

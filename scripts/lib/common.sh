@@ -95,7 +95,7 @@ end() {
 
 # descendants PID: the pids of all processes below it.
 descendants() {
-    cat /proc/"$1"/task/*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
+    { cat /proc/"$1"/task/*/children 2>/dev/null || true; } | tr ' ' '\n' | while read -r child; do
         echo "$child"
         descendants "$child"
     done

@@ -333,13 +333,13 @@ impl<'a> Builder<'a> {
     fn output(&mut self, column: &Column) -> Option<OutputColumn> {
         let slot = match column.source {
             Source::Slot(slot) => slot,
-            Source::Indicator { codes, code } => {
+            Source::Poisoned => return None,
+            Source::Indicator { .. } | Source::Codes { .. } => {
                 let slot = Slot::new(self.slots);
                 self.slots += 1;
-                self.steps.push(Step::indicate(codes, code, slot));
+                self.steps.extend(Step::decode(column, 0, slot));
                 slot
             }
-            Source::Poisoned => return None,
         };
         Some(OutputColumn { name: column.name.to_string(), data_type: column.data_type.clone(), nullable: column.nullable, slot })
     }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::bindings::{
-    RD_KAFKA_MSG_F_COPY, RD_KAFKA_MSG_F_PARTITION, rd_kafka_conf_set_dr_msg_cb, rd_kafka_headers_destroy, rd_kafka_headers_new,
-    rd_kafka_headers_t, rd_kafka_message_t, rd_kafka_outq_len, rd_kafka_poll, rd_kafka_produce_batch, rd_kafka_produceva,
-    rd_kafka_resp_err_t, rd_kafka_t, rd_kafka_topic_destroy, rd_kafka_topic_name, rd_kafka_topic_new, rd_kafka_topic_t, rd_kafka_type_t,
-    rd_kafka_vtype_t, rd_kafka_vu_s, rd_kafka_vu_s__bindgen_ty_1 as Variant, rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 as Memory,
+    RD_KAFKA_MSG_F_COPY, RD_KAFKA_MSG_F_PARTITION, rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_outq_len, rd_kafka_poll,
+    rd_kafka_produce_batch, rd_kafka_produceva, rd_kafka_t, rd_kafka_topic_destroy, rd_kafka_topic_name, rd_kafka_topic_new,
+    rd_kafka_topic_t, rd_kafka_type_t,
 };
 
 use super::client::{CallbackState, ConfigError, Forced, NativeClient, NativeConfig, layered, millis};
 use super::error::copied;
-use super::{ClientProperties, ErrorCode, KafkaError, ProduceError, ffi};
+use super::record::{HeaderList, arguments, error_of, native_record};
+use super::{BareRecord, ClientProperties, ErrorCode, KafkaError, OutboundRecord, ProduceError, ffi};
 
 const FORCED: [Forced; 2] = [
     Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
@@ -37,38 +37,6 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 
 /// Failures kept for [`Producer::take_failures`]; later ones are only counted.
 const MAX_FAILURES: usize = 10_000;
-
-/// A record to produce. Its bytes are copied: the buffers may be reused when the call returns.
-#[derive(Debug, Clone, Copy)]
-pub struct OutboundRecord<'a> {
-    /// Where to.
-    pub topic: &'a TopicHandle,
-    /// The partition; `None` leaves it to the `partitioner` and the key.
-    pub partition: Option<i32>,
-    /// The key.
-    pub key: Option<&'a [u8]>,
-    /// The value; `None` is a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// Names and values, in order.
-    pub headers: &'a [(&'a str, &'a [u8])],
-    /// Milliseconds since the epoch; `None` is now.
-    pub timestamp_ms: Option<i64>,
-    /// Returned in [`DeliveryFailure`].
-    pub tag: u64,
-}
-
-/// A record without headers, for [`Producer::produce_batch`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BareRecord<'a> {
-    /// The partition; `None` leaves it to the `partitioner` and the key.
-    pub partition: Option<i32>,
-    /// The key.
-    pub key: Option<&'a [u8]>,
-    /// The value; `None` is a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// Returned in [`DeliveryFailure`].
-    pub tag: u64,
-}
 
 /// A record that was taken into the queue and could not be delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +73,10 @@ impl TopicHandle {
     /// The topic's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut rd_kafka_topic_t {
+        self.topic.as_ptr()
     }
 }
 
@@ -174,20 +146,11 @@ impl Producer {
     pub fn produce(&self, record: &OutboundRecord<'_>, max_wait: Duration) -> Result<(), ProduceError> {
         self.owned(record.topic)?;
         let headers = HeaderList::new(record.headers)?;
-        let arguments = [
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, Variant { rkt: record.topic.topic.as_ptr() }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, Variant { i32_: record.partition.unwrap_or(-1) }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, Variant { mem: memory(record.key) }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, Variant { mem: memory(record.value) }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, Variant { i64_: record.timestamp_ms.unwrap_or(0) }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE, Variant { ptr: tag_pointer(record.tag) }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, Variant { i: RD_KAFKA_MSG_F_COPY }),
-            argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS, Variant { headers: headers.as_ptr() }),
-        ];
+        let arguments = arguments(record, &headers);
         let started = Instant::now();
         loop {
-            // SAFETY: a live handle; every argument's variant is the one its type asks for; key and value are
-            // copied (`MSG_F_COPY`) before the call returns; the error object is owned by us.
+            // SAFETY: a live handle and a topic of it; `arguments` describes a record whose bytes are copied before
+            // the call returns; the error object is owned by us.
             let outcome = unsafe {
                 let error = rd_kafka_produceva(self.rk(), arguments.as_ptr(), arguments.len());
                 KafkaError::take("produce", error)
@@ -229,7 +192,7 @@ impl Producer {
             let count = c_int::try_from(pending.len()).unwrap_or(c_int::MAX);
             // SAFETY: a live topic of this producer; `count` messages that point to the borrowed records, whose
             // bytes are copied (`MSG_F_COPY`) before the call returns.
-            let taken = unsafe { rd_kafka_produce_batch(topic.topic.as_ptr(), -1, flags, pending.as_mut_ptr(), count) };
+            let taken = unsafe { rd_kafka_produce_batch(topic.as_ptr(), -1, flags, pending.as_mut_ptr(), count) };
             if taken == count {
                 first += pending.len().min(taken.unsigned_abs() as usize);
                 continue;
@@ -311,85 +274,6 @@ impl Producer {
     pub(super) fn rk(&self) -> *mut rd_kafka_t {
         self.client.as_ptr()
     }
-}
-
-/// Headers on their way into a record: librdkafka takes them over only when it takes the record.
-struct HeaderList(*mut rd_kafka_headers_t);
-
-impl HeaderList {
-    /// Null for no headers.
-    fn new(headers: &[(&str, &[u8])]) -> Result<Self, KafkaError> {
-        if headers.is_empty() {
-            return Ok(Self(ptr::null_mut()));
-        }
-        // SAFETY: librdkafka aborts the process when it cannot allocate.
-        let list = Self(unsafe { rd_kafka_headers_new(headers.len()) });
-        for (name, value) in headers {
-            // SAFETY: live headers; name and value are copied, lengths as given (a slice's length fits isize).
-            let code = unsafe {
-                let (name, name_size) = (name.as_ptr().cast(), name.len().cast_signed());
-                ffi::rd_kafka_header_add(list.0, name, name_size, value.as_ptr().cast(), value.len().cast_signed())
-            };
-            KafkaError::check("add a header", code)?;
-        }
-        Ok(list)
-    }
-
-    fn as_ptr(&self) -> *mut rd_kafka_headers_t {
-        self.0
-    }
-
-    /// The record owns them now.
-    fn give_away(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for HeaderList {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: owned, not given away.
-            unsafe { rd_kafka_headers_destroy(self.0) }
-        }
-    }
-}
-
-fn argument(vtype: rd_kafka_vtype_t, u: Variant) -> rd_kafka_vu_s {
-    rd_kafka_vu_s { vtype, u }
-}
-
-fn memory(bytes: Option<&[u8]>) -> Memory {
-    match bytes {
-        // librdkafka takes a null pointer for "no value", so an empty slice keeps its non-null one.
-        Some(bytes) => Memory { ptr: bytes.as_ptr().cast_mut().cast(), size: bytes.len() },
-        None => Memory { ptr: ptr::null_mut(), size: 0 },
-    }
-}
-
-/// The tag travels in a pointer-sized value that is never dereferenced.
-fn tag_pointer(tag: u64) -> *mut c_void {
-    ptr::without_provenance_mut(tag as usize)
-}
-
-fn native_record(topic: &TopicHandle, record: &BareRecord<'_>) -> rd_kafka_message_t {
-    let (key, value) = (memory(record.key), memory(record.value));
-    rd_kafka_message_t {
-        err: rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
-        rkt: topic.topic.as_ptr(),
-        partition: record.partition.unwrap_or(-1),
-        payload: value.ptr,
-        len: value.size,
-        key: key.ptr,
-        key_len: key.size,
-        offset: 0,
-        _private: tag_pointer(record.tag),
-    }
-}
-
-/// The error code as an integer, for it may be unknown to the bindings.
-fn error_of(message: *const rd_kafka_message_t) -> ErrorCode {
-    // SAFETY: callers pass a valid message; the field has the size of a C integer.
-    ErrorCode(unsafe { ptr::addr_of!((*message).err).cast::<c_int>().read() })
 }
 
 fn refusal(error: KafkaError, key: Option<&[u8]>, value: Option<&[u8]>) -> ProduceError {

@@ -10,6 +10,7 @@ use ort::value::{DynMap, DynSequenceValueType, DynValue};
 
 use super::signature::{Output, Outputs, Signature};
 use super::tensor::{Element, Tensor, Values};
+use crate::telemetry::Metric;
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +45,8 @@ impl ModelSession {
             session,
             signature,
             rows_per_run,
-            duration: metrics::histogram!("caz_inference_duration_seconds", &labels),
-            rows: metrics::counter!("caz_inference_rows_total", &labels),
+            duration: Metric::InferenceDurationSeconds.histogram(&labels),
+            rows: Metric::InferenceRowsTotal.counter(&labels),
         }
     }
 

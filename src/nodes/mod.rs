@@ -5,6 +5,7 @@
 //! - A row's values never depend on which rows share its batch.
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
+mod decode;
 mod frame;
 mod json_to_dataframe;
 mod onnx;
@@ -12,6 +13,7 @@ mod pandas;
 mod planning;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use pandas::{OperationPage, operation_pages};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
 
 use arrow_array::ArrayRef;
