@@ -13,7 +13,7 @@ const FIELDS: &str = r#"{"name":"id","type":"string"},{"name":"n","type":["null"
 
 fn events(count: usize) -> Vec<String> {
     let event = |row: usize| {
-        let n = if row % 3 == 0 { "null".to_owned() } else { row.to_string() };
+        let n = if row.is_multiple_of(3) { "null".to_owned() } else { row.to_string() };
         let text = ["plain", "with, comma", "with \\\"quotes\\\"", "two\\nlines", "ünïcödé"][row % 5];
         format!(r#"{{"id":"{text}","n":{n},"x":{}.5,"t":"2020-02-29T17:04:05.{:03}Z"}}"#, row, row % 1000)
     };
