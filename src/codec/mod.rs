@@ -10,10 +10,14 @@
 
 pub mod avro;
 mod column;
+pub mod csv;
 
 mod fault;
+pub mod file;
 pub mod json;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod view;
