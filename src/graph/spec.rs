@@ -1,49 +1,31 @@
-//! The graph as the user wrote it, each part with its place, before any of it is understood.
+//! A graph as its file says it, before any check.
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::diagnostic::Document;
-use serde_json::Value;
-use std::{path::PathBuf, sync::Arc};
+use crate::nodes::NodeSpec;
 
-/// Nodes and edges as written, in order; ids and types are not checked yet.
+/// A graph's text: nodes, edges, and where each stands.
 #[derive(Clone, Debug)]
 pub struct GraphSpec {
-    /// The file that holds the nodes and edges: the pipeline file or a DSL file. All pointers are into it.
+    /// The file that holds it: the pipeline file, or the DSL file that it names.
     pub document: Arc<Document>,
-    /// The frozen statistics' file, from the working directory.
+    /// The file of frozen statistics.
     pub frozen: Option<PathBuf>,
-    /// The nodes, in the order of the file.
+    /// Its nodes, in the file's order.
     pub nodes: Vec<NodeSpec>,
-    /// The edges, in the order of the file; a node's parents are in this order.
+    /// Its edges, in the file's order, which is the order in which a node's parents are joined.
     pub edges: Vec<EdgeSpec>,
 }
 
-/// One node as written.
-#[derive(Clone, Debug)]
-pub struct NodeSpec {
-    /// The name by which edges mean it.
-    pub id: String,
-    /// The node type's name, such as `Pandas`.
-    pub type_name: String,
-    /// The node's parameters; an empty mapping when the file gives none.
-    pub params: Value,
-    /// Where the node stands, such as `/graph/nodes/3`; its parameters are at [`NodeSpec::params_pointer`].
-    pub pointer: String,
-}
-
-impl NodeSpec {
-    /// Where the node's parameters stand, for [`Document::read_as`].
-    pub fn params_pointer(&self) -> String {
-        format!("{}/params", self.pointer)
-    }
-}
-
-/// One edge as written.
-#[derive(Clone, Debug)]
+/// An edge as the file says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeSpec {
-    /// The id of the node that gives its columns.
+    /// The node that sends.
     pub from: String,
-    /// The id of the node that takes them.
+    /// The node that receives.
     pub to: String,
-    /// Where the edge stands, such as `/graph/edges/0`.
+    /// Where it stands in the document (RFC 6901), such as `/graph/edges/0`.
     pub pointer: String,
 }

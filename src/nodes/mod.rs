@@ -1,1 +1,109 @@
+//! The nodes of a graph. A node plans once and leaves kernels; kernels run on columns, batch after batch.
+//!
+//! # Invariants
+//! - Planning resolves every name, type and parameter and reports all mistakes; a kernel meets only the types that it was planned for.
+//! - A row's values never depend on which rows share its batch.
+//! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
+mod decode;
+mod frame;
+mod json_to_dataframe;
+mod onnx;
+mod pandas;
+mod planning;
+
+pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use pandas::{OperationPage, operation_pages};
+pub use planning::{NodeSpec, Planning, Shared, Step, list};
+
+use arrow_array::ArrayRef;
+
+use crate::dataset::{Phase, Rows};
+
+/// One type of node.
+///
+/// Nodes are stateless descriptions; all that a placed node knows is in the [`Planning`] that it is given.
+pub trait Node: Sync {
+    /// The name of the type in graphs, such as `Pandas`.
+    fn type_name(&self) -> &'static str;
+
+    /// One line on what the node does, for reference pages and messages.
+    fn summary(&self) -> &'static str;
+
+    /// The JSON Schema of its parameters.
+    fn parameters(&self) -> schemars::Schema;
+
+    /// Whether the node stands at the start of a graph, where the event's fields are its input.
+    fn is_entry(&self) -> bool {
+        false
+    }
+
+    /// Whether the node asks a model.
+    fn is_inference(&self) -> bool {
+        false
+    }
+
+    /// Checks the node's parameters against its input, adds its kernels and answers what leaves it.
+    ///
+    /// Mistakes go to the planning's diagnostics, all of them; the frame then holds poisoned columns where a name is known but its
+    /// values are not, so that later nodes are checked without echoes.
+    fn plan(&self, planning: &mut Planning<'_>) -> Frame;
+}
+
+/// Every type of node, in the order of the reference pages.
+pub const NODES: &[&dyn Node] = &[&json_to_dataframe::JsonToDataframe, &pandas::Pandas, &onnx::OnnxNode];
+
+/// The type of node with this name.
+pub fn by_name(type_name: &str) -> Option<&'static dyn Node> {
+    NODES.iter().copied().find(|node| node.type_name() == type_name)
+}
+
+/// A planned piece of work on columns.
+pub trait Kernel: Send {
+    /// Reads `inputs`, whose types and order planning fixed, and pushes exactly as many arrays as it was planned with to `outputs`, each
+    /// with [`Rows::len`] rows. A row that it cannot serve is rejected, and any value may stand there.
+    fn run(&mut self, inputs: &Inputs<'_>, rows: &mut Rows, outputs: &mut Vec<ArrayRef>);
+
+    /// The phase that its time is counted under.
+    fn phase(&self) -> Phase {
+        Phase::Graph
+    }
+
+    /// Whether it can reject or skip a row: such a kernel runs even when nobody reads what it makes.
+    fn can_reject(&self) -> bool {
+        false
+    }
+}
+
+/// The arrays that a kernel reads.
+pub struct Inputs<'a> {
+    slots: &'a [Option<ArrayRef>],
+    read: &'a [Slot],
+}
+
+impl<'a> Inputs<'a> {
+    /// The arrays at `read`; every one must have been written by an earlier step.
+    pub fn new(slots: &'a [Option<ArrayRef>], read: &'a [Slot]) -> Self {
+        Self { slots, read }
+    }
+
+    /// How many arrays there are.
+    pub fn len(&self) -> usize {
+        self.read.len()
+    }
+
+    /// Whether the kernel reads nothing.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty()
+    }
+
+    /// The array at position `index` of the kernel's inputs.
+    pub fn array(&self, index: usize) -> &'a ArrayRef {
+        let slot = self.read[index];
+        match &self.slots[slot.index()] {
+            Some(array) => array,
+            // Steps are kept in the order in which planning made them, each after those it reads.
+            None => unreachable!("step order puts every slot's writer before its reader"),
+        }
+    }
+}

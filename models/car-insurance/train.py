@@ -1,0 +1,215 @@
+"""Trains the two car insurance models and writes everything that a scorer and its tests need.
+
+    python models/car-insurance/train.py           # write the files
+    python models/car-insurance/train.py --check   # write nothing; fail if a committed file differs
+
+Reads datasets/car-insurance.csv. The same dataset and library versions give the same bytes. Before anything is written ONNX Runtime
+must agree with scikit-learn on every row: labels equal, probabilities within 1e-5.
+"""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import skl2onnx
+import sklearn
+from features import Statistics, transform
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+ROOT = Path(__file__).resolve().parents[2]
+DATASET = ROOT / "datasets" / "car-insurance.csv"
+OUTPUT = Path("models") / "car-insurance"
+FROZEN = Path("config") / "car-insurance.frozen.json"
+EXPECTED = OUTPUT / "expected.csv"
+
+SEED = 7
+FEATURES = 60
+PROBABILITY_TOLERANCE = 1e-5
+OPSETS = {"": 18, "ai.onnx.ml": 3}
+BATCHES = [1, 64, 5_000]  # ONNX Runtime picks its kernels by the number of rows: agree on all of them
+
+Predictions = tuple[np.ndarray, np.ndarray]  # labels [rows] int64, probabilities [rows, 2]
+
+
+def classifiers() -> dict[str, ClassifierMixin]:
+    """The models by file name, not yet trained."""
+    forest = RandomForestClassifier(n_estimators=80, max_depth=5, random_state=SEED, n_jobs=1)
+    # Newton to a tight tolerance: the solution, not the path to it, decides the float32 coefficients of the ONNX file.
+    regression = make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=200))
+    return {"random-forest": forest, "logistic-regression": regression}
+
+
+def cross_validated_auc(model: ClassifierMixin, features: np.ndarray, labels: np.ndarray) -> float:
+    folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=SEED)
+    probabilities = cross_val_predict(model, features, labels, cv=folds, method="predict_proba", n_jobs=1)
+    return float(roc_auc_score(labels, probabilities[:, 1]))
+
+
+def to_onnx(name: str, model: ClassifierMixin, metadata: dict[str, str]) -> bytes:
+    exported = skl2onnx.to_onnx(
+        model,
+        name=f"car-insurance-{name}",
+        initial_types=[("float_input", FloatTensorType([None, FEATURES]))],
+        options={id(model): {"zipmap": False}},
+        target_opset=OPSETS,
+    )
+    # skl2onnx may list a domain twice.
+    opsets = {opset.domain: opset.version for opset in exported.opset_import}
+    del exported.opset_import[:]
+    exported.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items()))
+    exported.domain = "caz.example"
+    exported.producer_name = "caz"
+    exported.producer_version = ""
+    exported.model_version = 1
+    onnx.helper.set_model_props(exported, metadata)
+    onnx.checker.check_model(exported, full_check=True)
+    return exported.SerializeToString(deterministic=True)
+
+
+def onnx_metadata(feature_names: list[str], dataset_sha256: str, auc: float) -> dict[str, str]:
+    return {
+        "features": json.dumps(feature_names, ensure_ascii=False),
+        "dataset_sha256": dataset_sha256,
+        "auc_5_fold": f"{auc:.4f}",
+        "pandas": pd.__version__,
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "skl2onnx": skl2onnx.__version__,
+        "onnx": onnx.__version__,
+    }
+
+
+def verify(name: str, exported: bytes, features: np.ndarray, expected: Predictions) -> float:
+    """The largest difference of a probability between ONNX Runtime and scikit-learn; exits if they do not agree."""
+    labels, probabilities = expected
+    margin = float(np.abs(probabilities[:, 1] - 0.5).min())
+    if margin <= PROBABILITY_TOLERANCE:
+        sys.exit(f"{name}: a probability is {margin:g} from 0.5, so its label hangs on rounding: choose another SEED")
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for batch in BATCHES:
+        for start in range(0, len(features), batch):
+            rows = slice(start, start + batch)
+            run_labels, run_probabilities = session.run(["label", "probabilities"], {"float_input": features[rows]})
+            if not np.array_equal(run_labels, labels[rows]):
+                sys.exit(f"{name}: labels differ from scikit-learn's in rows {start} to {start + batch}, batches of {batch}")
+            largest = max(largest, float(np.abs(run_probabilities - probabilities[rows]).max()))
+    if largest > PROBABILITY_TOLERANCE:
+        sys.exit(f"{name}: a probability is {largest:g} from scikit-learn's, more than {PROBABILITY_TOLERANCE:g}")
+    return largest
+
+
+def as_json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
+
+
+def frozen_json(learned: Statistics, dataset_sha256: str, rows: int) -> bytes:
+    nodes = {
+        "age_fillna": {"age": {"median": learned.age_median}},
+        "dummies": {column: {"categories": categories} for column, categories in learned.categories.items()},
+    }
+    dataset = {"path": DATASET.relative_to(ROOT).as_posix(), "sha256": dataset_sha256, "rows": rows}
+    return as_json({"version": 1, "dataset": dataset, "pandas": pd.__version__, "nodes": nodes})
+
+
+def expected_csv(ecids: pd.Series, forest: Predictions, regression: Predictions) -> bytes:
+    """scikit-learn's answers by row, counted from 0; each float64 in its shortest exact form."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "ecid", "rf_label", "rf_p0", "rf_p1", "lr_label", "lr_p0", "lr_p1"])
+    for row, ecid in enumerate(ecids):
+        cells = [row, ecid]
+        for labels, probabilities in (forest, regression):
+            cells += [int(labels[row]), *(repr(float(p)) for p in probabilities[row])]
+        writer.writerow(cells)
+    return text.getvalue().encode("utf-8")
+
+
+def artifacts() -> dict[Path, bytes]:
+    """Every file this script makes, by its path from the root. Prints what it learned and measured."""
+    rows, frame, learned = transform(DATASET)
+    if frame.shape[1] != FEATURES:
+        sys.exit(f"the pipeline makes {frame.shape[1]} features, not {FEATURES}: {list(frame.columns)}")
+    dataset_sha256 = hashlib.sha256(DATASET.read_bytes()).hexdigest()
+    features = np.ascontiguousarray(frame.to_numpy())
+    purchase = rows["purchase"].to_numpy()
+    print(f"{len(features)} rows, {FEATURES} features, {purchase.mean():.1%} purchases, age median {learned.age_median}")
+    for column, mapper in learned.mappers.items():
+        print(f"  top {column}: {', '.join(dict.fromkeys(mapper.values()))}")
+
+    # Trained on what a scorer sends, values rounded to float32; held as float64 so that linear algebra keeps its precision.
+    training = features.astype("float64")
+    files: dict[Path, bytes] = {}
+    predictions: dict[str, Predictions] = {}
+    for name, model in classifiers().items():
+        auc = cross_validated_auc(model, training, purchase)
+        model.fit(training, purchase)
+        predictions[name] = (model.predict(training), model.predict_proba(training))
+        exported = to_onnx(name, model, onnx_metadata(list(frame.columns), dataset_sha256, auc))
+        largest = verify(name, exported, features, predictions[name])
+        accuracy = (predictions[name][0] == purchase).mean()
+        print(
+            f"{name}: AUC {auc:.4f} (5-fold), accuracy {accuracy:.4f} (training), {len(exported)} bytes, "
+            f"ONNX Runtime within {largest:.2g} of scikit-learn"
+        )
+        files[OUTPUT / f"{name}.onnx"] = exported
+
+    files[FROZEN] = frozen_json(learned, dataset_sha256, len(rows))
+    files[OUTPUT / "mappers.json"] = as_json(learned.mappers)
+    files[OUTPUT / "features.f32le"] = features.astype("<f4").tobytes()
+    files[EXPECTED] = expected_csv(rows["ecid"], predictions["random-forest"], predictions["logistic-regression"])
+    return files
+
+
+def same(path: Path, committed: bytes, fresh: bytes) -> bool:
+    """Equal bytes; for the expected scores equal to 1e-12, because the last bits depend on the machine's BLAS kernels."""
+    if path != EXPECTED:
+        return committed == fresh
+    ours, theirs = (pd.read_csv(io.BytesIO(content), dtype={"ecid": str}) for content in (committed, fresh))
+    try:
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=False, rtol=0.0, atol=1e-12)
+    except AssertionError:
+        return False
+    return True
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--check", action="store_true", help="write nothing; fail if a committed file differs")
+    check = arguments.parse_args().check
+
+    print(f"Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}")
+    files = artifacts()
+    if not check:
+        for path, fresh in files.items():
+            (ROOT / path).write_bytes(fresh)
+            print(f"wrote {path}: {len(fresh)} bytes")
+        return
+
+    stale = [str(path) for path, fresh in files.items() if not (ROOT / path).exists() or not same(path, (ROOT / path).read_bytes(), fresh)]
+    if stale:
+        sys.exit(f"not what this script makes: {', '.join(stale)}. Run scripts/train-models and commit the result")
+    print("every file is up to date")
+
+
+if __name__ == "__main__":
+    main()

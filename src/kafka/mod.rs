@@ -1,0 +1,59 @@
+//! Kafka: a small safe interface over librdkafka's batch calls.
+//!
+//! rust-rdkafka's consumer delivers one message a call and handles a rebalance as an event of its own `poll`.
+//! caz takes messages in batches, at half the cost of one call each, and must serve a rebalance on the thread
+//! that owns the open transaction. So [`Consumer`] and [`Producer`] call librdkafka through
+//! [`rdkafka::bindings`]. Administration and the in-process broker, which are off the hot path, use rust-rdkafka.
+//!
+//! # Ownership
+//! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
+//! that reaches caz's code (rebalance, delivery report, client error) runs inside a call made by that thread;
+//! only the log callback runs elsewhere, and it touches nothing but `tracing`.
+//!
+//! # Invariants
+//! - A message that [`Consumer::poll_batch`] returns belongs to a partition that is assigned at that moment, and
+//!   its offset is above every offset returned before for that partition since the last seek or assignment.
+//! - [`RebalanceListener::revoked`] runs while the partitions are still ours: offsets committed in it count.
+//! - Offsets are never committed or stored by librdkafka on its own.
+//! - Every wait is bounded: by a timeout argument, or by a property that is always set.
+//! - The value of a secret property appears in no error, log line or `Debug` output.
+//!
+//! # Safety
+//! This is the only module of the crate with `unsafe` code. The argument rests on few facts:
+//! - **Lifetimes.** The native handle is reference-counted ([`client::NativeClient`]); batches of messages and topic
+//!   handles hold a reference, so they are always destroyed before it, as librdkafka requires.
+//! - **Opaque pointers.** Callbacks receive a pointer to heap memory with a fixed address that is freed after the
+//!   handle. Only shared references to it are ever made; it changes through `Cell`, `RefCell` and `Mutex`.
+//! - **The listener pointer** is set only while a call that may run the rebalance callback is on the stack, by a
+//!   guard that clears it, also during unwinding.
+//! - **Panics** in a listener are caught before the C frame, and resumed once the native call has returned.
+//! - **Error codes** cross the boundary as integers ([`ffi`]), so that a code unknown to librdkafka is harmless.
+
+#![allow(unsafe_code)]
+
+mod admin;
+mod batch;
+mod client;
+mod consumer;
+mod error;
+mod ffi;
+mod mock;
+mod offsets;
+mod partitions;
+mod producer;
+mod properties;
+mod rebalance;
+mod record;
+mod transaction;
+
+pub use admin::{Admin, TopicDescription};
+pub use batch::{Headers, Message, MessageBatch};
+pub use client::{ConfigError, PropertyProblem};
+pub use consumer::{Consumer, PollLimits};
+pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
+pub use mock::MockBroker;
+pub use offsets::{CommitMode, GroupMetadata, Watermarks};
+pub use producer::{DeliveryFailure, Producer, TopicHandle};
+pub use properties::{ClientProperties, MASK, is_secret};
+pub use rebalance::RebalanceListener;
+pub use record::{BareRecord, OutboundRecord};

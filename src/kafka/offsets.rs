@@ -1,0 +1,160 @@
+//! Where a [`Consumer`] stands and where it goes: committed offsets, seeks, commits.
+
+use std::ptr::{self, NonNull};
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings::{
+    rd_kafka_consumer_group_metadata, rd_kafka_consumer_group_metadata_destroy, rd_kafka_consumer_group_metadata_t, rd_kafka_event_destroy,
+    rd_kafka_queue_poll, rd_kafka_seek_partitions,
+};
+
+use super::client::millis;
+use super::partitions::PartitionList;
+use super::{Consumer, ErrorCode, KafkaError, ffi};
+
+/// How a commit is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitMode {
+    /// Wait for the broker's answer, at most this long.
+    Sync(Duration),
+    /// Return at once; a failure is logged.
+    Async,
+}
+
+/// The offsets a partition holds, as the last fetch told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermarks {
+    /// The first offset that still exists.
+    pub low: i64,
+    /// The offset after the last message.
+    pub high: i64,
+}
+
+/// The member's identity in its group, for [`Producer::send_offsets`](super::Producer::send_offsets): the broker
+/// refuses offsets of a member that was replaced. Take it anew for each transaction.
+#[derive(Debug)]
+pub struct GroupMetadata(NonNull<rd_kafka_consumer_group_metadata_t>);
+
+// SAFETY: a self-contained value that is only read until it is destroyed.
+unsafe impl Send for GroupMetadata {}
+
+impl GroupMetadata {
+    pub(super) fn as_ptr(&self) -> *const rd_kafka_consumer_group_metadata_t {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for GroupMetadata {
+    fn drop(&mut self) {
+        // SAFETY: owned, destroyed once.
+        unsafe { rd_kafka_consumer_group_metadata_destroy(self.0.as_ptr()) }
+    }
+}
+
+impl Consumer {
+    /// The group's committed offsets of these partitions. With `isolation.level=read_committed` waits for open
+    /// transactions to end.
+    pub fn committed(&self, partitions: &[i32], timeout: Duration) -> Result<Vec<(i32, Option<i64>)>, KafkaError> {
+        const OPERATION: &str = "read committed offsets";
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = PartitionList::new(&self.role().topic, partitions);
+        // SAFETY: a live handle and list, which the call fills in before it returns.
+        let code = unsafe { ffi::rd_kafka_committed(self.rk(), list.as_ptr(), millis(timeout)) };
+        KafkaError::check(OPERATION, code)?;
+        list.check(OPERATION)?;
+        Ok(list.entries().iter().map(|entry| (entry.partition, (entry.offset >= 0).then_some(entry.offset))).collect())
+    }
+
+    /// Moves the positions of partitions that are ours. What was fetched before is discarded.
+    pub fn seek(&self, positions: &[(i32, i64)], timeout: Duration) -> Result<(), KafkaError> {
+        const OPERATION: &str = "seek";
+        if positions.is_empty() {
+            return Ok(());
+        }
+        if let Some((partition, offset)) = positions.iter().find(|(_, offset)| *offset < 0) {
+            return Err(KafkaError::refused(OPERATION, format!("partition {partition}: {offset} is no offset")));
+        }
+        let list = PartitionList::with_offsets(&self.role().topic, positions);
+        // SAFETY: a live handle and list, which the call fills in before it returns.
+        unsafe {
+            let error = rd_kafka_seek_partitions(self.rk(), list.as_ptr(), millis(timeout).max(1));
+            KafkaError::take(OPERATION, error)?;
+        }
+        list.check(OPERATION)?;
+        let mut known = self.role().positions.borrow_mut();
+        for (partition, offset) in positions {
+            known.seek(*partition, *offset);
+        }
+        Ok(())
+    }
+
+    /// Moves every partition of the assignment back to what the group has committed, as after an aborted
+    /// transaction. librdkafka does not do it by itself.
+    ///
+    /// A partition without a committed offset goes back to the first message this member got of it: asking
+    /// `auto.offset.reset` again could skip what has arrived since. One that gave no message stays where it is.
+    pub fn rewind_to_committed(&self, timeout: Duration) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + timeout;
+        let committed = self.committed(&self.assignment(), timeout)?;
+        let positions: Vec<(i32, i64)> = {
+            let known = self.role().positions.borrow();
+            let target = |(partition, offset): &(i32, Option<i64>)| {
+                let first = known.first(*partition)?;
+                Some((*partition, offset.unwrap_or(first)))
+            };
+            committed.iter().filter_map(target).collect()
+        };
+        self.seek(&positions, deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Commits the offsets of the next messages to read, outside any transaction.
+    pub fn commit(&self, offsets: &[(i32, i64)], mode: CommitMode) -> Result<(), KafkaError> {
+        const OPERATION: &str = "commit offsets";
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let list = PartitionList::with_offsets(&self.role().topic, offsets);
+        match mode {
+            CommitMode::Async => {
+                // SAFETY: a live handle and list; librdkafka copies the list.
+                KafkaError::check(OPERATION, unsafe { ffi::rd_kafka_commit(self.rk(), list.as_ptr(), 1) })
+            }
+            // rd_kafka_commit's own synchronous mode waits without a bound.
+            CommitMode::Sync(timeout) => {
+                let queue = self.new_queue(OPERATION)?;
+                // SAFETY: live handle, list (copied) and queue; the answer comes as an event, which is owned by us.
+                unsafe {
+                    let (rk, null) = (self.rk(), ptr::null_mut());
+                    let code = ffi::rd_kafka_commit_queue(rk, list.as_ptr(), queue.as_ptr(), None, null);
+                    KafkaError::check(OPERATION, code)?;
+                    let event = rd_kafka_queue_poll(queue.as_ptr(), millis(timeout));
+                    if event.is_null() {
+                        return Err(KafkaError::from_code(OPERATION, ErrorCode::TIMED_OUT));
+                    }
+                    let code = ffi::rd_kafka_event_error(event);
+                    rd_kafka_event_destroy(event);
+                    KafkaError::check(OPERATION, code)
+                }
+            }
+        }
+    }
+
+    /// This member's identity, as of now.
+    pub fn group_metadata(&self) -> Result<GroupMetadata, KafkaError> {
+        // SAFETY: a live handle; the result is owned by us.
+        let metadata = unsafe { rd_kafka_consumer_group_metadata(self.rk()) };
+        let missing = || KafkaError::from_code("read the group's metadata", ErrorCode::STATE);
+        NonNull::new(metadata).map(GroupMetadata).ok_or_else(missing)
+    }
+
+    /// A partition's offsets as the last fetch told, without asking the broker. `None` before the first fetch.
+    pub fn watermarks_cached(&self, partition: i32) -> Option<Watermarks> {
+        let (mut low, mut high) = (-1, -1);
+        let topic = self.role().topic.as_ptr();
+        // SAFETY: a live handle, a NUL-terminated name, two integers to write to.
+        let code = unsafe { ffi::rd_kafka_get_watermark_offsets(self.rk(), topic, partition, &mut low, &mut high) };
+        (code == 0 && low >= 0 && high >= 0).then_some(Watermarks { low, high })
+    }
+}

@@ -1,0 +1,302 @@
+//! The producer: a bounded queue into librdkafka, with or without transactions.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_int, c_void};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings::{
+    RD_KAFKA_MSG_F_COPY, RD_KAFKA_MSG_F_PARTITION, rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_outq_len, rd_kafka_poll,
+    rd_kafka_produce_batch, rd_kafka_produceva, rd_kafka_t, rd_kafka_topic_destroy, rd_kafka_topic_name, rd_kafka_topic_new,
+    rd_kafka_topic_t, rd_kafka_type_t,
+};
+
+use super::client::{CallbackState, ConfigError, Forced, NativeClient, NativeConfig, layered, millis};
+use super::error::copied;
+use super::record::{HeaderList, arguments, error_of, native_record};
+use super::{BareRecord, ClientProperties, ErrorCode, KafkaError, OutboundRecord, ProduceError, ffi};
+
+const FORCED: [Forced; 2] = [
+    Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
+    Forced { name: "delivery.report.only.error", value: "true", because: "only failed deliveries are looked at" },
+];
+
+/// What a producer gets unless the user says otherwise.
+const DEFAULTS: [(&str, &str); 4] = [
+    ("queue.buffering.max.kbytes", "65536"),
+    // A commit flushes at once; between commits a few milliseconds make batches of a partition's records.
+    ("linger.ms", "5"),
+    // The partitioner of the Java clients, so that a key finds the partition their producers use.
+    ("partitioner", "murmur2_random"),
+    ("queue.buffering.max.messages", "500000"),
+];
+
+/// How long one look at a full queue waits: success reports are off, so nothing wakes the wait earlier.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
+
+/// Failures kept for [`Producer::take_failures`]; later ones are only counted.
+const MAX_FAILURES: usize = 10_000;
+
+/// A record that was taken into the queue and could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryFailure {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition; -1 when none was chosen yet.
+    pub partition: i32,
+    /// Its [`OutboundRecord::tag`].
+    pub tag: u64,
+    /// Why.
+    pub error: KafkaError,
+}
+
+/// A producer's part of the callback state. Only its thread touches it: from its own calls, and from delivery
+/// reports inside them.
+#[derive(Default)]
+pub(super) struct ProducerRole {
+    failures: RefCell<Vec<DeliveryFailure>>,
+}
+
+/// A topic of one producer, resolved once.
+pub struct TopicHandle {
+    topic: NonNull<rd_kafka_topic_t>,
+    name: String,
+    /// Keeps the handle alive as long as its topic.
+    client: Arc<NativeClient<ProducerRole>>,
+}
+
+// SAFETY: topics are reference-counted inside librdkafka and may be used from any thread.
+unsafe impl Send for TopicHandle {}
+
+impl TopicHandle {
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut rd_kafka_topic_t {
+        self.topic.as_ptr()
+    }
+}
+
+impl std::fmt::Debug for TopicHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TopicHandle").field(&self.name).finish()
+    }
+}
+
+impl Drop for TopicHandle {
+    fn drop(&mut self) {
+        // SAFETY: owned, destroyed once, before the client.
+        unsafe { rd_kafka_topic_destroy(self.topic.as_ptr()) }
+    }
+}
+
+/// An idempotent producer; transactional when `transactional.id` is set (see the methods in `transaction.rs`).
+///
+/// Dropping it discards what is still queued: [`flush`](Self::flush) or commit first. A transaction left open
+/// holds back its readers until the broker times it out or a producer with the same transactional id starts.
+pub struct Producer {
+    pub(super) client: Arc<NativeClient<ProducerRole>>,
+    transactional: bool,
+    /// Scratch for `produce_batch`; empty between calls.
+    scratch: RefCell<Vec<rd_kafka_message_t>>,
+}
+
+// SAFETY: librdkafka's objects may be used from any thread, one at a time here since `Producer` is not `Sync`;
+// `scratch` holds no pointer between calls.
+unsafe impl Send for Producer {}
+
+impl Producer {
+    /// Makes a producer. It connects in the background.
+    ///
+    /// # Errors
+    /// Every wrong property.
+    pub fn new(properties: &ClientProperties) -> Result<Self, ConfigError> {
+        let (properties, problems) = layered(properties, &DEFAULTS, &FORCED);
+        let conf = NativeConfig::new(&properties, problems)?;
+        // SAFETY: a live configuration; the callback expects the state that `NativeClient::new` makes.
+        unsafe { rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_delivery_failure)) };
+        let transactional = properties.get("transactional.id").is_some_and(|id| !id.is_empty());
+        let kind = rd_kafka_type_t::RD_KAFKA_PRODUCER;
+        let client = NativeClient::new(kind, conf, &properties, ProducerRole::default())?;
+        Ok(Self { client, transactional, scratch: RefCell::default() })
+    }
+
+    /// True when records are produced in transactions.
+    pub fn is_transactional(&self) -> bool {
+        self.transactional
+    }
+
+    /// Resolves a topic. It need not exist yet.
+    pub fn topic(&self, name: &str) -> Result<TopicHandle, KafkaError> {
+        const OPERATION: &str = "open the topic";
+        let c_name = CString::new(name).map_err(|_| KafkaError::refused(OPERATION, "the name holds a NUL byte"))?;
+        // SAFETY: a live handle and a NUL-terminated name; null takes the default topic configuration.
+        let topic = unsafe { rd_kafka_topic_new(self.rk(), c_name.as_ptr(), ptr::null_mut()) };
+        match NonNull::new(topic) {
+            Some(topic) => Ok(TopicHandle { topic, name: name.to_owned(), client: Arc::clone(&self.client) }),
+            // SAFETY: reads the thread's last error.
+            None => Err(KafkaError::from_code(OPERATION, ErrorCode(unsafe { ffi::rd_kafka_last_error() }))),
+        }
+    }
+
+    /// Takes one record into the queue. When the queue is full, waits up to `max_wait` for room.
+    pub fn produce(&self, record: &OutboundRecord<'_>, max_wait: Duration) -> Result<(), ProduceError> {
+        self.owned(record.topic)?;
+        let headers = HeaderList::new(record.headers)?;
+        let arguments = arguments(record, &headers);
+        let started = Instant::now();
+        loop {
+            // SAFETY: a live handle and a topic of it; `arguments` describes a record whose bytes are copied before
+            // the call returns; the error object is owned by us.
+            let outcome = unsafe {
+                let error = rd_kafka_produceva(self.rk(), arguments.as_ptr(), arguments.len());
+                KafkaError::take("produce", error)
+            };
+            match outcome {
+                Ok(()) => {
+                    headers.give_away();
+                    return Ok(());
+                }
+                Err(error) if error.code == ErrorCode::QUEUE_FULL => self.wait_for_room(started, max_wait)?,
+                Err(error) => return Err(refusal(error, record.key, record.value)),
+            }
+        }
+    }
+
+    /// Takes many records without headers into the queue, in order, with one native call. When the queue is
+    /// full, waits up to `max_wait` for room.
+    ///
+    /// # Errors
+    /// The records that were not taken, by index, ascending; all others were.
+    pub fn produce_batch(
+        &self,
+        topic: &TopicHandle,
+        records: &[BareRecord<'_>],
+        max_wait: Duration,
+    ) -> Result<(), Vec<(usize, ProduceError)>> {
+        if let Err(error) = self.owned(topic) {
+            return Err((0..records.len()).map(|index| (index, ProduceError::Refused(error.clone()))).collect());
+        }
+        let mut scratch = self.scratch.borrow_mut();
+        scratch.clear();
+        scratch.extend(records.iter().map(|record| native_record(topic, record)));
+        let mut refused = Vec::new();
+        let mut first = 0;
+        let started = Instant::now();
+        while first < records.len() {
+            let pending = &mut scratch[first..];
+            let flags = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION;
+            let count = c_int::try_from(pending.len()).unwrap_or(c_int::MAX);
+            // SAFETY: a live topic of this producer; `count` messages that point to the borrowed records, whose
+            // bytes are copied (`MSG_F_COPY`) before the call returns.
+            let taken = unsafe { rd_kafka_produce_batch(topic.as_ptr(), -1, flags, pending.as_mut_ptr(), count) };
+            if taken == count {
+                first += pending.len().min(taken.unsigned_abs() as usize);
+                continue;
+            }
+            // Once the queue is full librdkafka marks all the rest, so they are contiguous and stay in order.
+            let full = pending.iter().position(|message| error_of(message) == ErrorCode::QUEUE_FULL);
+            let end = first + full.unwrap_or(pending.len());
+            for index in first..end {
+                let code = error_of(&scratch[index]);
+                if code != ErrorCode::NONE {
+                    let record = &records[index];
+                    refused.push((index, refusal(KafkaError::from_code("produce", code), record.key, record.value)));
+                }
+            }
+            first = end;
+            if full.is_some()
+                && let Err(error) = self.wait_for_room(started, max_wait)
+            {
+                refused.extend((first..records.len()).map(|index| (index, error.clone())));
+                break;
+            }
+        }
+        scratch.clear();
+        if refused.is_empty() { Ok(()) } else { Err(refused) }
+    }
+
+    /// Serves delivery reports and client errors without waiting.
+    ///
+    /// # Errors
+    /// What waiting cannot mend: a fatal error, missing rights.
+    pub fn poll(&self) -> Result<(), KafkaError> {
+        self.serve(Duration::ZERO);
+        self.client.state.raised()
+    }
+
+    /// Waits until every record is delivered or has failed.
+    ///
+    /// # Errors
+    /// Records were still in flight when `timeout` was over; they stay queued.
+    pub fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
+        // SAFETY: a live handle.
+        KafkaError::check("flush", unsafe { ffi::rd_kafka_flush(self.rk(), millis(timeout)) })
+    }
+
+    /// Records that are queued or in flight.
+    pub fn in_flight(&self) -> usize {
+        // SAFETY: a live handle.
+        usize::try_from(unsafe { rd_kafka_outq_len(self.rk()) }).unwrap_or(0)
+    }
+
+    /// The deliveries that failed since the last call, in the order of their reports. Records dropped by an abort
+    /// are not among them.
+    pub fn take_failures(&self) -> Vec<DeliveryFailure> {
+        self.client.state.role.failures.take()
+    }
+
+    fn wait_for_room(&self, started: Instant, max_wait: Duration) -> Result<(), ProduceError> {
+        let waited = started.elapsed();
+        if waited >= max_wait {
+            return Err(ProduceError::QueueFull { waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX) });
+        }
+        self.serve(QUEUE_FULL_PAUSE.min(max_wait - waited));
+        Ok(())
+    }
+
+    pub(super) fn serve(&self, wait: Duration) {
+        // SAFETY: a live handle; callbacks use no borrow that is held here.
+        unsafe { rd_kafka_poll(self.rk(), millis(wait)) };
+    }
+
+    /// A topic of another producer would be used with the wrong handle.
+    fn owned(&self, topic: &TopicHandle) -> Result<(), KafkaError> {
+        match Arc::ptr_eq(&topic.client, &self.client) {
+            true => Ok(()),
+            false => Err(KafkaError::refused("produce", format!("topic `{}` belongs to another producer", topic.name))),
+        }
+    }
+
+    pub(super) fn rk(&self) -> *mut rd_kafka_t {
+        self.client.as_ptr()
+    }
+}
+
+fn refusal(error: KafkaError, key: Option<&[u8]>, value: Option<&[u8]>) -> ProduceError {
+    match error.code {
+        ErrorCode::MESSAGE_TOO_LARGE => ProduceError::TooLarge { bytes: key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) },
+        _ => ProduceError::Refused(error),
+    }
+}
+
+/// The report of a record that was not delivered.
+unsafe extern "C" fn on_delivery_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
+    let code = error_of(message);
+    if code == ErrorCode::NONE || code.is_purged() {
+        return;
+    }
+    // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist, and
+    // this callback runs on the thread that owns the producer, inside its call.
+    let role = unsafe { &(*opaque.cast::<CallbackState<ProducerRole>>()).role };
+    let mut failures = role.failures.borrow_mut();
+    if failures.len() < MAX_FAILURES {
+        // SAFETY: a valid message with a live topic for the time of this call.
+        let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
+        let error = KafkaError::from_code("deliver", code);
+        failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
+    }
+}

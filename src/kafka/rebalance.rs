@@ -1,0 +1,293 @@
+//! Rebalances: the listener, the partitions that are ours with their positions, and the callback that joins them.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{self, NonNull};
+
+use rdkafka::bindings::{
+    rd_kafka_assignment_lost, rd_kafka_incremental_assign, rd_kafka_incremental_unassign, rd_kafka_rebalance_protocol, rd_kafka_t,
+    rd_kafka_topic_partition_list_t,
+};
+
+use super::client::CallbackState;
+use super::{Consumer, ErrorCode, KafkaError, ffi, partitions};
+
+/// What a worker does when partitions come and go. Called inside [`Consumer::poll_batch`] and
+/// [`Consumer::close`], on their thread.
+///
+/// A method may use the consumer (positions, group metadata, commits, seeks) but not poll it.
+pub trait RebalanceListener {
+    /// These partitions are ours from now on, in addition to those we have.
+    fn assigned(&mut self, consumer: &Consumer, partitions: &[i32]);
+
+    /// These partitions leave us when this call returns. Until then they are ours: this is the moment to finish
+    /// the open transaction. Messages of them that are not processed yet go to their next owner.
+    fn revoked(&mut self, consumer: &Consumer, partitions: &[i32]);
+
+    /// These partitions are somebody else's already (this member was too slow or cut off): whatever is open
+    /// must be aborted, and no offset of theirs committed.
+    fn lost(&mut self, consumer: &Consumer, partitions: &[i32]);
+}
+
+/// Where a partition that is ours stands.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    /// The lowest offset that may still be returned.
+    next: i64,
+    /// The lowest offset returned or sought since the assignment.
+    first: Option<i64>,
+}
+
+/// What is done with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It is returned.
+    Accepted,
+    /// Its partition is not ours (any more).
+    NotAssigned,
+    /// It was returned already.
+    Repeated,
+}
+
+/// The partitions that are ours, by partition number.
+#[derive(Debug, Default)]
+pub(super) struct Positions {
+    slots: Vec<Option<Position>>,
+}
+
+impl Positions {
+    pub(super) fn assign(&mut self, partitions: &[i32]) {
+        for index in partitions.iter().filter_map(|id| usize::try_from(*id).ok()) {
+            if self.slots.len() <= index {
+                self.slots.resize(index + 1, None);
+            }
+            self.slots[index] = Some(Position { next: 0, first: None });
+        }
+    }
+
+    pub(super) fn revoke(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            if let Some(slot) = usize::try_from(*partition).ok().and_then(|index| self.slots.get_mut(index)) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// Moves the position past the message when it is accepted.
+    pub(super) fn admit(&mut self, partition: i32, offset: i64) -> Admission {
+        match self.get_mut(partition) {
+            None => Admission::NotAssigned,
+            Some(position) if offset < position.next => Admission::Repeated,
+            Some(position) => {
+                position.next = offset + 1;
+                position.first.get_or_insert(offset);
+                Admission::Accepted
+            }
+        }
+    }
+
+    pub(super) fn seek(&mut self, partition: i32, offset: i64) {
+        if let Some(position) = self.get_mut(partition) {
+            position.next = offset;
+            position.first = Some(position.first.map_or(offset, |first| first.min(offset)));
+        }
+    }
+
+    /// The offset after the last message returned or the one sought; `None` before either, and when the
+    /// partition is not ours.
+    pub(super) fn next(&self, partition: i32) -> Option<i64> {
+        let position = self.get(partition)?;
+        position.first.map(|_| position.next)
+    }
+
+    /// The lowest offset returned or sought since the assignment.
+    pub(super) fn first(&self, partition: i32) -> Option<i64> {
+        self.get(partition)?.first
+    }
+
+    pub(super) fn assigned(&self) -> Vec<i32> {
+        (0..).zip(&self.slots).filter(|(_, slot)| slot.is_some()).map(|(partition, _)| partition).collect()
+    }
+
+    fn get(&self, partition: i32) -> Option<&Position> {
+        self.slots.get(usize::try_from(partition).ok()?)?.as_ref()
+    }
+
+    fn get_mut(&mut self, partition: i32) -> Option<&mut Position> {
+        self.slots.get_mut(usize::try_from(partition).ok()?)?.as_mut()
+    }
+}
+
+/// A consumer's part of the callback state. Only its thread touches it: from its own calls, and from the
+/// rebalance callback inside them.
+pub(super) struct ConsumerRole {
+    pub(super) topic: CString,
+    pub(super) positions: RefCell<Positions>,
+    /// Partitions revoked or lost since the list was last taken.
+    pub(super) left: RefCell<Vec<i32>>,
+    /// A rebalance that librdkafka refused to carry out.
+    pub(super) failure: RefCell<Option<KafkaError>>,
+    /// The call that is on the stack; taken by the callback while a listener runs.
+    call: Cell<Option<NonNull<Call<'static>>>>,
+    /// A call is on the stack.
+    busy: Cell<bool>,
+}
+
+/// One native call during which the rebalance callback may run.
+struct Call<'a> {
+    consumer: &'a Consumer,
+    listener: &'a mut dyn RebalanceListener,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl ConsumerRole {
+    pub(super) fn new(topic: CString) -> Self {
+        Self {
+            topic,
+            positions: RefCell::default(),
+            left: RefCell::default(),
+            failure: RefCell::default(),
+            call: Cell::new(None),
+            busy: Cell::new(false),
+        }
+    }
+
+    /// Runs `native`, a librdkafka call that serves the consumer's queue, with rebalances going to `listener`.
+    /// A panic of the listener is resumed once `native` has returned.
+    pub(super) fn serve<R>(
+        &self,
+        consumer: &Consumer,
+        listener: &mut dyn RebalanceListener,
+        native: impl FnOnce() -> R,
+    ) -> Result<R, KafkaError> {
+        if self.busy.replace(true) {
+            return Err(KafkaError::refused("poll", "a rebalance listener must not poll its consumer"));
+        }
+        let _idle = Idle(self);
+        let mut call = Call { consumer, listener, panic: None };
+        let pointer = ptr::addr_of_mut!(call);
+        self.call.set(NonNull::new(pointer.cast::<Call<'static>>()));
+        let result = native();
+        self.call.set(None);
+        // SAFETY: `pointer` is to the local above; the callback, its only other user, cannot run any more.
+        match unsafe { (*pointer).panic.take() } {
+            Some(panic) => resume_unwind(panic),
+            None => Ok(result),
+        }
+    }
+
+    /// Runs one method of the listener, if a call with one is on the stack.
+    fn notify(&self, method: impl FnOnce(&mut dyn RebalanceListener, &Consumer)) {
+        let Some(pointer) = self.call.take() else { return };
+        // SAFETY: set by `serve`, whose frame is below us on this stack; taken out of the cell, so this is the
+        // only reference made of it until it is put back.
+        let call = unsafe { &mut *pointer.as_ptr() };
+        if call.panic.is_none() {
+            let Call { consumer, listener, panic } = call;
+            *panic = catch_unwind(AssertUnwindSafe(|| method(&mut **listener, consumer))).err();
+        }
+        self.call.set(Some(pointer));
+    }
+
+    fn notify_unless_empty(&self, partitions: &[i32], method: impl FnOnce(&mut dyn RebalanceListener, &Consumer)) {
+        if !partitions.is_empty() {
+            self.notify(method);
+        }
+    }
+
+    fn leave(&self, partitions: &[i32]) {
+        self.positions.borrow_mut().revoke(partitions);
+        self.left.borrow_mut().extend_from_slice(partitions);
+    }
+}
+
+/// Ends a call, also when it unwinds.
+struct Idle<'a>(&'a ConsumerRole);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.call.set(None);
+        self.0.busy.set(false);
+    }
+}
+
+/// librdkafka's rebalance callback: it expects the (un)assignment to be carried out before this returns.
+pub(super) unsafe extern "C" fn on_rebalance(
+    rk: *mut rd_kafka_t,
+    event: c_int,
+    list: *mut rd_kafka_topic_partition_list_t,
+    opaque: *mut c_void,
+) {
+    // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist, and
+    // this callback runs on the thread that owns the consumer, inside its call.
+    let role = unsafe { &(*opaque.cast::<CallbackState<ConsumerRole>>()).role };
+    // SAFETY: a live list for the time of this call.
+    let entries = unsafe { partitions::entries(list) };
+    let ids: Vec<i32> = entries.iter().map(|entry| entry.partition).collect();
+    // SAFETY: a live handle; the protocol's name is a static string.
+    let incremental = unsafe { CStr::from_ptr(rd_kafka_rebalance_protocol(rk)) } == c"COOPERATIVE";
+
+    let outcome = match ErrorCode(event) {
+        ErrorCode::ASSIGN_PARTITIONS => {
+            role.positions.borrow_mut().assign(&ids);
+            // SAFETY: the live handle and list of this callback.
+            let outcome = unsafe { assign(rk, list, incremental) };
+            role.notify_unless_empty(&ids, |listener, consumer| listener.assigned(consumer, &ids));
+            outcome
+        }
+        ErrorCode::REVOKE_PARTITIONS => {
+            // SAFETY: a live handle.
+            let lost = unsafe { rd_kafka_assignment_lost(rk) } != 0;
+            role.notify_unless_empty(&ids, |listener, consumer| match lost {
+                true => listener.lost(consumer, &ids),
+                false => listener.revoked(consumer, &ids),
+            });
+            role.leave(&ids);
+            // SAFETY: the live handle and list of this callback.
+            unsafe { unassign(rk, list, incremental) }
+        }
+        error => {
+            let all = role.positions.borrow().assigned();
+            role.notify_unless_empty(&all, |listener, consumer| listener.lost(consumer, &all));
+            role.leave(&all);
+            // SAFETY: a live handle; null means "nothing is assigned".
+            let unassigned = unsafe { unassign(rk, ptr::null(), false) };
+            unassigned.and(Err(KafkaError::from_code("rebalance", error)))
+        }
+    };
+    if let Err(error) = outcome {
+        role.failure.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// Adds the list to the assignment, or replaces the assignment with it.
+///
+/// # Safety
+/// `rk` is a live consumer, `list` a live list.
+unsafe fn assign(rk: *mut rd_kafka_t, list: *const rd_kafka_topic_partition_list_t, incremental: bool) -> Result<(), KafkaError> {
+    const OPERATION: &str = "take assigned partitions";
+    // SAFETY: caller's contract; the error object is owned by us.
+    unsafe {
+        match incremental {
+            true => KafkaError::take(OPERATION, rd_kafka_incremental_assign(rk, list)),
+            false => KafkaError::check(OPERATION, ffi::rd_kafka_assign(rk, list)),
+        }
+    }
+}
+
+/// Takes the list out of the assignment, or empties the assignment.
+///
+/// # Safety
+/// `rk` is a live consumer; `list` is a live list, or anything unless `incremental`.
+unsafe fn unassign(rk: *mut rd_kafka_t, list: *const rd_kafka_topic_partition_list_t, incremental: bool) -> Result<(), KafkaError> {
+    const OPERATION: &str = "give up revoked partitions";
+    // SAFETY: caller's contract; the error object is owned by us.
+    unsafe {
+        match incremental {
+            true => KafkaError::take(OPERATION, rd_kafka_incremental_unassign(rk, list)),
+            false => KafkaError::check(OPERATION, ffi::rd_kafka_assign(rk, ptr::null())),
+        }
+    }
+}

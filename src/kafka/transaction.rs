@@ -1,0 +1,84 @@
+//! Transactions of a [`Producer`]. Every call blocks; each repeats what librdkafka calls retriable until its
+//! deadline.
+
+use std::ffi::{CString, c_int};
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings::{
+    rd_kafka_abort_transaction, rd_kafka_begin_transaction, rd_kafka_commit_transaction, rd_kafka_error_t, rd_kafka_init_transactions,
+    rd_kafka_send_offsets_to_transaction,
+};
+
+use super::client::remaining_ms;
+use super::partitions::PartitionList;
+use super::{GroupMetadata, KafkaError, Producer, TransactionError};
+
+/// Pause before a retriable call is repeated; a full answer from the broker usually took longer.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+impl Producer {
+    /// Registers the transactional id: waits for, or aborts, what an earlier producer of the same id left open,
+    /// and fences it. Once, before the first [`begin`](Self::begin).
+    pub fn init_transactions(&self, timeout: Duration) -> Result<(), TransactionError> {
+        // SAFETY: a live handle.
+        self.until(timeout, "start transactions", |ms| unsafe { rd_kafka_init_transactions(self.rk(), ms) })
+    }
+
+    /// Begins a transaction: a local act, without a round trip.
+    pub fn begin(&self) -> Result<(), TransactionError> {
+        // SAFETY: a live handle; the error object is owned by us.
+        let outcome = unsafe { KafkaError::take("begin a transaction", rd_kafka_begin_transaction(self.rk())) };
+        outcome.map_err(TransactionError::classify)
+    }
+
+    /// Adds the offsets of the next messages to read to the transaction: they are committed with it or not at all.
+    pub fn send_offsets(
+        &self,
+        offsets: &[(i32, i64)],
+        topic: &str,
+        group: &GroupMetadata,
+        timeout: Duration,
+    ) -> Result<(), TransactionError> {
+        const OPERATION: &str = "add offsets to the transaction";
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let topic =
+            CString::new(topic).map_err(|_| TransactionError::classify(KafkaError::refused(OPERATION, "the topic holds a NUL byte")))?;
+        let list = PartitionList::with_offsets(&topic, offsets);
+        // SAFETY: live handle, list and metadata.
+        self.until(timeout, OPERATION, |ms| unsafe { rd_kafka_send_offsets_to_transaction(self.rk(), list.as_ptr(), group.as_ptr(), ms) })
+    }
+
+    /// Delivers everything that is queued and commits the transaction.
+    pub fn commit(&self, timeout: Duration) -> Result<(), TransactionError> {
+        // SAFETY: a live handle.
+        self.until(timeout, "commit the transaction", |ms| unsafe { rd_kafka_commit_transaction(self.rk(), ms) })
+    }
+
+    /// Drops everything that is queued and aborts the transaction. The consumer must then be rewound, see
+    /// [`Consumer::rewind_to_committed`](super::Consumer::rewind_to_committed).
+    pub fn abort(&self, timeout: Duration) -> Result<(), TransactionError> {
+        // SAFETY: a live handle.
+        self.until(timeout, "abort the transaction", |ms| unsafe { rd_kafka_abort_transaction(self.rk(), ms) })
+    }
+
+    fn until(
+        &self,
+        timeout: Duration,
+        operation: &'static str,
+        call: impl Fn(c_int) -> *mut rd_kafka_error_t,
+    ) -> Result<(), TransactionError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            // SAFETY: the error object is owned by us.
+            let outcome = unsafe { KafkaError::take(operation, call(remaining_ms(deadline))) };
+            match outcome.map_err(TransactionError::classify) {
+                Err(TransactionError::Retriable(_)) if Instant::now() + RETRY_PAUSE < deadline => {
+                    self.serve(RETRY_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The JsonToDataframe node: the event's fields as a pandas frame has them.
+
+use std::sync::Arc;
+
+use arrow_array::types::{
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
+use arrow_array::{ArrayRef, PrimitiveArray, cast::AsArray};
+use arrow_schema::{DataType, TimeUnit};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Column, Frame, Inputs, Kernel, Node, Planning, Source};
+use crate::dataset::{Phase, Reason, Rejection, Rows};
+
+/// Brings the event's fields into pandas' types: an integer that can be null becomes `float64`, a time becomes `datetime64[ns]`.
+pub(super) struct JsonToDataframe;
+
+/// Parameters of JsonToDataframe.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The documented example payload; in a stream the decoded event takes its place.
+    #[serde(default, rename = "json_payload")]
+    _json_payload: Option<serde_json::Value>,
+}
+
+impl Node for JsonToDataframe {
+    fn type_name(&self) -> &'static str {
+        "JsonToDataframe"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Brings the event's fields into a frame with pandas' types"
+    }
+
+    fn parameters(&self) -> schemars::Schema {
+        schemars::schema_for!(Params)
+    }
+
+    fn is_entry(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, planning: &mut Planning<'_>) -> Frame {
+        let _: Option<Params> = planning.params();
+        let fields = planning.input().clone();
+        fields.columns().iter().map(|field| into_pandas(planning, field)).collect()
+    }
+}
+
+/// The column that pandas would hold for an event's field.
+fn into_pandas(planning: &mut Planning<'_>, field: &Column) -> Column {
+    let (data_type, widen) = match (&field.data_type, field.nullable) {
+        (DataType::Int8, false) => (DataType::Int64, Some(Widen::new(to_int64::<Int8Type>))),
+        (DataType::Int16, false) => (DataType::Int64, Some(Widen::new(to_int64::<Int16Type>))),
+        (DataType::Int32, false) => (DataType::Int64, Some(Widen::new(to_int64::<Int32Type>))),
+        (DataType::Int8, true) => (DataType::Float64, Some(Widen::new(to_float64::<Int8Type>))),
+        (DataType::Int16, true) => (DataType::Float64, Some(Widen::new(to_float64::<Int16Type>))),
+        (DataType::Int32, true) => (DataType::Float64, Some(Widen::new(to_float64::<Int32Type>))),
+        (DataType::Int64, true) => (DataType::Float64, Some(Widen::new(long_to_float64))),
+        (DataType::Float32, _) => (DataType::Float64, Some(Widen::new(to_float64::<Float32Type>))),
+        (DataType::Timestamp(unit, tz), _) => {
+            let run = match unit {
+                TimeUnit::Second => to_nanoseconds::<TimestampSecondType, 1_000_000_000>,
+                TimeUnit::Millisecond => to_nanoseconds::<TimestampMillisecondType, 1_000_000>,
+                TimeUnit::Microsecond => to_nanoseconds::<TimestampMicrosecondType, 1_000>,
+                TimeUnit::Nanosecond => to_nanoseconds::<TimestampNanosecondType, 1>,
+            };
+            let zone = tz.as_ref().map(|_| Arc::from("+00:00"));
+            let kernel = Widen { run, utc: zone.is_some(), field: Arc::clone(&field.name), can_reject: *unit != TimeUnit::Nanosecond };
+            (DataType::Timestamp(TimeUnit::Nanosecond, zone), Some(kernel))
+        }
+        (other, _) => (other.clone(), None),
+    };
+    let source = match (widen, &field.source) {
+        (Some(kernel), Source::Slot(slot)) => Source::Slot(planning.step_one(kernel, &[*slot])),
+        (_, source) => source.clone(),
+    };
+    let (name, origin) = (Arc::clone(&field.name), planning.id().into());
+    Column { name, data_type, nullable: field.nullable, categories: None, source, origin }
+}
+
+/// A conversion of one field.
+struct Widen {
+    run: fn(&Widen, &ArrayRef, &mut Rows) -> ArrayRef,
+    utc: bool,
+    field: Arc<str>,
+    can_reject: bool,
+}
+
+impl Widen {
+    fn new(run: fn(&Widen, &ArrayRef, &mut Rows) -> ArrayRef) -> Self {
+        Self { run, utc: false, field: "".into(), can_reject: false }
+    }
+}
+
+impl Kernel for Widen {
+    fn run(&mut self, inputs: &Inputs<'_>, rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
+        outputs.push((self.run)(self, inputs.array(0), rows));
+    }
+
+    fn can_reject(&self) -> bool {
+        self.can_reject
+    }
+}
+
+fn to_int64<T: ArrowPrimitiveType<Native: Into<i64>>>(_: &Widen, array: &ArrayRef, _: &mut Rows) -> ArrayRef {
+    Arc::new(array.as_primitive::<T>().unary::<_, Int64Type>(Into::into))
+}
+
+fn to_float64<T: ArrowPrimitiveType<Native: Into<f64>>>(_: &Widen, array: &ArrayRef, _: &mut Rows) -> ArrayRef {
+    Arc::new(array.as_primitive::<T>().unary::<_, Float64Type>(Into::into))
+}
+
+/// Rounds to the nearest double beyond 2^53, as pandas does when nulls make an integer column float.
+fn long_to_float64(_: &Widen, array: &ArrayRef, _: &mut Rows) -> ArrayRef {
+    Arc::new(array.as_primitive::<Int64Type>().unary::<_, Float64Type>(|value| value as f64))
+}
+
+/// pandas' `datetime64[ns]` spans the years 1677 to 2262; a time outside is `OutOfBoundsDatetime` there, a dead letter here.
+fn to_nanoseconds<T: ArrowPrimitiveType<Native = i64>, const SCALE: i64>(widen: &Widen, array: &ArrayRef, rows: &mut Rows) -> ArrayRef {
+    let array = array.as_primitive::<T>();
+    let scaled: PrimitiveArray<TimestampNanosecondType> = array.unary(|value| value.wrapping_mul(SCALE));
+    if widen.can_reject {
+        let limit = i64::MAX / SCALE;
+        for (row, value) in array.iter().enumerate() {
+            if value.is_some_and(|value| value.unsigned_abs() > limit.unsigned_abs()) {
+                let message = "expected: a time between the years 1677 and 2262, as nanoseconds hold it";
+                let rejection = Rejection::new(Phase::Graph, Reason::OutOfRange, message).field(widen.field.to_string());
+                rows.reject(row, rejection);
+            }
+        }
+    }
+    if widen.utc { Arc::new(scaled.with_timezone("+00:00")) } else { Arc::new(scaled) }
+}

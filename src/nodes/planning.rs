@@ -1,0 +1,198 @@
+//! What a node sees and fills while it is planned.
+
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::{Column, Frame, Kernel, Slot, Source, decode};
+use crate::dataset::{Frozen, FrozenColumn};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
+use crate::model::ModelStore;
+
+/// A node as the graph's text places it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeSpec {
+    /// Its name in the graph.
+    pub id: String,
+    /// The name of its type.
+    pub type_name: String,
+    /// Its parameters, unread.
+    pub params: serde_json::Value,
+    /// Where it stands in the document (RFC 6901), such as `/graph/nodes/3`.
+    pub pointer: String,
+}
+
+/// A kernel in its place: what it reads, what it writes.
+pub struct Step {
+    /// Index of the node that it belongs to.
+    pub node: usize,
+    /// The work.
+    pub kernel: Box<dyn Kernel>,
+    /// What it reads, in the kernel's order.
+    pub reads: Vec<Slot>,
+    /// What it writes, in the kernel's order.
+    pub writes: Vec<Slot>,
+}
+
+impl Step {
+    /// The step that makes the array of a column that is held as codes; `None` when its array is there already, or never will be.
+    ///
+    /// Decoding can reject nothing, so it may count as any node's; it counts as `node`'s.
+    pub fn decode(column: &Column, node: usize, into: Slot) -> Option<Self> {
+        let (kernel, codes) = decode::kernel(column)?;
+        Some(Self { node, kernel, reads: vec![codes], writes: vec![into] })
+    }
+}
+
+/// What all nodes of a graph are planned with.
+pub struct Shared<'a> {
+    /// The file that holds the graph.
+    pub document: &'a Arc<Document>,
+    /// The graph's frozen statistics.
+    pub frozen: Option<&'a Frozen>,
+    /// Where models come from.
+    pub models: &'a ModelStore,
+    /// The steps of all nodes planned so far.
+    pub steps: &'a mut Vec<Step>,
+    /// How many slots are taken.
+    pub slots: &'a mut usize,
+    /// Where mistakes go.
+    pub diagnostics: &'a mut Diagnostics,
+}
+
+/// One node while it is planned.
+pub struct Planning<'a> {
+    node: &'a NodeSpec,
+    index: usize,
+    input: Frame,
+    shared: Shared<'a>,
+}
+
+impl<'a> Planning<'a> {
+    /// Planning of node number `index`, whose parents' columns are joined in `input`.
+    pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
+        Self { node, index, input, shared }
+    }
+
+    /// The node's name in the graph.
+    pub fn id(&self) -> &'a str {
+        &self.node.id
+    }
+
+    /// The columns that reach the node.
+    pub fn input(&self) -> &Frame {
+        &self.input
+    }
+
+    /// The graph's frozen statistics of one column at this node.
+    pub fn frozen(&self, column: &str) -> Option<&'a FrozenColumn> {
+        self.shared.frozen?.column(&self.node.id, column)
+    }
+
+    /// Where models come from.
+    pub fn models(&self) -> &'a ModelStore {
+        self.shared.models
+    }
+
+    /// The node's parameters; `None` when they are wrong, which is then reported.
+    pub fn params<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
+        self.read_at("/params")
+    }
+
+    /// The part of the node's text at `pointer` (relative to the node, such as `/params/kwargs`); `None` when it is wrong, which is then
+    /// reported. A part that is not there reads as an empty mapping.
+    pub fn read_at<T: DeserializeOwned + JsonSchema>(&mut self, pointer: &str) -> Option<T> {
+        self.shared.document.read_as(&self.pointer(pointer), self.shared.diagnostics)
+    }
+
+    fn pointer(&self, relative: &str) -> String {
+        format!("{}{relative}", self.node.pointer)
+    }
+
+    /// Reports a mistake at `pointer`, relative to the node.
+    pub fn report(&mut self, diagnostic: Diagnostic, pointer: &str) {
+        let pointer = self.pointer(pointer);
+        self.shared.diagnostics.push(diagnostic.at(self.shared.document, &pointer));
+    }
+
+    /// The input column of this name; `None` when there is none, which is then reported at `pointer` with the nearest name, or when
+    /// planning it failed before, which was.
+    pub fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
+        let input = self.input.clone();
+        self.column_of(&input, name, pointer)
+    }
+
+    /// As [`Planning::column`], in a frame that the node is building.
+    pub fn column_of(&mut self, frame: &Frame, name: &str, pointer: &str) -> Option<Column> {
+        match frame.get(name) {
+            Some(Column { source: Source::Poisoned, .. }) => None,
+            Some(column) => Some(column.clone()),
+            None => {
+                if !frame.is_open() {
+                    self.report_unknown(frame, name, pointer);
+                }
+                None
+            }
+        }
+    }
+
+    fn report_unknown(&mut self, frame: &Frame, name: &str, pointer: &str) {
+        let message = format!("node `{}` reads column `{name}`, which no earlier node makes", self.id());
+        let mut diagnostic = Diagnostic::error(Code::UnknownColumn, message);
+        diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
+            Some(near) => diagnostic.label(format!("did you mean `{}` (made by `{}`)?", near.name, near.origin)),
+            None => diagnostic.label("no such column here"),
+        };
+        self.report(diagnostic.help(format!("columns here: {}", list(frame.names()))), pointer);
+    }
+
+    /// Adds a kernel; answers the slots that it writes.
+    pub fn step(&mut self, kernel: impl Kernel + 'static, reads: &[Slot], writes: usize) -> Vec<Slot> {
+        let first = *self.shared.slots;
+        *self.shared.slots += writes;
+        let writes: Vec<Slot> = (first..first + writes).map(Slot::new).collect();
+        let (node, reads) = (self.index, reads.to_vec());
+        self.shared.steps.push(Step { node, kernel: Box::new(kernel), reads, writes: writes.clone() });
+        writes
+    }
+
+    /// Adds a kernel that writes one array; answers its slot.
+    pub fn step_one(&mut self, kernel: impl Kernel + 'static, reads: &[Slot]) -> Slot {
+        self.step(kernel, reads, 1)[0]
+    }
+
+    /// The slot of a column's array, made from its codes where it is held as codes. The column must not be poisoned.
+    pub fn array(&mut self, column: &Column) -> Slot {
+        if let Source::Slot(slot) = column.source {
+            return slot;
+        }
+        let slot = Slot::new(*self.shared.slots);
+        *self.shared.slots += 1;
+        self.shared.steps.extend(Step::decode(column, self.index, slot));
+        slot
+    }
+
+    /// A column of this node's making.
+    pub fn made(&self, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
+        Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin: self.id().into() }
+    }
+}
+
+/// Names in a message, bounded.
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 24;
+    let names: Vec<&str> = names.collect();
+    match names.len() {
+        0 => "none".into(),
+        n if n <= SHOWN => names.join(", "),
+        n => format!("{}, ... ({n} in all)", names[..SHOWN].join(", ")),
+    }
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Step").field("node", &self.node).field("reads", &self.reads).field("writes", &self.writes).finish()
+    }
+}
