@@ -143,7 +143,7 @@ fn a_dsl_file_gives_the_graph() {
     let (loaded, _) = Pipeline::load(&pipeline).map_err(|found| found.render(false)).unwrap();
     assert_eq!(loaded.graph.document.name(), dsl.display().to_string());
     assert_eq!(loaded.graph.frozen, Some(folder.path().join("frozen.json")));
-    assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.nodes[0].params_pointer()), Some(&json!({"cols": "x"})));
+    assert_eq!(loaded.graph.document.value().pointer(&format!("{}/params", loaded.graph.nodes[0].pointer)), Some(&json!({"cols": "x"})));
     assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.edges[0].pointer), Some(&json!(["a", "b"])));
 
     fs::write(&dsl, "{\"edge\": {\"applicationDsl\": {\"nodes\": [{\"id\": 5, \"type\": \"Pandas\"}], \"edge\": []}}}").unwrap();
