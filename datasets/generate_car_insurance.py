@@ -15,7 +15,7 @@ import json
 import math
 import random
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +24,7 @@ SCHEMA_PATH = ROOT / "schemas" / "car-insurance.avsc"
 
 SEED = 20200301
 ROWS = 5_000
-FIRST_DAY = datetime(2020, 3, 1, tzinfo=timezone.utc)
+FIRST_DAY = datetime(2020, 3, 1, tzinfo=UTC)
 DAYS = 92
 
 # Relative frequency of each hour of the day (UTC): quiet nights, a peak after work.

@@ -5,14 +5,34 @@
 //! uses only those that stand beneath it.
 
 #[forbid(unsafe_code)]
-pub mod dataset;
+pub mod cli;
+
 #[forbid(unsafe_code)]
-pub mod diagnostic;
+pub mod stream;
+
+#[forbid(unsafe_code)]
+pub mod config;
+
 #[forbid(unsafe_code)]
 pub mod graph;
-// The one module with unsafe code: librdkafka's batch calls.
-pub mod kafka;
-#[forbid(unsafe_code)]
-pub mod model;
+
 #[forbid(unsafe_code)]
 pub mod nodes;
+
+#[forbid(unsafe_code)]
+pub mod model;
+
+#[forbid(unsafe_code)]
+pub mod codec;
+
+#[forbid(unsafe_code)]
+pub mod dataset;
+
+// The one module with unsafe code: librdkafka's batch calls.
+pub mod kafka;
+
+#[forbid(unsafe_code)]
+pub mod diagnostic;
+
+#[forbid(unsafe_code)]
+pub mod telemetry;

@@ -205,11 +205,7 @@ def main() -> None:
             print(f"wrote {path}: {len(fresh)} bytes")
         return
 
-    stale = [
-        str(path)
-        for path, fresh in files.items()
-        if not (ROOT / path).exists() or not same(path, (ROOT / path).read_bytes(), fresh)
-    ]
+    stale = [str(path) for path, fresh in files.items() if not (ROOT / path).exists() or not same(path, (ROOT / path).read_bytes(), fresh)]
     if stale:
         sys.exit(f"not what this script makes: {', '.join(stale)}. Run scripts/train-models and commit the result")
     print("every file is up to date")

@@ -158,7 +158,7 @@ pub struct Rows {
     len: usize,
     /// Sparse, sorted by nothing: bad rows are rare, and looked up by the bitmap.
     fates: Vec<(usize, Fate)>,
-    out: Vec<bool>,
+    is_out: Vec<bool>,
 }
 
 impl Rows {
@@ -166,7 +166,7 @@ impl Rows {
     pub fn reset(&mut self, len: usize) {
         self.len = len;
         self.fates.clear();
-        self.out.clear();
+        self.is_out.clear();
     }
 
     /// How many rows the batch has, whatever their fate.
@@ -186,12 +186,26 @@ impl Rows {
 
     /// Whether row `row` is still alive.
     pub fn is_alive(&self, row: usize) -> bool {
-        self.out.is_empty() || !self.out[row]
+        self.is_out.is_empty() || !self.is_out[row]
     }
 
     /// How many rows are alive.
     pub fn alive(&self) -> usize {
         self.len - self.fates.len()
+    }
+
+    /// How many rows are out: rejected or skipped.
+    pub fn out(&self) -> usize {
+        self.fates.len()
+    }
+
+    /// Names the node in every rejection but the first `from`, which earlier nodes made.
+    pub fn name_node(&mut self, from: usize, node: &str) {
+        for (_, fate) in &mut self.fates[from..] {
+            if let Fate::Rejected(rejection) = fate {
+                rejection.node.get_or_insert_with(|| node.to_owned());
+            }
+        }
     }
 
     /// The rows that are alive, in order.
@@ -210,11 +224,11 @@ impl Rows {
     }
 
     fn leave(&mut self, row: usize, fate: Fate) {
-        if self.out.is_empty() {
-            self.out.resize(self.len, false);
+        if self.is_out.is_empty() {
+            self.is_out.resize(self.len, false);
         }
-        if !self.out[row] {
-            self.out[row] = true;
+        if !self.is_out[row] {
+            self.is_out[row] = true;
             self.fates.push((row, fate));
         }
     }

@@ -1,6 +1,12 @@
 //! The dataset schema: what fields an event has.
 
+use std::sync::Arc;
+
+use apache_avro::Schema;
 use arrow_schema::DataType;
+use sha2::{Digest, Sha256};
+
+use super::avro_type::{AvroRecord, AvroType};
 
 /// One field of an event, records within records flattened to dotted paths.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,23 +15,86 @@ pub struct DatasetField {
     pub path: String,
     /// The Arrow type in which the decoder delivers it.
     pub data_type: DataType,
-    /// Whether an event may lack it or have it null.
+    /// Whether an event may lack it or have it null, itself or a record around it.
     pub nullable: bool,
     /// The schema's words about it.
     pub doc: Option<String>,
+    /// What the schema says a missing field is, as Avro writes defaults.
+    pub default: Option<serde_json::Value>,
 }
 
-/// The schema of a dataset.
+/// The schema of a dataset: an Avro record.
 #[derive(Clone, Debug)]
 pub struct DatasetSchema {
     fields: Vec<DatasetField>,
+    root: Arc<AvroRecord>,
+    name: String,
+    avro: String,
+    digest: String,
 }
 
 /// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum SchemaError {}
+pub enum SchemaError {
+    /// It is not an Avro schema.
+    #[error("not an Avro schema: {message}")]
+    Invalid {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// It is an Avro schema, but not of a record.
+    #[error("an event is a record, and this schema is of another type: {found}")]
+    NotARecord {
+        /// What it is.
+        found: &'static str,
+    },
+    /// A field has a type that caz does not read.
+    #[error("field `{path}`: {what} is not supported")]
+    Unsupported {
+        /// The field's dotted path.
+        path: String,
+        /// The type, in words.
+        what: String,
+    },
+    /// Types nest too deep, or are too many once references are resolved.
+    #[error("field `{path}`: the schema nests deeper than 64 types or has more than 20000")]
+    TooLarge {
+        /// The dotted path at which the limit was met.
+        path: String,
+    },
+    /// A field's default is not a value of its type.
+    #[error("field `{path}`: the default {default} is not of the field's type")]
+    BadDefault {
+        /// The field's dotted path.
+        path: String,
+        /// The default as the schema writes it.
+        default: String,
+    },
+}
 
 impl DatasetSchema {
+    /// Reads an Avro schema (`.avsc`).
+    ///
+    /// # Errors
+    /// When the text is not an Avro schema of a record, or a field has a type that no decoder reads; the error names the field.
+    pub fn parse_avro(text: &str) -> Result<Self, SchemaError> {
+        let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
+        let json: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        let schema = Schema::parse(&json).map_err(|error| invalid(&error))?;
+        let Schema::Record(record) = &schema else {
+            return Err(SchemaError::NotARecord { found: "an event must have named fields" });
+        };
+        let name = record.name.fullname(None);
+        let AvroType::Record(root) = AvroType::resolve(&schema)? else {
+            return Err(SchemaError::NotARecord { found: "an event must have named fields" });
+        };
+        let mut fields = Vec::new();
+        flatten(&root, "", false, &mut fields)?;
+        // The digest is of the schema, not of its layout on the page.
+        let digest = Sha256::digest(json.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { fields, root, name, avro: text.to_owned(), digest })
+    }
+
     /// Its fields, in the schema's order.
     pub fn fields(&self) -> &[DatasetField] {
         &self.fields
@@ -35,4 +104,40 @@ impl DatasetSchema {
     pub fn field(&self, path: &str) -> Option<(usize, &DatasetField)> {
         self.fields.iter().enumerate().find(|(_, field)| field.path == path)
     }
+
+    /// The record's full name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The Avro schema's text, as it was read.
+    pub fn avro(&self) -> &str {
+        &self.avro
+    }
+
+    /// SHA-256 of the schema, hex; white space between its tokens does not matter.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The record with every reference resolved.
+    pub(crate) fn root(&self) -> &Arc<AvroRecord> {
+        &self.root
+    }
+}
+
+fn flatten(record: &AvroRecord, prefix: &str, nullable: bool, into: &mut Vec<DatasetField>) -> Result<(), SchemaError> {
+    for field in &record.fields {
+        let path = if prefix.is_empty() { field.name.clone() } else { format!("{prefix}.{}", field.name) };
+        let (kind, null) = field.kind.split_null();
+        let nullable = nullable || null.is_some();
+        if let AvroType::Record(inner) = kind {
+            flatten(inner, &path, nullable, into)?;
+            continue;
+        }
+        let (data_type, itself) = field.kind.arrow().map_err(|what| SchemaError::Unsupported { path: path.clone(), what })?;
+        let (doc, default) = (field.doc.clone(), field.default.clone());
+        into.push(DatasetField { path, data_type, nullable: nullable || itself, doc, default });
+    }
+    Ok(())
 }

@@ -1,25 +1,105 @@
 //! A file that a user wrote: its text, its value, and where each part of the value stands.
 
-use std::ops::Range;
+use super::{Code, Diagnostic, Diagnostics, place::Place, secret::mask, yaml};
+use std::{
+    fs::File,
+    io::Read,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A range of bytes in a document's text.
 pub type Span = Range<usize>;
 
+/// How large a document may be.
+const MAX_BYTES: u64 = 1 << 20;
+
 /// A parsed YAML or JSON file.
-#[derive(Debug)]
+///
+/// Its text may hold secrets: `Debug` and [`Document::masked_line`] show none.
 pub struct Document {
     name: String,
+    folder: PathBuf,
     text: String,
+    /// The text with `*` in place of secrets, byte for byte.
+    masked: String,
     value: serde_json::Value,
+    place: Place,
 }
 
 impl Document {
+    /// Reads a file, variables of the process's environment filled in.
+    ///
+    /// # Errors
+    /// E0001 when it cannot be read, E0002, E0005, E0006 and E0007 for each mistake in its text.
+    pub fn read(path: &Path) -> Result<Arc<Self>, Diagnostics> {
+        let (document, diagnostics) = Self::open(path)?;
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(document) }
+    }
+
+    /// Parses a text, variables filled in by `environment`; relative paths in it stand relative to the folder of `name`.
+    ///
+    /// # Errors
+    /// E0002, E0005, E0006 and E0007 for each mistake.
+    pub fn parse(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Arc<Self>, Diagnostics> {
+        let (document, diagnostics) = Self::examine(name, text, environment)?;
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(document) }
+    }
+
+    /// As [`Document::read`], but a document with mistakes that leave the rest readable comes with them, so that later checks can
+    /// add theirs: those leave out values that are already reported.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not YAML.
+    pub fn open(path: &Path) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
+        let text = read_text(path).map_err(|reason| {
+            let message = format!("cannot read `{}`: {reason}", path.display());
+            Diagnostics::from(Diagnostic::error(Code::Unreadable, message))
+        })?;
+        Self::examine(path.display().to_string(), text, &|name| std::env::var(name).ok())
+    }
+
+    /// As [`Document::parse`], with the leniency of [`Document::open`].
+    ///
+    /// # Errors
+    /// The text is not YAML, or larger than a document may be.
+    pub fn examine(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
+        let (name, text) = (name.into(), text.into());
+        if text.len() as u64 > MAX_BYTES {
+            let message = format!("cannot read `{name}`: {}", too_large());
+            return Err(Diagnostic::error(Code::Unreadable, message).into());
+        }
+        let loaded = yaml::load(&text, environment);
+        let folder = Path::new(&name).parent().map(Path::to_owned).unwrap_or_default();
+        let masked = mask(&text, &loaded.secrets);
+        let document = Arc::new(Self { name, folder, text, masked, value: loaded.value, place: loaded.place });
+        let mut diagnostics = Diagnostics::new();
+        for finding in loaded.findings {
+            diagnostics.push(Diagnostic {
+                location: Some((Arc::clone(&document), finding.span)),
+                label: finding.label,
+                help: finding.help.into_iter().collect(),
+                ..Diagnostic::error(finding.code, finding.message)
+            });
+        }
+        if loaded.complete { Ok((document, diagnostics)) } else { Err(diagnostics) }
+    }
+
     /// The file's name, as messages show it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The file's text.
+    /// The file's text, secrets included: show [`Document::masked_line`] instead.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -29,22 +109,68 @@ impl Document {
         &self.value
     }
 
-    /// The value at `pointer` as `T`; `None` when it does not fit, which is then reported, every mistake of it.
-    pub fn read_as<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
-        self: &std::sync::Arc<Self>,
-        pointer: &str,
-        _diagnostics: &mut super::Diagnostics,
-    ) -> Option<T> {
-        serde_json::from_value(self.value.pointer(pointer)?.clone()).ok()
+    /// A path of this document, from the working directory: relative ones stand relative to the document's folder.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
     }
 
     /// Where the value at an RFC 6901 pointer stands; its nearest parent's place when there is no such value.
-    pub fn span(&self, _pointer: &str) -> Span {
-        0..0
+    pub fn span(&self, pointer: &str) -> Span {
+        self.place.along(pointer).0.last().map(|place| place.value.clone()).unwrap_or_default()
     }
 
-    /// Where the key at an RFC 6901 pointer stands.
-    pub fn key_span(&self, _pointer: &str) -> Span {
-        0..0
+    /// Where the key at an RFC 6901 pointer stands; the value's place when there is no such key, as in a list.
+    pub fn key_span(&self, pointer: &str) -> Span {
+        let (path, _) = self.place.along(pointer);
+        path.last().map(|place| place.key.clone().unwrap_or_else(|| place.value.clone())).unwrap_or_default()
     }
+
+    /// Whether the value at a pointer is a secret or came from the environment, so that a message must not quote it.
+    pub fn is_private(&self, pointer: &str) -> bool {
+        let (path, complete) = self.place.along(pointer);
+        path.iter().any(|place| place.private) || complete && path.last().is_some_and(|place| place.holds_private())
+    }
+
+    /// Whether the value at a pointer could not be made out, which has been reported.
+    pub fn is_unknown(&self, pointer: &str) -> bool {
+        self.place.along(pointer).0.iter().any(|place| place.unknown)
+    }
+
+    /// Line and column of a byte, both from 1, columns in characters.
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let start = self.line_start(byte);
+        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
+        (self.text.as_bytes().iter().take(start).filter(|byte| **byte == b'\n').count() + 1, column + 1)
+    }
+
+    /// The line in which a byte stands, without its end and with `*` in place of secrets, and the byte at which it starts.
+    pub fn masked_line(&self, byte: usize) -> (usize, &str) {
+        let start = self.line_start(byte);
+        (start, self.masked.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default())
+    }
+
+    fn line_start(&self, byte: usize) -> usize {
+        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
+        before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("name", &self.name).field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+fn too_large() -> String {
+    format!("it is larger than {} KiB", MAX_BYTES / 1024)
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(too_large());
+    }
+    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
 }

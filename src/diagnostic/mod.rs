@@ -4,12 +4,24 @@
 
 mod code;
 mod document;
+mod environment;
 mod nearest;
+mod place;
 mod render;
+mod scalar;
+mod secret;
+mod source;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod violation;
+mod yaml;
 
 pub use code::Code;
 pub use document::{Document, Span};
 pub use nearest::nearest;
+pub use place::join;
+pub use secret::is_secret_key;
 
 use std::sync::Arc;
 
@@ -122,5 +134,11 @@ impl Diagnostics {
     /// Whether the pipeline must not run.
     pub fn has_errors(&self) -> bool {
         self.errors() > 0
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { found: vec![diagnostic] }
     }
 }

@@ -179,6 +179,11 @@ impl KafkaError {
         self.fatal
     }
 
+    /// The record was dropped by an abort rather than refused.
+    pub fn is_purged(&self) -> bool {
+        self.code.is_purged()
+    }
+
     /// The same call may succeed later.
     pub fn is_retriable(&self) -> bool {
         self.retriable
@@ -232,6 +237,13 @@ impl TransactionError {
 
     /// The cause.
     pub fn kafka_error(&self) -> &KafkaError {
+        match self {
+            Self::Abortable(error) | Self::Retriable(error) | Self::Fatal { error, .. } => error,
+        }
+    }
+
+    /// The cause, taken out.
+    pub fn into_kafka_error(self) -> KafkaError {
         match self {
             Self::Abortable(error) | Self::Retriable(error) | Self::Fatal { error, .. } => error,
         }

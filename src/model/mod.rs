@@ -1,5 +1,14 @@
 //! Models: where they are kept, what they take and give, and how they run.
 
-/// Where models are kept.
-#[derive(Debug, Default)]
-pub struct ModelStore {}
+mod runtime;
+mod session;
+mod signature;
+mod store;
+mod tensor;
+mod tune;
+
+pub use runtime::{RuntimeError, environment, library};
+pub use session::{ModelSession, RunError};
+pub use signature::{Output, Outputs, Port, PortError, Signature};
+pub use store::{Model, ModelError, ModelStore, hex};
+pub use tensor::{Element, Tensor, Values};

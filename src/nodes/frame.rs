@@ -33,6 +33,15 @@ pub enum Source {
         /// The category of this column.
         code: i32,
     },
+    /// A column whose values are known before the first event: `Int32` codes, positions in `values`, -1 for null. Text (`Utf8`) and
+    /// categories (`Dictionary`) stay in this form until somebody needs them as an array of their type, so that a lookup that one
+    /// operation made serves the next one too.
+    Codes {
+        /// The codes; never null.
+        codes: Slot,
+        /// What each code stands for. Text may repeat; a category column has its categories here, in order.
+        values: Arc<[String]>,
+    },
     /// Planning its maker failed and was reported; whoever reads it fails silently.
     Poisoned,
 }

@@ -15,7 +15,7 @@ use super::{Column, Frame, Inputs, Kernel, Node, Planning, Source};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 
 /// Brings the event's fields into pandas' types: an integer that can be null becomes `float64`, a time becomes `datetime64[ns]`.
-pub struct JsonToDataframe;
+pub(super) struct JsonToDataframe;
 
 /// Parameters of JsonToDataframe.
 #[derive(Deserialize, JsonSchema)]

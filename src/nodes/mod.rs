@@ -5,14 +5,16 @@
 //! - A row's values never depend on which rows share its batch.
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
+mod decode;
 mod frame;
 mod json_to_dataframe;
 mod onnx;
 mod pandas;
 mod planning;
 
-pub use frame::{Column, Frame, Slot, Source};
-pub use planning::{NodeSpec, Planning, Step};
+pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use pandas::{OperationPage, operation_pages};
+pub use planning::{NodeSpec, Planning, Shared, Step, list};
 
 use arrow_array::ArrayRef;
 

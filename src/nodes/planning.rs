@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, cast::AsArray, types::Int32Type};
-use arrow_buffer::BooleanBuffer;
+use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Column, Frame, Inputs, Kernel, Slot, Source};
-use crate::dataset::{Frozen, FrozenColumn, Rows};
+use super::{Column, Frame, Kernel, Slot, Source, decode};
+use crate::dataset::{Frozen, FrozenColumn};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
 
@@ -35,6 +34,16 @@ pub struct Step {
     pub reads: Vec<Slot>,
     /// What it writes, in the kernel's order.
     pub writes: Vec<Slot>,
+}
+
+impl Step {
+    /// The step that makes the array of a column that is held as codes; `None` when its array is there already, or never will be.
+    ///
+    /// Decoding can reject nothing, so it may count as any node's; it counts as `node`'s.
+    pub fn decode(column: &Column, node: usize, into: Slot) -> Option<Self> {
+        let (kernel, codes) = decode::kernel(column)?;
+        Some(Self { node, kernel, reads: vec![codes], writes: vec![into] })
+    }
 }
 
 /// What all nodes of a graph are planned with.
@@ -154,17 +163,19 @@ impl<'a> Planning<'a> {
         self.step(kernel, reads, 1)[0]
     }
 
-    /// The slot of a column's array, made from its codes where it is a dummy column. The column must not be poisoned.
+    /// The slot of a column's array, made from its codes where it is held as codes. The column must not be poisoned.
     pub fn array(&mut self, column: &Column) -> Slot {
-        match column.source {
-            Source::Slot(slot) => slot,
-            Source::Indicator { codes, code } => self.step_one(Indicate { code }, &[codes]),
-            Source::Poisoned => unreachable!("`column` hands out no poisoned column"),
+        if let Source::Slot(slot) = column.source {
+            return slot;
         }
+        let slot = Slot::new(*self.shared.slots);
+        *self.shared.slots += 1;
+        self.shared.steps.extend(Step::decode(column, self.index, slot));
+        slot
     }
 
     /// A column of this node's making.
-    pub fn made(&self, name: &str, data_type: arrow_schema::DataType, nullable: bool, slot: Slot) -> Column {
+    pub fn made(&self, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
         Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin: self.id().into() }
     }
 }
@@ -177,19 +188,6 @@ pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
         0 => "none".into(),
         n if n <= SHOWN => names.join(", "),
         n => format!("{}, ... ({n} in all)", names[..SHOWN].join(", ")),
-    }
-}
-
-/// Codes to the Boolean array of one category.
-struct Indicate {
-    code: i32,
-}
-
-impl Kernel for Indicate {
-    fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
-        outputs.push(Arc::new(BooleanArray::new(is, None)) as ArrayRef);
     }
 }
 

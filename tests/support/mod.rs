@@ -3,6 +3,8 @@
 // Each test binary compiles this module for itself and uses a part of it.
 #![allow(dead_code, clippy::expect_used, clippy::panic)]
 
+pub mod car_insurance;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -1,12 +1,141 @@
 //! The Pandas node: DataFrame and Series operations with pandas 2.2.3's answers, whatever the batch.
+//!
+//! An operation is one entry of [`operations`]; a family of operations is one file. Planning an operation checks its keyword arguments and
+//! the types of its columns and leaves kernels, each specialised to what planning knows: a kernel tests the type of an array once a
+//! batch, never once a row.
+//!
+//! # Invariants
+//! - A column's type follows from the schema and the graph, never from values: `map` to whole numbers is `int64` where no row can be
+//!   null and `float64` where one can, whether or not one is.
+//! - An integer column has no nulls (pandas has no such column); in a float column NaN and null are the same.
+
+mod astype;
+mod coder;
+mod cut;
+mod dt;
+mod fillna;
+mod get_dummies;
+mod lanes;
+mod map;
+mod numbers;
+mod operation;
+mod refused;
+mod round;
+mod scalar;
+mod strptime;
+mod text;
+mod timestamp;
+mod to_datetime;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::operation::{Call, Operation, Scope};
+use super::frame::dtype as frame_dtype;
 use super::{Frame, Node, Planning};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 
 /// Runs pandas operations: one (`import`, `kwargs`, `cols`), or several in order (`steps`).
-pub struct Pandas;
+pub(super) struct Pandas;
+
+const FAMILIES: &[&[&dyn Operation]] = &[
+    to_datetime::OPERATIONS,
+    dt::OPERATIONS,
+    fillna::OPERATIONS,
+    map::OPERATIONS,
+    text::OPERATIONS,
+    astype::OPERATIONS,
+    cut::OPERATIONS,
+    get_dummies::OPERATIONS,
+];
+
+/// Every operation, in the order of the reference pages.
+fn operations() -> impl Iterator<Item = &'static dyn Operation> {
+    FAMILIES.iter().copied().flatten().copied()
+}
+
+/// What a reference page says of one operation.
+#[derive(Clone, Debug)]
+pub struct OperationPage {
+    /// Its name in `import`.
+    pub name: &'static str,
+    /// One line on what it does.
+    pub summary: &'static str,
+    /// The JSON Schema of its keyword arguments.
+    pub kwargs: schemars::Schema,
+}
+
+/// What the reference pages say of each operation of the Pandas node.
+pub fn operation_pages() -> impl Iterator<Item = OperationPage> {
+    operations().map(|operation| OperationPage { name: operation.name(), summary: operation.summary(), kwargs: operation.kwargs() })
+}
+
+/// Parameters of the Pandas node: one operation, or several in `steps`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The operation's name, such as `fillna`, `dt.hour`, `str.lower`.
+    #[serde(default)]
+    import: Option<String>,
+    /// The columns that it works on; without it the whole frame.
+    #[serde(default)]
+    cols: Option<Names>,
+    /// Its keyword arguments, under pandas' names.
+    #[serde(default, rename = "kwargs")]
+    _kwargs: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Accepted; without `into` a result always takes the place of its column.
+    #[serde(default, rename = "inplace")]
+    _inplace: bool,
+    /// Names for the results, one for each column; without it a result takes the place of its column.
+    #[serde(default)]
+    into: Option<Names>,
+    /// Several operations, one after the other, instead of one.
+    #[serde(default)]
+    steps: Option<Vec<StepParams>>,
+}
+
+/// One operation among several.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StepParams {
+    /// The operation's name, such as `fillna`, `dt.hour`, `str.lower`.
+    import: String,
+    /// The columns that it works on; without it the whole frame.
+    #[serde(default)]
+    cols: Option<Names>,
+    /// Its keyword arguments, under pandas' names.
+    #[serde(default, rename = "kwargs")]
+    _kwargs: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Accepted; without `into` a result always takes the place of its column.
+    #[serde(default, rename = "inplace")]
+    _inplace: bool,
+    /// Names for the results, one for each column; without it a result takes the place of its column.
+    #[serde(default)]
+    into: Option<Names>,
+}
+
+/// One name or several.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    List(Vec<String>),
+}
+
+impl Names {
+    /// The names with where each stands.
+    fn with_pointers(self, pointer: &str) -> Vec<(String, String)> {
+        match self {
+            Self::One(name) => vec![(name, pointer.to_owned())],
+            Self::List(names) => {
+                let pointers = (0..).map(|index: usize| format!("{pointer}/{index}"));
+                names.into_iter().zip(pointers).collect()
+            }
+        }
+    }
+}
 
 impl Node for Pandas {
     fn type_name(&self) -> &'static str {
@@ -22,11 +151,103 @@ impl Node for Pandas {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let _ = planning.params::<Params>();
-        planning.input().clone()
+        let mut frame = planning.input().clone();
+        let Some(params) = planning.params::<Params>() else {
+            frame.set_open();
+            return frame;
+        };
+        match (params.import, params.steps) {
+            (Some(import), None) => {
+                let step = StepParams { import, cols: params.cols, _kwargs: None, _inplace: false, into: params.into };
+                plan_step(planning, frame, step, "/params")
+            }
+            (None, Some(steps)) => {
+                if params.cols.is_some() || params.into.is_some() {
+                    wrong_params(planning, Code::UnknownKey, "`cols` and `into` stand in each of `steps`", "/params");
+                }
+                let numbered = steps.into_iter().enumerate();
+                numbered.fold(frame, |frame, (index, step)| plan_step(planning, frame, step, &format!("/params/steps/{index}")))
+            }
+            (None, None) => {
+                wrong_params(planning, Code::MissingKey, "`import` or `steps` is missing", "/params");
+                frame.set_open();
+                frame
+            }
+            (Some(_), Some(_)) => {
+                wrong_params(planning, Code::WrongValue, "`import` and `steps` exclude each other", "/params");
+                frame.set_open();
+                frame
+            }
+        }
     }
 }
 
-/// Parameters of the Pandas node.
-#[derive(Deserialize, JsonSchema)]
-struct Params {}
+fn wrong_params(planning: &mut Planning<'_>, code: Code, message: &str, pointer: &str) {
+    let diagnostic = Diagnostic::error(code, format!("node `{}`: {message}", planning.id()));
+    planning.report(diagnostic.help("write one operation with `import`, or several in `steps`"), pointer);
+}
+
+fn plan_step(planning: &mut Planning<'_>, mut frame: Frame, step: StepParams, pointer: &str) -> Frame {
+    let cols = step.cols.map(|cols| cols.with_pointers(&format!("{pointer}/cols")));
+    let into = step.into.map(|into| into.with_pointers("").into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let Some(operation) = operations().find(|operation| operation.name() == step.import) else {
+        report_unknown(planning, &step.import, pointer);
+        // Later nodes are checked as if the operation had worked.
+        let made = into.unwrap_or_else(|| cols.iter().flatten().map(|(name, _)| name.clone()).collect());
+        if made.is_empty() {
+            frame.set_open();
+        }
+        made.iter().for_each(|name| frame.set(super::Column::poisoned(name, planning.id())));
+        return frame;
+    };
+    let scope = operation.scope();
+    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), cols, into };
+    if fits(&mut call, scope) {
+        operation.plan(&mut call);
+    } else {
+        call.frame.set_open();
+    }
+    call.frame
+}
+
+/// Whether `cols` and `into` fit the operation; reports when they do not.
+fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
+    let (id, name, pointer) = (call.planning.id(), call.name, call.pointer.clone());
+    let subjects = call.subjects().len();
+    let problem = match (scope, &call.cols, &call.into) {
+        (Scope::Series, None, _) => {
+            let message = format!("node `{id}`: `{name}` works on columns, and `cols` is missing");
+            Diagnostic::error(Code::MissingKey, message).help("name its columns in `cols`")
+        }
+        (Scope::Frame, _, Some(_)) => {
+            let message = format!("node `{id}`: `{name}` works on the whole frame and has no `into`");
+            Diagnostic::error(Code::WrongValue, message).help("leave `into` out")
+        }
+        (_, _, Some(into)) if into.len() != subjects => {
+            let message = format!("node `{id}`: {} names in `into` for {subjects} columns", into.len());
+            Diagnostic::error(Code::WrongValue, message).help("give each column's result a name, or leave `into` out")
+        }
+        _ => return true,
+    };
+    call.planning.report(problem, &pointer);
+    false
+}
+
+fn report_unknown(planning: &mut Planning<'_>, name: &str, pointer: &str) {
+    let pointer = format!("{pointer}/import");
+    let id = planning.id();
+    let diagnostic = match refused::refusal(name) {
+        Some(refusal) => {
+            let message = format!("node `{id}`: operation `{name}` is refused: {}", refusal.reason);
+            Diagnostic::error(Code::UnknownOperation, message).label("refused").help(refusal.instead)
+        }
+        None => {
+            let diagnostic = Diagnostic::error(Code::UnknownOperation, format!("node `{id}`: there is no pandas operation `{name}`"));
+            match nearest(name, operations().map(Operation::name)) {
+                Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
+                None => diagnostic.help("`caz docs pandas` lists the operations"),
+            }
+        }
+    };
+    planning.report(diagnostic, &pointer);
+}

@@ -1,0 +1,62 @@
+# The tasks of development; `make help` lists them. Each does its own set-up, which is quick when it is done already.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# How long `make demo` runs, in seconds: make demo SECONDS=60
+SECONDS ?= 20
+SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint format docs models check-config clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install or fetch all that building, testing and linting need
+	@scripts/setup test
+	@scripts/setup lint
+
+build: ## build the optimised binary
+	@scripts/setup build
+	$(CARGO) build --release --bin caz
+
+demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
+	@scripts/setup run
+	$(CARGO) build --release --bin caz
+	$(TARGET)/release/caz demo --seconds $(SECONDS)
+
+test: ## run all tests, against a Kafka broker of their own
+	@scripts/setup test
+	$(CARGO) test --no-run
+	scripts/with-kafka $(CARGO) test --no-fail-fast
+
+lint: ## check formatting, Rust, shell and Python code, documentation
+	@scripts/setup build
+	@scripts/setup lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
+	.caz/lint/bin/shellcheck --external-sources $(SCRIPTS)
+	.caz/lint/bin/ruff check .
+	.caz/lint/bin/ruff format --check .
+
+format: ## format Rust and Python code
+	@scripts/setup lint
+	$(CARGO) fmt --all
+	.caz/lint/bin/ruff check --fix --select I .
+	.caz/lint/bin/ruff format .
+
+check-config: ## check docker-compose.yml, the Prometheus rules and the Grafana dashboard
+	@scripts/setup lint
+	scripts/check-config
+
+docs: ## write the generated files anew (schemas, dashboard)
+	@scripts/setup run
+	scripts/docs
+
+models: ## train the models and export them to ONNX
+	scripts/train-models
+
+clean: ## remove what was built and fetched
+	$(CARGO) clean
+	rm -rf .caz

@@ -1,0 +1,42 @@
+//! `caz check`: the whole pipeline without Kafka.
+
+use super::exit::Failure;
+use super::{PipelineFile, terminal};
+
+/// `caz check FILE`
+#[derive(clap::Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pipeline: PipelineFile,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if self.json {
+            return self.run_json();
+        }
+        let assembly = self.pipeline.load()?;
+        let plan = assembly.plan().map_err(Failure::Configuration)?;
+        let outputs: Vec<String> =
+            plan.outputs().iter().map(|column| format!("{} {}", column.name, crate::nodes::dtype(&column.data_type))).collect();
+        let mut lines = vec![format!("{}: ok, {} nodes", self.pipeline.file.display(), plan.nodes().len())];
+        lines.push(format!("  reads    {} of {} fields", plan.projection().len(), assembly.dataset().fields().len()));
+        lines.push(format!("  answers  {}", outputs.join(", ")));
+        for model in assembly.models().loaded() {
+            lines.push(format!("  model    {} version {}, sha256 {}, {} rows a run", model.id, model.version, &model.digest[..16], model.rows_per_run));
+        }
+        Ok(terminal::answer(&lines.join("\n"))?)
+    }
+
+    fn run_json(&self) -> Result<(), Failure> {
+        let (diagnostics, failed) = match crate::stream::Assembly::load(&self.pipeline.file) {
+            Ok((_, diagnostics)) => (diagnostics, false),
+            Err(diagnostics) => (diagnostics, true),
+        };
+        terminal::answer(&format!("{:#}", diagnostics.to_json()))?;
+        if failed { Err(Failure::Configuration(diagnostics)) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,69 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+use super::terminal;
+use crate::diagnostic::Diagnostics;
+use crate::stream::WorkerError;
+
+/// The exit codes, as `caz --help` shows them.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  a failure while running: Kafka, a file, a port
+  2  wrong arguments
+  3  wrong configuration: every mistake is printed
+  4  another instance took this one's place
+  5  events are missing from an account";
+
+/// Why a command failed.
+pub(super) enum Failure {
+    /// The pipeline is wrong.
+    Configuration(Diagnostics),
+    /// Workers ended.
+    Workers(Vec<WorkerError>),
+    /// Something else went wrong while running.
+    Running(String),
+}
+
+impl Failure {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Running(_) => 1,
+            Self::Configuration(_) => 3,
+            Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Config(_))) => 3,
+            Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Fenced(_))) => 4,
+            Self::Workers(_) => 1,
+        })
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Configuration(diagnostics) => f.write_str(&diagnostics.render(terminal::has_colour())),
+            Self::Workers(errors) => {
+                let mut seen = Vec::new();
+                for error in errors.iter().map(ToString::to_string) {
+                    if !seen.contains(&error) {
+                        writeln!(f, "error: {error}")?;
+                        seen.push(error);
+                    }
+                }
+                Ok(())
+            }
+            Self::Running(message) => write!(f, "error: {message}"),
+        }
+    }
+}
+
+/// A failure while running, in the error's own words.
+pub(super) fn running(error: impl std::fmt::Display) -> Failure {
+    Failure::Running(error.to_string())
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Running(error.to_string())
+    }
+}

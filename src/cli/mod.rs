@@ -1,0 +1,76 @@
+//! The command line: one file per command.
+
+mod check;
+mod control;
+mod exit;
+mod graph;
+mod health;
+mod run;
+mod schema;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::exit::Failure;
+
+/// Scores profile events from Kafka with a graph of nodes and ONNX models, exactly once.
+#[derive(Parser)]
+#[command(name = "caz", version, max_term_width = 100, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads events from Kafka, scores them and publishes the scores, until SIGTERM or Ctrl-C.
+    Run(run::Run),
+    /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
+    Check(check::Check),
+    /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
+    Graph(graph::Graph),
+    /// Prints the JSON Schema of a file format, for editors.
+    Schema(schema::Schema),
+    /// Asks a running caz for its health; exits with 0 when it answers 200.
+    Health(health::Health),
+}
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Graph(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Health(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::error(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+/// The pipeline file, an argument of most commands.
+#[derive(clap::Args)]
+struct PipelineFile {
+    /// The pipeline file (YAML or JSON)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl PipelineFile {
+    /// The checked pipeline; warnings go to the terminal.
+    fn load(&self) -> Result<crate::stream::Assembly, Failure> {
+        let (assembly, diagnostics) = crate::stream::Assembly::load(&self.file).map_err(Failure::Configuration)?;
+        if !diagnostics.is_empty() {
+            terminal::error(&diagnostics.render(terminal::has_colour()));
+        }
+        Ok(assembly)
+    }
+}

@@ -1,0 +1,90 @@
+//! `caz run`: the stream.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::PipelineFile;
+use super::control::ControlPlane;
+use super::exit::{Failure, running};
+use crate::config::Pipeline;
+use crate::kafka::Admin;
+use crate::stream::{Pool, Settings};
+
+use crate::telemetry;
+
+/// `caz run FILE`
+#[derive(clap::Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pipeline: PipelineFile,
+    /// How log lines look: for people, or one JSON object each
+    #[arg(long, value_enum, default_value_t)]
+    log_format: telemetry::LogFormat,
+}
+
+/// How long the question for the topics may take at the start.
+const TOPICS_TIMEOUT: Duration = Duration::from_secs(30);
+/// A worker that did nothing for so long is stalled.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// How often the main thread looks whether the workers have ended.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Run {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::install_logs(self.log_format).map_err(running)?;
+        let exposition = telemetry::install_metrics().map_err(running)?;
+        let assembly = Arc::new(self.pipeline.load()?);
+        let settings = assembly.settings();
+        check_topics(assembly.pipeline(), &settings)?;
+        assembly.models().publish_metrics();
+        let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
+        let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
+        tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
+        let pool = Pool::start(&assembly, settings, workers);
+        control.stop_on_signal(pool.stop_flag());
+        let outcome = wait(pool, assembly.pipeline().shutdown_timeout.get());
+        control.end();
+        outcome
+    }
+}
+
+/// Waits for the workers; once they are told to stop, only as long as they are given.
+fn wait(pool: Pool, shutdown_timeout: Duration) -> Result<(), Failure> {
+    let stop = pool.stop_flag();
+    let mut told_at = None;
+    while !pool.has_ended() {
+        std::thread::sleep(LOOK);
+        if stop.load(Ordering::Relaxed) {
+            let told_at = *told_at.get_or_insert_with(Instant::now);
+            if told_at.elapsed() > shutdown_timeout {
+                // The open transaction is aborted by the broker; the next owner scores its events.
+                return Err(Failure::Running(format!("a worker did not stop within {} s", shutdown_timeout.as_secs_f64())));
+            }
+        }
+    }
+    pool.wait().map_err(Failure::Workers)
+}
+
+/// Missing topics are told by name before anything starts; rights to ask are not required.
+fn check_topics(pipeline: &Pipeline, settings: &Settings) -> Result<(), Failure> {
+    let admin = Admin::new(&settings.consumer, TOPICS_TIMEOUT).map_err(running)?;
+    let mut missing = Vec::new();
+    for (key, topic) in
+        [("input", &pipeline.input.topic), ("output", &pipeline.output.topic), ("dead_letters", &pipeline.dead_letters.topic)]
+    {
+        match admin.describe_topic(topic) {
+            Ok(Some(_)) => {}
+            Ok(None) => missing.push(format!("topic `{topic}` (`{key}.topic`) does not exist")),
+            Err(error) if error.is_retriable() => {
+                let servers = settings.consumer.get("bootstrap.servers").unwrap_or_default();
+                return Err(Failure::Running(format!("no Kafka broker answers at {servers}: {error}")));
+            }
+            Err(error) => tracing::warn!(%error, topic, "whether the topic exists is not known"),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Running(format!("{}. Mend: create them, with as many partitions as the most workers", missing.join("; "))))
+}

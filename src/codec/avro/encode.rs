@@ -1,0 +1,261 @@
+//! The Avro encoder.
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use serde_json::json;
+
+use super::write;
+use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
+use crate::codec::{CodecError, Encoded, Encoder};
+use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
+
+/// Encodes rows as unframed Avro datums.
+#[derive(Debug)]
+pub struct AvroEncoder {
+    names: Vec<String>,
+    members: Vec<Member>,
+    schema: String,
+}
+
+/// A field of the datum's record.
+#[derive(Debug)]
+enum Member {
+    Column(usize, AvroType),
+    /// A record within the record: its members, the columns beneath, and the index of null where it may be null.
+    Record {
+        members: Vec<Member>,
+        columns: std::ops::Range<usize>,
+        null: Option<usize>,
+    },
+}
+
+impl AvroEncoder {
+    /// An encoder of the named columns, each with its type and whether it may hold null; `schema` tells the Avro schema derived from
+    /// them. `record` is the record's name, with or without a namespace.
+    ///
+    /// # Errors
+    /// Names the first column that Avro cannot carry, by its type or by its name.
+    pub fn new(record: &str, fields: &[(String, DataType, bool)]) -> Result<Self, CodecError> {
+        check_columns(fields, "Avro")?;
+        let bad_name = |column: &str| CodecError::BadName {
+            column: column.to_owned(),
+            why: "an Avro name has letters, digits and `_`, and begins with no digit; rename the column",
+        };
+        if !record.split('.').all(is_name) {
+            return Err(bad_name(record));
+        }
+        let derived = fields.iter().map(|(column, data_type, nullable)| {
+            if !is_name(column) {
+                return Err(bad_name(column));
+            }
+            let kind = derive(data_type, column);
+            Ok(match (nullable, *data_type == DataType::Null) {
+                (true, false) => json!({ "name": column, "type": ["null", kind], "default": null }),
+                _ => json!({ "name": column, "type": kind }),
+            })
+        });
+        let fields_json = derived.collect::<Result<Vec<_>, CodecError>>()?;
+        let schema = json!({ "type": "record", "name": record, "fields": fields_json }).to_string();
+        let dataset = DatasetSchema::parse_avro(&schema)?;
+        let members = dataset.root().fields.iter().enumerate().map(|(index, field)| Member::Column(index, field.kind.clone())).collect();
+        Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect(), members, schema })
+    }
+
+    /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order and types. A record that may
+    /// be null is null where all its fields are.
+    pub fn for_schema(schema: &DatasetSchema) -> Self {
+        let names = schema.fields().iter().map(|field| field.path.clone()).collect();
+        Self { names, members: members(schema.root(), &mut 0), schema: schema.avro().to_owned() }
+    }
+}
+
+fn members(record: &AvroRecord, column: &mut usize) -> Vec<Member> {
+    let member = |field: &crate::dataset::AvroField| match field.kind.split_null() {
+        (AvroType::Record(inner), null) => {
+            let first = *column;
+            let members = members(inner, column);
+            Member::Record { members, columns: first..*column, null }
+        }
+        _ => {
+            *column += 1;
+            Member::Column(*column - 1, field.kind.clone())
+        }
+    };
+    record.fields.iter().map(member).collect()
+}
+
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The Avro type of a column that `check_columns` has passed; `column` makes the names of named types.
+fn derive(data_type: &DataType, column: &str) -> serde_json::Value {
+    use arrow_schema::TimeUnit::{Microsecond, Nanosecond};
+    let optional = |field: &arrow_schema::Field| {
+        let kind = derive(field.data_type(), column);
+        if field.is_nullable() { json!(["null", kind]) } else { kind }
+    };
+    match data_type {
+        DataType::Null => json!("null"),
+        DataType::Boolean => json!("boolean"),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => json!("int"),
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => json!("long"),
+        DataType::Float32 => json!("float"),
+        DataType::Float64 => json!("double"),
+        DataType::Binary => json!("bytes"),
+        DataType::FixedSizeBinary(size) => json!({ "type": "fixed", "name": format!("{column}_fixed"), "size": size }),
+        DataType::Date32 => json!({ "type": "int", "logicalType": "date" }),
+        DataType::Time32(_) => json!({ "type": "int", "logicalType": "time-millis" }),
+        DataType::Time64(_) => json!({ "type": "long", "logicalType": "time-micros" }),
+        DataType::Timestamp(unit, zone) => {
+            let local = if zone.is_some() { "" } else { "local-" };
+            let unit = match unit {
+                Microsecond => "micros",
+                Nanosecond => "nanos",
+                // Avro has no seconds.
+                _ => "millis",
+            };
+            json!({ "type": "long", "logicalType": format!("{local}timestamp-{unit}") })
+        }
+        DataType::Decimal128(precision, scale) => {
+            json!({ "type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale })
+        }
+        DataType::List(item) => json!({ "type": "array", "items": optional(item) }),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => json!({ "type": "map", "values": optional(&pair[1]) }),
+            _ => json!("null"),
+        },
+        _ => json!("string"),
+    }
+}
+
+impl Encoder for AvroEncoder {
+    fn encode(
+        &mut self,
+        columns: &[ArrayRef],
+        rows: &mut dyn Iterator<Item = usize>,
+        into: &mut Encoded,
+        rejected: &mut Vec<(usize, Rejection)>,
+    ) {
+        let members = &self.members;
+        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| record(members, views, row, bytes));
+    }
+
+    fn content_type(&self) -> &'static str {
+        "avro/binary"
+    }
+
+    fn schema(&self) -> Option<&str> {
+        Some(&self.schema)
+    }
+}
+
+fn record(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
+    for member in members {
+        match member {
+            Member::Column(column, kind) => value(kind, &views[*column].cell(row), into).map_err(|refusal| (*column, refusal))?,
+            Member::Record { members, columns, null } => {
+                if let Some(null) = null {
+                    if views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null)) {
+                        write::count(into, *null);
+                        continue;
+                    }
+                    write::count(into, 1 - null);
+                }
+                record(members, views, row, into)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+    let (kind, null) = kind.split_null();
+    match (null, cell) {
+        (Some(null), Cell::Null) => {
+            write::count(into, null);
+            return Ok(());
+        }
+        (Some(null), _) => write::count(into, 1 - null),
+        (None, _) => {}
+    }
+    match (kind, cell) {
+        (AvroType::Null, Cell::Null) => {}
+        (_, Cell::Null) => return Err(Refusal::new(Reason::UnexpectedNull, "null, and the output schema does not allow null here")),
+        (AvroType::Boolean, Cell::Bool(value)) => into.push(u8::from(*value)),
+        (AvroType::Int, Cell::Int(value)) => {
+            let fits = i32::try_from(*value).map_err(|_| Refusal::new(Reason::OutOfRange, format!("{value} does not fit an int")))?;
+            write::long(into, fits.into());
+        }
+        (AvroType::Long, Cell::Int(value)) => write::long(into, *value),
+        (AvroType::Long, Cell::Unsigned(value)) => {
+            let fits = i64::try_from(*value).map_err(|_| Refusal::new(Reason::OutOfRange, format!("{value} does not fit a long")))?;
+            write::long(into, fits);
+        }
+        (AvroType::Float, Cell::Float(value)) => into.extend_from_slice(&value.to_le_bytes()),
+        (AvroType::Double, Cell::Double(value)) => into.extend_from_slice(&value.to_le_bytes()),
+        (AvroType::String, Cell::Text(value)) => write::bytes(into, value.as_bytes()),
+        (AvroType::Bytes, Cell::Binary(value)) => write::bytes(into, value),
+        (AvroType::Fixed(size), Cell::Binary(value)) if value.len() == *size => into.extend_from_slice(value),
+        (AvroType::Date, Cell::Date(value)) | (AvroType::TimeMillis, Cell::TimeMillis(value)) => write::long(into, (*value).into()),
+        (AvroType::TimeMicros, Cell::TimeMicros(value)) => write::long(into, *value),
+        (AvroType::Timestamp { unit, .. }, Cell::Timestamp(value, theirs, _)) => {
+            let factor = crate::codec::time::per_second(*unit) / crate::codec::time::per_second(*theirs);
+            let scaled = value.checked_mul(factor).filter(|_| factor > 0);
+            write::long(into, scaled.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the timestamp {value} does not fit")))?);
+        }
+        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => decimal(*value, *fixed, into)?,
+        (AvroType::Enum(symbols), Cell::Text(value)) => {
+            let index = symbols.symbols.iter().position(|symbol| symbol == value);
+            let unknown = || Refusal::new(Reason::UnknownBranch, format!("{value:?} is no symbol of the enum"));
+            write::count(into, index.ok_or_else(unknown)?);
+        }
+        (AvroType::UuidFixed, Cell::Text(value)) => {
+            let malformed = || Refusal::new(Reason::WrongType, format!("{value:?} is no UUID"));
+            into.extend(crate::codec::text::parse_uuid(value).ok_or_else(malformed)?);
+        }
+        (AvroType::Array(item), Cell::List(items, range)) => {
+            if !range.is_empty() {
+                write::count(into, range.len());
+                range.clone().try_for_each(|row| self::value(item, &items.cell(row), into))?;
+            }
+            write::count(into, 0);
+        }
+        (AvroType::Map(entry), Cell::Map(keys, values, range)) => {
+            if !range.is_empty() {
+                write::count(into, range.len());
+                for row in range.clone() {
+                    write::bytes(into, keys.value(row).as_bytes());
+                    self::value(entry, &values.cell(row), into)?;
+                }
+            }
+            write::count(into, 0);
+        }
+        (AvroType::Union(branches), cell) if branches.len() == 1 => {
+            write::count(into, 0);
+            return value(&branches[0], cell, into);
+        }
+        _ => return Err(Refusal::new(Reason::WrongType, "the column is not of the output schema's type")),
+    }
+    Ok(())
+}
+
+/// The shortest two's complement, or as many bytes as the fixed has.
+fn decimal(value: i128, fixed: Option<usize>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+    let bytes = value.to_be_bytes();
+    let sign = if value < 0 { 0xff } else { 0 };
+    let redundant = bytes.windows(2).take_while(|pair| pair[0] == sign && (pair[1] & 0x80 == sign & 0x80)).count();
+    let shortest = &bytes[redundant..];
+    match fixed {
+        None => write::bytes(into, shortest),
+        Some(size) => {
+            let padding = size.checked_sub(shortest.len());
+            let padding = padding.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the decimal does not fit {size} bytes")))?;
+            into.extend(std::iter::repeat_n(sign, padding));
+            into.extend_from_slice(shortest);
+        }
+    }
+    Ok(())
+}

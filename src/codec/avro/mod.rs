@@ -1,0 +1,14 @@
+//! Avro: unframed datums, as Kafka records carry them behind their frame.
+
+mod cursor;
+mod decode;
+mod default;
+mod encode;
+mod read;
+mod resolve;
+mod skip;
+mod write;
+
+pub use decode::AvroDecoder;
+pub(crate) use default::Default;
+pub use encode::AvroEncoder;

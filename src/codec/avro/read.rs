@@ -1,0 +1,220 @@
+//! Reads values of the writer's type into columns of the reader's.
+
+use super::cursor::Cursor;
+use super::skip::Skip;
+use crate::codec::column::{Column, Full};
+use crate::codec::fault::{Fault, Outcome};
+use crate::codec::text;
+use crate::dataset::Reason;
+
+/// How one value becomes a value of a column.
+#[derive(Clone, Debug)]
+pub(super) enum Read {
+    Null,
+    Boolean,
+    Int,
+    IntAsLong,
+    IntAsFloat,
+    IntAsDouble,
+    Long,
+    LongAsFloat,
+    LongAsDouble,
+    Float,
+    FloatAsDouble,
+    Double,
+    String,
+    Bytes,
+    Fixed(usize),
+    Uuid,
+    /// The reader's symbol for each of the writer's; none where the reader has no such symbol.
+    Enum(Vec<Option<String>>),
+    Decimal {
+        precision: u8,
+        fixed: Option<usize>,
+    },
+    Array {
+        item: Box<Read>,
+        least: usize,
+    },
+    Map {
+        value: Box<Read>,
+        least: usize,
+    },
+    Record(Vec<Part>),
+    /// A union of null, at index `null`, and one other.
+    Optional {
+        null: usize,
+        some: Box<Read>,
+    },
+    /// Any other union: for each of its branches how to read it, or why it cannot be.
+    Union(Vec<Result<Read, Reason>>),
+}
+
+/// A field of a record that is a value itself, inside an array or a map.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Skip(String, Skip),
+    Field(String, usize, Read),
+    /// A field that the writer does not have: its default, encoded.
+    Default(usize, Vec<u8>, Read),
+}
+
+impl Read {
+    pub(super) fn read(&self, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+        let start = cursor.at();
+        match self {
+            Self::Null => column.push_null(),
+            Self::Boolean => column.push_bool(cursor.boolean()?),
+            Self::Int => column.push_i32(cursor.int()?),
+            Self::IntAsLong => column.push_i64(i64::from(cursor.int()?)),
+            Self::Long => column.push_i64(cursor.long()?),
+            Self::Float => column.push_f32(cursor.float()?),
+            Self::FloatAsDouble => column.push_f64(f64::from(cursor.float()?)),
+            Self::Double => column.push_f64(cursor.double()?),
+            Self::String => column.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?,
+            Self::Optional { null, some } => {
+                if cursor.index(2, "a union")? == *null {
+                    column.push_null();
+                } else {
+                    return some.read(cursor, column);
+                }
+            }
+            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of int to float rounds")]
+            Self::IntAsFloat => column.push_f32(cursor.int()? as f32),
+            Self::IntAsDouble => column.push_f64(f64::from(cursor.int()?)),
+            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to float rounds")]
+            Self::LongAsFloat => column.push_f32(cursor.long()? as f32),
+            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to double rounds")]
+            Self::LongAsDouble => column.push_f64(cursor.long()? as f64),
+            Self::Bytes => column.push_bytes(cursor.bytes("a binary")?).map_err(|full| too_full(full, start))?,
+            Self::Fixed(size) => column.push_fixed(cursor.fixed(*size)?),
+            Self::Uuid => {
+                let mut buffer = [0; 36];
+                let bytes = cursor.fixed(16)?;
+                column.push_bytes(text::uuid(bytes, &mut buffer)).map_err(|full| too_full(full, start))?;
+            }
+            Self::Enum(symbols) => match &symbols[cursor.index(symbols.len(), "an enum")?] {
+                Some(symbol) => column.push_bytes(symbol.as_bytes()).map_err(|full| too_full(full, start))?,
+                None => return Err(Fault::new(Reason::UnknownBranch, start, "a symbol that the dataset schema does not have")),
+            },
+            Self::Decimal { precision, fixed } => {
+                let bytes = match fixed {
+                    Some(size) => cursor.fixed(*size)?,
+                    None => cursor.bytes("a decimal")?,
+                };
+                let out_of_range = || Fault::new(Reason::OutOfRange, start, format!("a decimal of more than {precision} digits"));
+                column.push_i128(text::decimal_from_be(bytes, *precision).ok_or_else(out_of_range)?);
+            }
+            Self::Array { item, least } => {
+                while let Some(block) = cursor.block(*least)? {
+                    for _ in 0..block.count {
+                        item.read(cursor, &mut column.children()[0])?;
+                    }
+                    cursor.end_block(&block)?;
+                }
+                column.close().map_err(|full| too_full(full, start))?;
+            }
+            Self::Map { value, least } => {
+                while let Some(block) = cursor.block(*least)? {
+                    for _ in 0..block.count {
+                        let [keys, values] = column.children() else { return Ok(()) };
+                        keys.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?;
+                        value.read(cursor, values)?;
+                    }
+                    cursor.end_block(&block)?;
+                }
+                column.close().map_err(|full| too_full(full, start))?;
+            }
+            Self::Record(parts) => {
+                for part in parts {
+                    part.read(cursor, column.children())?;
+                }
+                column.close().map_err(|full| too_full(full, start))?;
+            }
+            Self::Union(branches) => match &branches[cursor.index(branches.len(), "a union")?] {
+                Ok(read) => return read.read(cursor, column),
+                Err(reason) => return Err(no_branch(*reason, start)),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn read(&self, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
+        match self {
+            Self::Skip(name, skip) => skip.skip(cursor).map_err(|fault| fault.within(name)),
+            Self::Field(name, column, read) => read.read(cursor, &mut columns[*column]).map_err(|fault| fault.within(name)),
+            Self::Default(column, bytes, read) => read.read(&mut Cursor::new(bytes), &mut columns[*column]),
+        }
+    }
+}
+
+/// What to do with the next field of an event's record.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) action: Action,
+}
+
+/// What to do with one field. The records of an event are not values but the way to their fields' columns.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    Skip(Skip),
+    Read(usize, Read),
+    Record(Vec<Step>),
+    Union(Vec<Arm>),
+    /// A field that the writer does not have: its default, encoded, and the steps that read it.
+    Default(Vec<u8>, Vec<Step>),
+}
+
+/// What to do with one branch of a union that holds a record.
+#[derive(Clone, Debug)]
+pub(super) enum Arm {
+    Record(Vec<Step>),
+    /// Null: so are all columns beneath.
+    Nulls(Vec<usize>),
+    NoMatch(Reason),
+}
+
+/// Takes the steps of one record.
+pub(super) fn follow(steps: &[Step], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
+    for step in steps {
+        let outcome = match &step.action {
+            Action::Read(column, read) => read.read(cursor, &mut columns[*column]),
+            Action::Skip(skip) => skip.skip(cursor),
+            Action::Record(steps) => follow(steps, cursor, columns),
+            Action::Union(arms) => union(arms, cursor, columns),
+            Action::Default(bytes, steps) => follow(steps, &mut Cursor::new(bytes), columns),
+        };
+        if let Err(fault) = outcome {
+            return Err(fault.within(&step.name));
+        }
+    }
+    Ok(())
+}
+
+fn union(arms: &[Arm], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
+    let start = cursor.at();
+    match &arms[cursor.index(arms.len(), "a union")?] {
+        Arm::Record(steps) => follow(steps, cursor, columns),
+        Arm::Nulls(beneath) => {
+            beneath.iter().for_each(|column| columns[*column].push_null());
+            Ok(())
+        }
+        Arm::NoMatch(reason) => Err(no_branch(*reason, start)),
+    }
+}
+
+#[cold]
+fn no_branch(reason: Reason, start: usize) -> Box<Fault> {
+    match reason {
+        Reason::MissingField => Fault::new(reason, start, "null, and the dataset schema does not allow null here"),
+        _ => Fault::new(reason, start, "a branch of the writer's union that the dataset schema does not have"),
+    }
+}
+
+#[cold]
+fn too_full(_: Full, start: usize) -> Box<Fault> {
+    Fault::new(Reason::OutOfRange, start, "the batch's column holds no more than 2 GiB")
+}

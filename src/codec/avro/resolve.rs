@@ -1,0 +1,238 @@
+//! Schema resolution: compiles a writer's type and the dataset's into the steps that read the one as the other.
+
+use super::default;
+use super::read::{Action, Arm, Part, Read, Step};
+use super::skip::{Skip, least_bytes, least_item_bytes};
+use crate::codec::CodecError;
+use crate::dataset::{AvroField, AvroRecord, AvroType, Reason};
+
+/// Which column each of the dataset's fields goes to; none for a field that nobody asked for.
+pub(super) type Projection = [Option<usize>];
+
+/// The steps that read the writer's record into the columns of the reader's, whose first field is the `first`-th of the dataset.
+///
+/// # Errors
+/// When a projected field cannot be read from what the writer has.
+pub(super) fn steps(
+    writer: &AvroRecord,
+    reader: &AvroRecord,
+    first: usize,
+    projection: &Projection,
+    path: &str,
+) -> Result<Vec<Step>, CodecError> {
+    let mut taken = vec![false; reader.fields.len()];
+    let mut steps = Vec::with_capacity(writer.fields.len());
+    for field in &writer.fields {
+        let path = join(path, &field.name);
+        let action = match find(&reader.fields, &field.name) {
+            Some(index) => {
+                taken[index] = true;
+                let leaf = first + leaves(&reader.fields[..index]);
+                action(&field.kind, &reader.fields[index].kind, leaf, projection, &path)?
+            }
+            None => Action::Skip(Skip::compile(&field.kind, &path)?),
+        };
+        steps.push(Step { name: field.name.clone(), action });
+    }
+    let mut leaf = first;
+    for (field, taken) in reader.fields.iter().zip(taken) {
+        if !taken && !beneath(&field.kind, leaf, projection).is_empty() {
+            let path = join(path, &field.name);
+            let bytes = missing(field, &path)?;
+            let whole = AvroRecord { fields: vec![field.clone()] };
+            let read = self::steps(&whole, &whole, leaf, projection, "")?;
+            steps.push(Step { name: field.name.clone(), action: Action::Default(bytes, read) });
+        }
+        leaf += leaves(std::slice::from_ref(field));
+    }
+    Ok(steps)
+}
+
+fn action(writer: &AvroType, reader: &AvroType, leaf: usize, projection: &Projection, path: &str) -> Result<Action, CodecError> {
+    let columns = beneath(reader, leaf, projection);
+    if columns.is_empty() {
+        return Ok(Action::Skip(Skip::compile(writer, path)?));
+    }
+    let (AvroType::Record(inner), null) = reader.split_null() else {
+        return Ok(Action::Read(columns[0], value(writer, reader, path)?));
+    };
+    match writer {
+        AvroType::Record(record) => Ok(Action::Record(steps(record, inner, leaf, projection, path)?)),
+        AvroType::Union(branches) => {
+            let arms = branches.iter().map(|branch| match branch {
+                AvroType::Null if null.is_some() => Ok(Arm::Nulls(columns.clone())),
+                AvroType::Null => Ok(Arm::NoMatch(Reason::MissingField)),
+                AvroType::Record(record) => Ok(Arm::Record(steps(record, inner, leaf, projection, path)?)),
+                _ => Ok(Arm::NoMatch(Reason::WrongType)),
+            });
+            Ok(Action::Union(arms.collect::<Result<_, CodecError>>()?))
+        }
+        _ => Err(incompatible(path, "the writer has a value where the dataset has a record")),
+    }
+}
+
+/// How to read a value of the writer's type as one of the reader's.
+pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<Read, CodecError> {
+    if let AvroType::Union(branches) = writer {
+        return union(branches, reader, path);
+    }
+    let (reader, null) = match reader.split_null() {
+        (AvroType::Union(branches), None) if branches.len() == 1 => (&branches[0], None),
+        split => split,
+    };
+    let mismatch = || incompatible(path, format!("the writer's {} cannot be read as the dataset's {}", name(writer), name(reader)));
+    // A logical type marks what a number counts: numbers of the same size that count different things do not stand for each other.
+    if is_logical(writer) && is_logical(reader) && name(writer) != name(reader) {
+        return Err(mismatch());
+    }
+    Ok(match (writer, reader) {
+        (AvroType::Null, AvroType::Null) => Read::Null,
+        (AvroType::Null, _) if null.is_some() => Read::Null,
+        (AvroType::Boolean, AvroType::Boolean) => Read::Boolean,
+        (AvroType::Float, AvroType::Float) => Read::Float,
+        (AvroType::Float, AvroType::Double) => Read::FloatAsDouble,
+        (AvroType::Double, AvroType::Double) => Read::Double,
+        (AvroType::String | AvroType::Bytes, AvroType::String) => Read::String,
+        (AvroType::String | AvroType::Bytes, AvroType::Bytes) => Read::Bytes,
+        (AvroType::Fixed(theirs), AvroType::Fixed(ours)) if theirs == ours => Read::Fixed(*ours),
+        (AvroType::UuidFixed | AvroType::Fixed(16), AvroType::UuidFixed) => Read::Uuid,
+        (AvroType::Enum(theirs), AvroType::Enum(ours)) => {
+            let known = |symbol: &String| ours.symbols.contains(symbol).then(|| symbol.clone()).or_else(|| ours.default.clone());
+            Read::Enum(theirs.symbols.iter().map(known).collect())
+        }
+        (
+            AvroType::Decimal { precision: theirs, scale: their_scale, fixed },
+            AvroType::Decimal { precision: ours, scale: our_scale, .. },
+        ) if theirs <= ours && their_scale == our_scale => Read::Decimal { precision: *ours, fixed: *fixed },
+        (AvroType::Array(theirs), AvroType::Array(ours)) => {
+            Read::Array { item: Box::new(value(theirs, ours, path)?), least: least_item_bytes(theirs, path)? }
+        }
+        (AvroType::Map(theirs), AvroType::Map(ours)) => {
+            Read::Map { value: Box::new(value(theirs, ours, path)?), least: 1 + least_bytes(theirs) }
+        }
+        (AvroType::Record(theirs), AvroType::Record(ours)) => Read::Record(parts(theirs, ours, path)?),
+        (writer, reader) if is_int(writer) => match reader {
+            AvroType::Float => Read::IntAsFloat,
+            AvroType::Double => Read::IntAsDouble,
+            _ if is_int(reader) => Read::Int,
+            _ if is_long(reader) => Read::IntAsLong,
+            _ => return Err(mismatch()),
+        },
+        (writer, reader) if is_long(writer) => match reader {
+            AvroType::Float => Read::LongAsFloat,
+            AvroType::Double => Read::LongAsDouble,
+            _ if is_long(reader) => Read::Long,
+            _ => return Err(mismatch()),
+        },
+        _ => return Err(mismatch()),
+    })
+}
+
+fn union(branches: &[AvroType], reader: &AvroType, path: &str) -> Result<Read, CodecError> {
+    let mut reads = Vec::with_capacity(branches.len());
+    let mut reason = None;
+    for branch in branches {
+        reads.push(match value(branch, reader, path) {
+            Ok(read) => Ok(read),
+            Err(error) => {
+                reason = reason.or(Some(error));
+                Err(if *branch == AvroType::Null { Reason::MissingField } else { Reason::WrongType })
+            }
+        });
+    }
+    match (reason, reads.as_mut_slice()) {
+        (Some(error), reads) if reads.iter().all(Result::is_err) => Err(error),
+        (None, [Ok(Read::Null), Ok(some)]) => Ok(Read::Optional { null: 0, some: Box::new(some.clone()) }),
+        (None, [Ok(some), Ok(Read::Null)]) => Ok(Read::Optional { null: 1, some: Box::new(some.clone()) }),
+        _ => Ok(Read::Union(reads)),
+    }
+}
+
+fn parts(writer: &AvroRecord, reader: &AvroRecord, path: &str) -> Result<Vec<Part>, CodecError> {
+    let mut taken = vec![false; reader.fields.len()];
+    let mut parts = Vec::with_capacity(writer.fields.len());
+    for field in &writer.fields {
+        let path = join(path, &field.name);
+        parts.push(match find(&reader.fields, &field.name) {
+            Some(index) => {
+                taken[index] = true;
+                Part::Field(field.name.clone(), index, value(&field.kind, &reader.fields[index].kind, &path)?)
+            }
+            None => Part::Skip(field.name.clone(), Skip::compile(&field.kind, &path)?),
+        });
+    }
+    for (index, field) in reader.fields.iter().enumerate().filter(|(index, _)| !taken[*index]) {
+        let path = join(path, &field.name);
+        parts.push(Part::Default(index, missing(field, &path)?, value(&field.kind, &field.kind, &path)?));
+    }
+    Ok(parts)
+}
+
+/// The encoded default of a field that the writer does not have.
+fn missing(field: &AvroField, path: &str) -> Result<Vec<u8>, CodecError> {
+    let no_default = || incompatible(path, "the writer does not have it, and the dataset schema gives no default");
+    let default = field.default.as_ref().ok_or_else(no_default)?;
+    default::encode(&field.kind, default).ok_or_else(|| incompatible(path, format!("the default {default} is not of the field's type")))
+}
+
+/// The reader's field for one of the writer's, by its name or else by an alias.
+fn find(fields: &[AvroField], name: &str) -> Option<usize> {
+    let by_name = fields.iter().position(|field| field.name == name);
+    by_name.or_else(|| fields.iter().position(|field| field.aliases.iter().any(|alias| alias == name)))
+}
+
+/// How many of the dataset's fields these are once records are flattened.
+fn leaves(fields: &[AvroField]) -> usize {
+    let count = |field: &AvroField| match field.kind.split_null().0 {
+        AvroType::Record(record) => leaves(&record.fields),
+        _ => 1,
+    };
+    fields.iter().map(count).sum()
+}
+
+/// The columns of a field, and of all fields beneath it when it is a record.
+fn beneath(kind: &AvroType, leaf: usize, projection: &Projection) -> Vec<usize> {
+    let count = match kind.split_null().0 {
+        AvroType::Record(record) => leaves(&record.fields),
+        _ => 1,
+    };
+    projection[leaf..leaf + count].iter().flatten().copied().collect()
+}
+
+/// The dotted path of a field beneath another.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn incompatible(path: &str, why: impl Into<String>) -> CodecError {
+    CodecError::Incompatible { path: path.to_owned(), why: why.into() }
+}
+
+fn is_int(kind: &AvroType) -> bool {
+    matches!(kind, AvroType::Int | AvroType::Date | AvroType::TimeMillis)
+}
+
+fn is_long(kind: &AvroType) -> bool {
+    matches!(kind, AvroType::Long | AvroType::TimeMicros | AvroType::Timestamp { .. })
+}
+
+fn is_logical(kind: &AvroType) -> bool {
+    matches!(kind, AvroType::Date | AvroType::TimeMillis | AvroType::TimeMicros | AvroType::Timestamp { .. })
+}
+
+fn name(kind: &AvroType) -> String {
+    match kind {
+        AvroType::Timestamp { unit, utc } => format!("{} in {unit}s", if *utc { "timestamp" } else { "local timestamp" }),
+        AvroType::Decimal { precision, scale, .. } => format!("decimal({precision}, {scale})"),
+        AvroType::Fixed(size) => format!("fixed({size})"),
+        AvroType::Record(_) => "record".to_owned(),
+        AvroType::Array(_) => "array".to_owned(),
+        AvroType::Map(_) => "map".to_owned(),
+        AvroType::Enum(_) => "enum".to_owned(),
+        AvroType::Union(_) => "union".to_owned(),
+        AvroType::TimeMillis => "time in milliseconds".to_owned(),
+        AvroType::TimeMicros => "time in microseconds".to_owned(),
+        AvroType::UuidFixed => "uuid".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}

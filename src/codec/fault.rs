@@ -1,0 +1,44 @@
+//! What is wrong with one payload, gathered on the way out of the reader.
+
+use std::borrow::Cow;
+
+use crate::dataset::{Phase, Reason, Rejection};
+
+/// A fault in a payload. Faults are rare, so they are boxed to keep the way of the sound payloads narrow.
+pub(crate) type Outcome<T> = Result<T, Box<Fault>>;
+
+/// Where and why a payload cannot be read.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    reason: Reason,
+    byte: usize,
+    message: Cow<'static, str>,
+    /// Field names from the innermost outwards.
+    path: Vec<String>,
+}
+
+impl Fault {
+    #[cold]
+    pub(crate) fn new(reason: Reason, byte: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
+        Box::new(Self { reason, byte, message: message.into(), path: Vec::new() })
+    }
+
+    /// The same fault, seen from the record around the field `name`.
+    #[cold]
+    pub(crate) fn within(mut self: Box<Self>, name: &str) -> Box<Self> {
+        self.path.push(name.to_owned());
+        self
+    }
+
+    /// Where it is.
+    pub(crate) fn byte(&self) -> usize {
+        self.byte
+    }
+
+    /// The rejection of the payload.
+    pub(crate) fn rejection(mut self: Box<Self>) -> Rejection {
+        self.path.reverse();
+        let rejection = Rejection::new(Phase::Decode, self.reason, self.message).byte(self.byte);
+        if self.path.is_empty() { rejection } else { rejection.field(self.path.join(".")) }
+    }
+}

@@ -1,0 +1,130 @@
+//! Finds the field and the byte of what is wrong with a JSON payload.
+
+use std::borrow::Cow;
+
+use serde_json::error::Category;
+
+use crate::codec::fault::Fault;
+use crate::dataset::Reason;
+
+/// What the visitors share: the fault, since the parser's errors cannot carry it, and which members of the event were there.
+#[derive(Debug)]
+pub(super) struct Context {
+    fault: Option<(Reason, Cow<'static, str>, Anchor)>,
+    /// Names from the innermost outwards.
+    path: Vec<String>,
+    /// By member: the last row that had it.
+    seen: Vec<u64>,
+    row: u64,
+    pub(super) depth: usize,
+}
+
+/// What the parser had just read when a visitor found the fault: the way back to its first byte.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Anchor {
+    Number,
+    /// `null`, `true` or `false`, by length.
+    Word(usize),
+    Text,
+    /// A bracket or a brace that opens.
+    Open,
+    /// The brace that closes the object.
+    Close,
+}
+
+impl Context {
+    pub(super) fn new(members: usize) -> Self {
+        Self { fault: None, path: Vec::new(), seen: vec![0; members], row: 0, depth: 0 }
+    }
+
+    /// Begins the next payload.
+    pub(super) fn start(&mut self) {
+        self.row += 1;
+        self.depth = 0;
+    }
+
+    /// Notes that the event has a member; whether it had it before.
+    #[inline]
+    pub(super) fn see(&mut self, member: usize) -> bool {
+        std::mem::replace(&mut self.seen[member], self.row) == self.row
+    }
+
+    #[inline]
+    pub(super) fn has(&self, member: usize) -> bool {
+        self.seen[member] == self.row
+    }
+
+    /// Keeps the fault and returns an error for the parser to carry out.
+    #[cold]
+    pub(super) fn refuse<E: serde::de::Error>(&mut self, reason: Reason, message: impl Into<Cow<'static, str>>, anchor: Anchor) -> E {
+        self.fault = Some((reason, message.into(), anchor));
+        E::custom("")
+    }
+
+    /// Notes that the fault is inside the field `name`.
+    #[cold]
+    pub(super) fn within(&mut self, name: &str) {
+        self.path.push(name.to_owned());
+    }
+}
+
+/// The fault behind the parser's error.
+#[cold]
+pub(super) fn fault(text: &str, error: &serde_json::Error, context: &mut Context) -> Box<Fault> {
+    let end = position(text, error);
+    let kept = context.fault.take();
+    let path = std::mem::take(&mut context.path);
+    let fault = match (error.classify(), kept) {
+        (Category::Data, Some((reason, message, anchor))) => Fault::new(reason, anchor.first_byte(text.as_bytes(), end), message),
+        (Category::Eof, _) => Fault::new(Reason::Truncated, text.len(), "the event ends inside its JSON"),
+        _ => {
+            let words = error.to_string();
+            let words = words.split(" at line ").next().unwrap_or_default();
+            match words {
+                "number out of range" => {
+                    Fault::new(Reason::OutOfRange, Anchor::Number.first_byte(text.as_bytes(), end), "a number beyond a double")
+                }
+                _ => Fault::new(Reason::Malformed, end.saturating_sub(1), format!("not JSON: {words}")),
+            }
+        }
+    };
+    path.iter().fold(fault, |fault, name| fault.within(name))
+}
+
+/// How many bytes the parser had taken, which it tells as a line and a column.
+fn position(text: &str, error: &serde_json::Error) -> usize {
+    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    let line_start = match error.line() {
+        0 | 1 => 0,
+        line => newlines.map(|(at, _)| at + 1).nth(line - 2).unwrap_or(0),
+    };
+    (line_start + error.column()).min(text.len())
+}
+
+impl Anchor {
+    fn first_byte(self, text: &[u8], end: usize) -> usize {
+        let taken = &text[..end];
+        let last = |wanted: &[u8]| taken.iter().rposition(|byte| wanted.contains(byte)).unwrap_or(0);
+        match self {
+            Self::Number => {
+                let number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                taken.iter().rposition(|byte| !number(byte)).map_or(0, |before| before + 1)
+            }
+            Self::Word(len) => end.saturating_sub(len),
+            Self::Open => last(b"{["),
+            Self::Close => last(b"}"),
+            Self::Text => {
+                // A quote inside a string has an odd number of backslashes before it; the one that opens it has none.
+                let mut close = last(b"\"");
+                while let Some(open) = taken[..close].iter().rposition(|byte| *byte == b'"') {
+                    let escapes = taken[..open].iter().rev().take_while(|byte| **byte == b'\\').count();
+                    if escapes % 2 == 0 {
+                        return open;
+                    }
+                    close = open;
+                }
+                0
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! JSON: one object per event.
+
+mod decode;
+mod encode;
+mod fault;
+mod shape;
+mod visit;
+
+pub use decode::JsonDecoder;
+pub use encode::JsonEncoder;
+pub(crate) use encode::plain;

@@ -1,0 +1,246 @@
+//! Values of text formats, JSON and CSV, as values of a column's type.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_schema::TimeUnit;
+
+use super::column::Column;
+use super::text::{self, DecimalText};
+use super::time;
+use crate::dataset::{AvroEnum, AvroType, Reason};
+
+/// Why a value is not one of the column's, and a sentence that says so.
+pub(crate) type Misfit = (Reason, Cow<'static, str>);
+
+/// The longest part of a value that a message shows.
+const SHOWN: usize = 40;
+
+/// A type of single values.
+#[derive(Clone, Debug)]
+pub(crate) enum Scalar {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Float,
+    Double,
+    String,
+    Enum(Arc<AvroEnum>),
+    Bytes,
+    Fixed(usize),
+    Date,
+    TimeMillis,
+    TimeMicros,
+    Timestamp { unit: TimeUnit, utc: bool },
+    Decimal { precision: u8, scale: i8 },
+}
+
+impl Scalar {
+    /// The scalar of a type without its null; none when it is an array, a map, a record or a union.
+    pub(crate) fn of(kind: &AvroType) -> Option<Self> {
+        Some(match kind {
+            AvroType::Null => Self::Null,
+            AvroType::Boolean => Self::Boolean,
+            AvroType::Int => Self::Int,
+            AvroType::Long => Self::Long,
+            AvroType::Float => Self::Float,
+            AvroType::Double => Self::Double,
+            AvroType::String | AvroType::UuidFixed => Self::String,
+            AvroType::Enum(symbols) => Self::Enum(symbols.clone()),
+            AvroType::Bytes => Self::Bytes,
+            AvroType::Fixed(size) => Self::Fixed(*size),
+            AvroType::Date => Self::Date,
+            AvroType::TimeMillis => Self::TimeMillis,
+            AvroType::TimeMicros => Self::TimeMicros,
+            AvroType::Timestamp { unit, utc } => Self::Timestamp { unit: *unit, utc: *utc },
+            AvroType::Decimal { precision, scale, .. } => Self::Decimal { precision: *precision, scale: *scale },
+            AvroType::Array(_) | AvroType::Map(_) | AvroType::Union(_) | AvroType::Record(_) => return None,
+        })
+    }
+
+    /// What a value of it looks like, for messages.
+    fn expected(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Int => "an integer of 32 bits",
+            Self::Long => "an integer of 64 bits",
+            Self::Float | Self::Double => "a number",
+            Self::String => "a string",
+            Self::Enum(_) => "a symbol of the enum",
+            Self::Bytes => "a string of bytes, each a character up to U+00FF",
+            Self::Fixed(size) => return Cow::Owned(format!("a string of {size} bytes, each a character up to U+00FF")),
+            Self::Date => "a date such as 2024-02-29, or days since 1970",
+            Self::TimeMillis => "a time such as 17:04:05.250, or milliseconds since midnight",
+            Self::TimeMicros => "a time such as 17:04:05.250, or microseconds since midnight",
+            Self::Timestamp { unit, utc: true } => {
+                return Cow::Owned(format!("an instant such as 2024-02-29T17:04:05Z, or {} since 1970", unit_name(*unit)));
+            }
+            Self::Timestamp { unit, utc: false } => {
+                return Cow::Owned(format!("a time without zone such as 2024-02-29T17:04:05, or {} since 1970", unit_name(*unit)));
+            }
+            Self::Decimal { precision, scale } => {
+                return Cow::Owned(format!("a decimal of at most {precision} digits, {scale} of them behind the point"));
+            }
+        })
+    }
+
+    #[cold]
+    pub(crate) fn misfit(&self, found: impl std::fmt::Display) -> Misfit {
+        (Reason::WrongType, format!("expected {}, found {found}", self.expected()).into())
+    }
+
+    #[cold]
+    fn out_of_range(&self, found: impl std::fmt::Display) -> Misfit {
+        (Reason::OutOfRange, format!("expected {}, found {found}, which does not fit", self.expected()).into())
+    }
+
+    pub(crate) fn push_bool(&self, value: bool, column: &mut Column) -> Result<(), Misfit> {
+        match self {
+            Self::Boolean => column.push_bool(value),
+            _ => return Err(self.misfit(value)),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn push_integer(&self, value: i64, column: &mut Column) -> Result<(), Misfit> {
+        let narrow = || i32::try_from(value).map_err(|_| self.out_of_range(value));
+        match self {
+            Self::Int | Self::Date => column.push_i32(narrow()?),
+            Self::TimeMillis => column.push_i32(narrow()?),
+            Self::Long | Self::TimeMicros | Self::Timestamp { .. } => column.push_i64(value),
+            #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a number stands for")]
+            Self::Float => column.push_f32(value as f32),
+            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
+            Self::Double => column.push_f64(value as f64),
+            Self::Decimal { .. } => return self.push_decimal(&value.to_string(), column),
+            _ => return Err(self.misfit(value)),
+        }
+        Ok(())
+    }
+
+    /// A number with a fraction or an exponent, or an integer beyond 64 bits.
+    pub(crate) fn push_float(&self, value: f64, column: &mut Column) -> Result<(), Misfit> {
+        /// Integers up to here are exact in a double; a larger one may be another than the text said.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match self {
+            Self::Double => column.push_f64(value),
+            Self::Float => {
+                #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a number stands for")]
+                let narrow = value as f32;
+                if narrow.is_infinite() {
+                    return Err(self.out_of_range(value));
+                }
+                column.push_f32(narrow);
+            }
+            Self::Int | Self::Long | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
+                if value.fract() != 0.0 {
+                    return Err(self.misfit(value));
+                }
+                if value.abs() > EXACT {
+                    return Err(self.out_of_range(value));
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "it is an integer, and small enough")]
+                return self.push_integer(value as i64, column);
+            }
+            // The shortest text of the double is the number that the event wrote, as far as a double tells.
+            Self::Decimal { .. } => return self.push_decimal(&value.to_string(), column),
+            _ => return Err(self.misfit(value)),
+        }
+        Ok(())
+    }
+
+    /// A string of JSON: text, or what JSON writes as text.
+    pub(crate) fn push_string(&self, value: &str, column: &mut Column) -> Result<(), Misfit> {
+        let misfit = || self.misfit(format_args!("the string {}", shown(value)));
+        match self {
+            Self::String => self.push_bytes(value.as_bytes(), column)?,
+            Self::Enum(symbols) if symbols.symbols.iter().any(|symbol| symbol == value) => self.push_bytes(value.as_bytes(), column)?,
+            Self::Enum(symbols) => match &symbols.default {
+                Some(default) => self.push_bytes(default.as_bytes(), column)?,
+                None => return Err((Reason::UnknownBranch, misfit().1)),
+            },
+            Self::Bytes => self.push_bytes(&text::latin1(value).ok_or_else(misfit)?, column)?,
+            Self::Fixed(size) => {
+                column.push_fixed(&text::latin1(value).filter(|bytes| bytes.len() == *size).ok_or_else(misfit)?);
+            }
+            Self::Date => column.push_i32(time::date(value).ok_or_else(misfit)?),
+            Self::TimeMillis => {
+                let millis = time::time_of_day(value).ok_or_else(misfit)? / 1_000_000;
+                column.push_i32(i32::try_from(millis).map_err(|_| misfit())?);
+            }
+            Self::TimeMicros => column.push_i64(time::time_of_day(value).ok_or_else(misfit)? / 1_000),
+            Self::Timestamp { unit, utc } => {
+                let instant = time::instant(value).filter(|instant| instant.has_offset() == *utc).ok_or_else(misfit)?;
+                column.push_i64(instant.since_epoch(*unit).ok_or_else(|| self.out_of_range(shown(value)))?);
+            }
+            Self::Decimal { .. } => return self.push_decimal(value, column),
+            _ => return Err(misfit()),
+        }
+        Ok(())
+    }
+
+    /// A field of CSV, where everything is text.
+    pub(crate) fn push_text(&self, value: &str, column: &mut Column) -> Result<(), Misfit> {
+        match self {
+            Self::Boolean => match value {
+                "true" | "True" | "TRUE" | "1" => column.push_bool(true),
+                "false" | "False" | "FALSE" | "0" => column.push_bool(false),
+                _ => return Err(self.misfit(shown(value))),
+            },
+            Self::Int
+            | Self::Long
+            | Self::Float
+            | Self::Double
+            | Self::Date
+            | Self::TimeMillis
+            | Self::TimeMicros
+            | Self::Timestamp { .. } => {
+                if let Ok(integer) = value.parse::<i64>() {
+                    return self.push_integer(integer, column);
+                }
+                // Rust reads `inf` and `nan` as numbers, and nothing else that begins with a letter.
+                let numeric = value.bytes().any(|byte| byte.is_ascii_digit());
+                match value.parse::<f64>() {
+                    Ok(number) if number.is_finite() => return self.push_float(number, column),
+                    Ok(_) if numeric => return Err(self.out_of_range(shown(value))),
+                    _ => return self.push_string(value, column),
+                }
+            }
+            _ => return self.push_string(value, column),
+        }
+        Ok(())
+    }
+
+    fn push_bytes(&self, value: &[u8], column: &mut Column) -> Result<(), Misfit> {
+        column.push_bytes(value).map_err(|_| (Reason::OutOfRange, "the batch's column holds no more than 2 GiB".into()))
+    }
+
+    fn push_decimal(&self, value: &str, column: &mut Column) -> Result<(), Misfit> {
+        let Self::Decimal { precision, scale } = self else { return Err(self.misfit(shown(value))) };
+        match text::decimal(value, *precision, *scale) {
+            DecimalText::Value(value) => column.push_i128(value),
+            DecimalText::Malformed => return Err(self.misfit(shown(value))),
+            DecimalText::OutOfRange => return Err(self.out_of_range(shown(value))),
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a value, quoted.
+fn shown(value: &str) -> String {
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}...", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+fn unit_name(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Second => "seconds",
+        TimeUnit::Millisecond => "milliseconds",
+        TimeUnit::Microsecond => "microseconds",
+        TimeUnit::Nanosecond => "nanoseconds",
+    }
+}

@@ -1,0 +1,236 @@
+//! The pipeline file's sections. Their doc comments are the reference that editors and the documentation show.
+
+use super::{
+    graph::GraphSection,
+    kafka::KafkaProperties,
+    values::{ByteSize, HumanDuration},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A pipeline: events from one Kafka topic, through a graph of nodes, to scores in another.
+///
+/// `${VAR}`, `${VAR:-default}` and `${VAR:?message}` in a value are filled in from the environment; `$${` is a literal `${`.
+/// Relative paths stand relative to this file's folder.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "caz pipeline")]
+pub(super) struct PipelineFile {
+    /// The pipeline's name, in metrics, logs and transactional ids.
+    #[schemars(schema_with = "name")]
+    pub(super) name: String,
+    /// Where events come from.
+    pub(super) input: Input,
+    /// Folder of the models: `model_id` of an ONNX node is a path below it.
+    #[serde(default = "default_model_store")]
+    pub(super) model_store: PathBuf,
+    /// What happens to each event: written here, or in a DSL file.
+    pub(super) graph: GraphSection,
+    /// Where scores go.
+    pub(super) output: Output,
+    /// How surely each event is scored, and how often scores become visible.
+    #[serde(default)]
+    pub(super) delivery: Delivery,
+    /// Where events go that cannot be scored. Required, because nothing may be lost.
+    pub(super) dead_letters: DeadLetters,
+    /// How many events are scored at once.
+    #[serde(default)]
+    pub(super) batch: Batch,
+    /// Threads, each a member of the consumer group with its own producer and models. More than the topic has partitions are idle.
+    #[serde(default = "default_workers")]
+    #[schemars(range(min = 1, max = 256))]
+    pub(super) workers: u16,
+    /// Where metrics and health are served.
+    #[serde(default)]
+    pub(super) metrics: Metrics,
+    /// Properties for librdkafka, such as `bootstrap.servers`, TLS and SASL; both consumers and producers get them.
+    pub(super) kafka: KafkaProperties,
+    /// How long a stopping process may finish its batches and leave the group.
+    #[serde(default = "default_shutdown_timeout")]
+    pub(super) shutdown_timeout: HumanDuration,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The topic with the events.
+    #[schemars(schema_with = "topic")]
+    pub topic: String,
+    /// The consumer group: processes with the same group share the topic's partitions.
+    #[schemars(schema_with = "group")]
+    pub group: String,
+    /// How events are encoded.
+    pub format: Format,
+    /// The dataset schema: an Avro schema file.
+    #[schemars(schema_with = "path")]
+    pub schema: PathBuf,
+    /// The largest event that is decoded; larger ones go to the dead letters.
+    #[serde(default = "default_max_event_size")]
+    pub max_event_size: ByteSize,
+}
+
+/// How a record's value is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Avro binary.
+    Avro,
+    /// One JSON object.
+    #[default]
+    Json,
+}
+
+/// Where scores go.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The topic for the scores.
+    #[schemars(schema_with = "topic")]
+    pub topic: String,
+    /// How scores are encoded.
+    #[serde(default)]
+    pub format: Format,
+    /// Which of the graph's columns are published; all outputs of the ONNX nodes when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub columns: Option<Vec<String>>,
+    /// Fields of the event that are published with the scores, by dotted path.
+    #[serde(default)]
+    pub pass_through: Vec<String>,
+}
+
+/// How surely each event is scored, and how often scores become visible.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// What a crash may do.
+    pub guarantee: Guarantee,
+    /// How long scores may wait for their commit while events keep coming; a drained input commits at once.
+    pub commit_interval: HumanDuration,
+    /// After how long the broker gives up a transaction of a process that has died. Longer than `commit_interval`.
+    pub transaction_timeout: HumanDuration,
+    /// A name for this process that survives its restart, such as a pod's ordinal. Transactional ids are made from it, so that a
+    /// restarted process takes over its predecessor's open transactions instead of waiting for their timeout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_name")]
+    pub instance: Option<String>,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            guarantee: Guarantee::default(),
+            commit_interval: HumanDuration::from_millis(100),
+            transaction_timeout: HumanDuration::from_millis(15_000),
+            instance: None,
+        }
+    }
+}
+
+/// What a crash may do to scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Guarantee {
+    /// Each event has exactly one score for readers of committed records: scores and offsets commit in one transaction.
+    #[default]
+    ExactlyOnce,
+    /// No event is without a score; after a crash some have two.
+    AtLeastOnce,
+}
+
+/// Where events go that cannot be scored.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// The topic for their original bytes, with the reason in headers.
+    #[schemars(schema_with = "topic")]
+    pub topic: String,
+}
+
+/// How many events are scored at once.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Batch {
+    /// The most events in one batch; fewer when fewer have arrived.
+    #[schemars(range(min = 1, max = 65536))]
+    pub max_batch: u32,
+    /// How long to wait for a batch to fill. At 0 a batch is what has arrived.
+    pub linger: HumanDuration,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { max_batch: 1024, linger: HumanDuration::from_millis(0) }
+    }
+}
+
+/// Where metrics and health are served.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// IP address and port of `/metrics`, `/healthz` and `/readyz`.
+    #[schemars(schema_with = "address")]
+    pub address: SocketAddr,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+fn default_model_store() -> PathBuf {
+    PathBuf::from("models")
+}
+
+fn default_workers() -> u16 {
+    1
+}
+
+fn default_shutdown_timeout() -> HumanDuration {
+    HumanDuration::from_millis(10_000)
+}
+
+fn default_max_event_size() -> ByteSize {
+    ByteSize::from_bytes(1 << 20)
+}
+
+const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$";
+const NAME_TITLE: &str = "a name of at most 100 letters, digits, `.`, `_` and `-`, which starts with a letter or digit";
+
+fn name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "title": NAME_TITLE, "pattern": NAME_PATTERN, "examples": ["car-insurance"] })
+}
+
+fn optional_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "title": NAME_TITLE, "pattern": NAME_PATTERN, "examples": ["scorer-0"] })
+}
+
+fn group(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1, "maxLength": 255 })
+}
+
+pub(super) fn path(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1 })
+}
+
+/// Kafka's own rule for the names of topics.
+fn topic(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "title": "a topic name: at most 249 letters, digits, `.`, `_` and `-`",
+        "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$",
+        "examples": ["quotes.scored"],
+    })
+}
+
+fn address(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "title": "an IP address and a port",
+        "pattern": r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$",
+        "examples": ["127.0.0.1:9464", "0.0.0.0:9464", "[::1]:9464"],
+    })
+}

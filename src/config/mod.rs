@@ -1,0 +1,98 @@
+//! The pipeline file: one definition for parsing, messages, the JSON Schema and the reference.
+
+mod check;
+mod digest;
+mod file;
+mod graph;
+mod kafka;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use digest::Digest;
+pub use file::{Batch, DeadLetters, Delivery, Format, Guarantee, Input, Metrics, Output};
+pub use kafka::KafkaProperties;
+pub use schema::json_schema;
+pub use values::{ByteSize, HumanDuration};
+
+use crate::{
+    diagnostic::{Diagnostics, Document},
+    graph::GraphSpec,
+};
+use file::PipelineFile;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A pipeline as its file describes it: every value has its default, every path stands relative to the working directory.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// The pipeline's name, in metrics, logs and transactional ids.
+    pub name: String,
+    /// Where events come from.
+    pub input: Input,
+    /// Folder of the models.
+    pub model_store: PathBuf,
+    /// The graph as written, to be planned.
+    pub graph: GraphSpec,
+    /// Where scores go.
+    pub output: Output,
+    /// How surely each event is scored, and how often scores become visible.
+    pub delivery: Delivery,
+    /// Where events go that cannot be scored.
+    pub dead_letters: DeadLetters,
+    /// How many events are scored at once.
+    pub batch: Batch,
+    /// Threads, from 1 to 256.
+    pub workers: u16,
+    /// Where metrics and health are served.
+    pub metrics: Metrics,
+    /// Properties for librdkafka; none of those that caz sets itself.
+    pub kafka: KafkaProperties,
+    /// How long a stopping process may finish its batches and leave the group.
+    pub shutdown_timeout: HumanDuration,
+}
+
+impl Pipeline {
+    /// Reads a pipeline file, and the DSL file that it names.
+    ///
+    /// # Errors
+    /// Every mistake in them, each at its place. The files that they name otherwise (schema, models, frozen statistics) are not read.
+    pub fn load(path: &Path) -> Result<(Self, Arc<Document>), Diagnostics> {
+        let (document, diagnostics) = Document::open(path)?;
+        Self::from_document(document, diagnostics)
+    }
+
+    /// A pipeline from a document that has been read, adding to what was found in it.
+    ///
+    /// # Errors
+    /// As [`Pipeline::load`].
+    pub fn from_document(document: Arc<Document>, mut diagnostics: Diagnostics) -> Result<(Self, Arc<Document>), Diagnostics> {
+        let file = document.read_as::<PipelineFile>("", &mut diagnostics);
+        check::rules(&document, &mut diagnostics);
+        let graph = graph::load(&document, &mut diagnostics);
+        match (file, graph) {
+            (Some(file), Some(graph)) if !diagnostics.has_errors() => Ok((Self::new(file, graph, &document), document)),
+            _ => Err(diagnostics),
+        }
+    }
+
+    fn new(file: PipelineFile, graph: GraphSpec, document: &Document) -> Self {
+        Self {
+            name: file.name,
+            input: Input { schema: document.resolve(&file.input.schema), ..file.input },
+            model_store: document.resolve(&file.model_store),
+            graph,
+            output: file.output,
+            delivery: file.delivery,
+            dead_letters: file.dead_letters,
+            batch: file.batch,
+            workers: file.workers,
+            metrics: file.metrics,
+            kafka: file.kafka,
+            shutdown_timeout: file.shutdown_timeout,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Pipeline files, right and wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::{Guarantee, HumanDuration, Pipeline, json_schema};
+use crate::diagnostic::{Diagnostics, Document};
+use serde_json::{Value, json};
+use std::{fs, path::Path, sync::Arc};
+
+/// The smallest pipeline file.
+const SMALLEST: &str = "\
+name: quotes
+input: {topic: events, group: scorers, format: avro, schema: schema.avsc}
+graph:
+  nodes:
+    - {id: start, type: JsonToDataframe}
+output: {topic: scores}
+dead_letters: {topic: dead}
+kafka: {bootstrap.servers: localhost:9092}
+";
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "PASSWORD" => Some("hunter2".to_owned()),
+        "WORKERS" => Some("3".to_owned()),
+        _ => None,
+    }
+}
+
+fn load(text: &str) -> Result<(Pipeline, Arc<Document>), Diagnostics> {
+    let (document, diagnostics) = Document::examine("pipelines/test.yaml", text, &environment)?;
+    Pipeline::from_document(document, diagnostics)
+}
+
+fn loaded(text: &str) -> Pipeline {
+    load(text).map_err(|found| found.render(false)).unwrap().0
+}
+
+fn refused(text: &str) -> String {
+    load(text).map(|_| ()).unwrap_err().render(false)
+}
+
+fn repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let pipeline = loaded(SMALLEST);
+    insta::assert_debug_snapshot!(pipeline);
+}
+
+#[test]
+fn everything_can_be_given() {
+    let pipeline = loaded(
+        "name: quotes
+input: {topic: events, group: scorers, format: json, schema: /schemas/quotes.avsc, max_event_size: 64KB}
+model_store: ../models
+graph: {frozen: quotes.json, nodes: [{id: a, type: Pandas, params: {cols: x}}, {id: b, type: ONNXNode}], edges: [[a, b], {from: a, to: b}]}
+output: {topic: scores, format: avro, columns: [label], pass_through: [ecid]}
+delivery: {guarantee: at_least_once, commit_interval: 1s, transaction_timeout: 1m, instance: scorer-0}
+dead_letters: {topic: dead}
+batch: {max_batch: 64, linger: 5ms}
+workers: ${WORKERS}
+metrics: {address: '[::]:9464'}
+kafka: {bootstrap.servers: 'a:1,b:2', sasl.password: '${PASSWORD}', fetch.min.bytes: 1, log.connection.close: false}
+shutdown_timeout: 30s
+",
+    );
+    assert_eq!(pipeline.kafka.get("sasl.password"), Some("hunter2"));
+    assert_eq!((pipeline.workers, pipeline.delivery.guarantee), (3, Guarantee::AtLeastOnce));
+    assert_eq!(pipeline.shutdown_timeout, HumanDuration::from_millis(30_000));
+    assert!(!format!("{pipeline:?}").contains("hunter2"));
+    insta::assert_debug_snapshot!(pipeline);
+}
+
+#[test]
+fn ten_mistakes_are_ten_reports() {
+    insta::assert_snapshot!(refused(
+        "nmae: quotes
+input: {topic: events, group: '', format: arvo, max_event_size: 100}
+graph:
+  nodes:
+    - {id: start, typ: JsonToDataframe}
+  edges: [[start]]
+output: {topic: events, columns: []}
+delivery: {guarantee: exactly-once, commit_interval: 20s}
+batch: {max_batch: 0, linger: 5}
+workers: ${HOW_MANY}
+metrics: {address: localhost:9464}
+kafka: {sasl.password: hunter2, enable.auto.commit: true}
+"
+    ));
+}
+
+#[test]
+fn mistakes_between_values() {
+    let text = SMALLEST.replace("topic: scores", "topic: events").replace("topic: dead", "topic: events").replace(
+        "localhost:9092}",
+        "localhost:9092, transactional.id: x, group.id: y, isolation.level: read_uncommitted, enable.idempotence: false}
+delivery: {commit_interval: 0s, transaction_timeout: 500ms}
+batch: {linger: 1s}
+shutdown_timeout: 0s",
+    );
+    let first = refused(&text.replace("schema.avsc", "schema.avsc, max_event_size: 2GB"));
+    let second = refused(&format!("{SMALLEST}delivery: {{commit_interval: 20s}}\n"));
+    let third = refused(&format!("{SMALLEST}delivery: {{transaction_timeout: 1s, commit_interval: 1s}}\nmetrics: {{address: 999.0.0.1:80}}\n"));
+    insta::assert_snapshot!([first, second, third].join("\n"));
+}
+
+#[test]
+fn mistakes_of_form_in_single_values() {
+    let reports: Vec<_> = [
+        ("topic: scores", "topic: 'no spaces'"),
+        ("topic: scores", "topic: .."),
+        ("name: quotes", "name: ' '"),
+        ("kafka: {bootstrap.servers: localhost:9092}", "kafka: {ssl.key.location: [a]}"),
+        ("kafka: {bootstrap.servers: localhost:9092}", "kafka:"),
+        ("- {id: start, type: JsonToDataframe}", "- start"),
+        ("- {id: start, type: JsonToDataframe}", "- {id: start, type: Pandas, params: [a]}"),
+        ("graph:\n  nodes:\n    - {id: start, type: JsonToDataframe}\n", "graph: {dsl: missing.json}\n"),
+        ("graph:\n  nodes:\n    - {id: start, type: JsonToDataframe}\n", "graph: {dsl: a.json, nodes: []}\n"),
+        ("graph:\n  nodes:\n    - {id: start, type: JsonToDataframe}\n", "graph: {}\n"),
+        ("graph:\n  nodes:\n    - {id: start, type: JsonToDataframe}\n", "graph: dsl.json\n"),
+    ]
+    .map(|(right, wrong)| refused(&SMALLEST.replace(right, wrong)))
+    .into();
+    insta::assert_snapshot!(reports.join("\n"));
+}
+
+#[test]
+fn a_dsl_file_gives_the_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = folder.path().join("pipeline.yaml");
+    let graph = "graph:\n  nodes:\n    - {id: start, type: JsonToDataframe}\n";
+    fs::write(&pipeline, SMALLEST.replace(graph, "graph: {dsl: graph.json, frozen: frozen.json}\n")).unwrap();
+    let dsl = folder.path().join("graph.json");
+    let nodes = json!([{"id": "a", "type": "Pandas", "params": {"cols": "x"}}, {"id": "b", "type": "ONNXNode"}]);
+    let written = json!({"edge": {"applicationDsl": {"nodes": nodes, "edges": [["a", "b"]]}}});
+    fs::write(&dsl, serde_json::to_string_pretty(&written).unwrap()).unwrap();
+
+    let (loaded, _) = Pipeline::load(&pipeline).map_err(|found| found.render(false)).unwrap();
+    assert_eq!(loaded.graph.document.name(), dsl.display().to_string());
+    assert_eq!(loaded.graph.frozen, Some(folder.path().join("frozen.json")));
+    assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.nodes[0].params_pointer()), Some(&json!({"cols": "x"})));
+    assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.edges[0].pointer), Some(&json!(["a", "b"])));
+
+    fs::write(&dsl, "{\"edge\": {\"applicationDsl\": {\"nodes\": [{\"id\": 5, \"type\": \"Pandas\"}], \"edge\": []}}}").unwrap();
+    let rendered = Pipeline::load(&pipeline).map(|_| ()).unwrap_err().render(false);
+    insta::assert_snapshot!(rendered.replace(&folder.path().display().to_string(), "FOLDER"));
+}
+
+#[test]
+fn the_digest_is_of_what_determines_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("schema.avsc"), "{}").unwrap();
+    fs::write(folder.path().join("frozen.json"), "{}").unwrap();
+    let text = SMALLEST.replace("graph:\n", "graph:\n  frozen: frozen.json\n");
+    let digest = |text: &str| {
+        let file = folder.path().join("pipeline.yaml");
+        fs::write(&file, text).unwrap();
+        Pipeline::load(&file).map_err(|found| found.render(false)).unwrap().0.digest().map_err(|found| found.render(false))
+    };
+    let first = digest(&text).unwrap();
+    assert_eq!((first.as_str().len(), first.short().len()), (64, 16));
+    for same in [text.replace("topic: scores", "topic: other"), text.replace("localhost:9092", "broker:9092"), format!("{text}workers: 4\n")] {
+        assert_eq!(digest(&same).unwrap(), first, "{same}");
+    }
+    for other in [
+        text.replace("id: start", "id: begin"),
+        text.replace("topic: scores", "topic: scores, columns: [a]"),
+        text.replace("topic: scores", "topic: scores, format: avro"),
+        text.replace("type: JsonToDataframe", "type: JsonToDataframe, params: {a: 1}"),
+        text.replace("  frozen: frozen.json\n", ""),
+    ] {
+        assert_ne!(digest(&other).unwrap(), first, "{other}");
+    }
+    fs::write(folder.path().join("frozen.json"), "{ }").unwrap();
+    assert_ne!(digest(&text).unwrap(), first);
+    fs::remove_file(folder.path().join("schema.avsc")).unwrap();
+    let rendered = digest(&text).unwrap_err();
+    assert!(rendered.starts_with("error[E0001]: cannot read the dataset schema"), "{rendered}");
+}
+
+#[test]
+fn the_example_is_a_pipeline() {
+    let (pipeline, _) = Pipeline::load(&repository("config/car-insurance.yaml")).map_err(|found| found.render(false)).unwrap();
+    assert_eq!(pipeline.input.schema, repository("config/../schemas/car-insurance.avsc"));
+    assert!(!pipeline.graph.nodes.is_empty());
+}
+
+#[test]
+fn editors_accept_the_example_as_it_is_written() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    let text = fs::read_to_string(repository("config/car-insurance.yaml")).unwrap();
+    // Variables are left as they are: an editor does not fill them in.
+    let escaped = text.replace("${", "$${").replace("workers: 2", "workers: \"$${WORKERS}\"");
+    let document = Document::parse("car-insurance.yaml", escaped, &environment).map_err(|found| found.render(false)).unwrap();
+    let errors: Vec<_> = validator.iter_errors(document.value()).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let mut wrong = document.value().clone();
+    wrong["workers"] = "2".into();
+    assert!(!validator.is_valid(&wrong));
+}
+
+/// `UPDATE=1 cargo test` writes the file anew.
+#[test]
+fn the_schema_file_is_fresh() {
+    let path = repository("schemas/pipeline.schema.json");
+    let fresh = format!("{:#}\n", json_schema());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &fresh).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == fresh, "schemas/pipeline.schema.json is stale: run the tests with UPDATE=1");
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap()["title"], "caz pipeline");
+}

@@ -1,0 +1,248 @@
+//! Avro types with every reference resolved: the tree that decoders and encoders are compiled from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apache_avro::Schema;
+use apache_avro::schema::{InnerDecimalSchema, Name, RecordSchema, UuidSchema};
+use arrow_schema::{DataType, Field, Fields, TimeUnit};
+
+use super::schema::SchemaError;
+
+/// How deep types may nest, and so how deep a decoder recurses.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// How many types a schema may have once its references are resolved: a bound on schemas that double themselves by naming a record twice.
+const MAX_TYPES: usize = 20_000;
+
+/// An Avro type without references.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AvroType {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Float,
+    Double,
+    String,
+    Bytes,
+    Fixed(usize),
+    Enum(Arc<AvroEnum>),
+    Date,
+    TimeMillis,
+    TimeMicros,
+    /// An instant when `utc`, else wall-clock time of no zone.
+    Timestamp {
+        unit: TimeUnit,
+        utc: bool,
+    },
+    Decimal {
+        precision: u8,
+        scale: i8,
+        /// The length in bytes, or none when each value carries its own.
+        fixed: Option<usize>,
+    },
+    /// A UUID in 16 bytes; one in a string is a `String`.
+    UuidFixed,
+    Array(Box<AvroType>),
+    Map(Box<AvroType>),
+    Union(Vec<AvroType>),
+    Record(Arc<AvroRecord>),
+}
+
+/// An Avro enum.
+#[derive(Debug, PartialEq)]
+pub(crate) struct AvroEnum {
+    pub(crate) symbols: Vec<String>,
+    pub(crate) default: Option<String>,
+}
+
+/// An Avro record.
+#[derive(Debug, PartialEq)]
+pub(crate) struct AvroRecord {
+    pub(crate) fields: Vec<AvroField>,
+}
+
+/// A field of an Avro record.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AvroField {
+    pub(crate) name: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) doc: Option<String>,
+    pub(crate) default: Option<serde_json::Value>,
+    pub(crate) kind: AvroType,
+}
+
+impl AvroType {
+    /// Resolves a parsed schema.
+    ///
+    /// # Errors
+    /// When a record contains itself, or nests too deep, or has a type that no decoder reads.
+    pub(crate) fn resolve(schema: &Schema) -> Result<Self, SchemaError> {
+        Resolver { named: HashMap::new(), types: 0 }.resolve(schema, "", 0)
+    }
+
+    /// The type beside null in a union of two, and the index of null; a type that is no such union is itself, without null.
+    pub(crate) fn split_null(&self) -> (&Self, Option<usize>) {
+        match self {
+            Self::Union(branches) => match branches.as_slice() {
+                [Self::Null, value] => (value, Some(0)),
+                [value, Self::Null] => (value, Some(1)),
+                _ => (self, None),
+            },
+            _ => (self, None),
+        }
+    }
+
+    /// The Arrow type in which values are delivered, and whether they may be null.
+    ///
+    /// # Errors
+    /// The words for a type that has no column: a union of several branches.
+    pub(crate) fn arrow(&self) -> Result<(DataType, bool), String> {
+        let (kind, null) = self.split_null();
+        let data_type = match kind {
+            Self::Null => return Ok((DataType::Null, true)),
+            Self::Boolean => DataType::Boolean,
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::Float => DataType::Float32,
+            Self::Double => DataType::Float64,
+            Self::String | Self::Enum(_) | Self::UuidFixed => DataType::Utf8,
+            Self::Bytes => DataType::Binary,
+            Self::Fixed(size) => DataType::FixedSizeBinary(i32::try_from(*size).map_err(|_| format!("fixed of {size} bytes"))?),
+            Self::Date => DataType::Date32,
+            Self::TimeMillis => DataType::Time32(TimeUnit::Millisecond),
+            Self::TimeMicros => DataType::Time64(TimeUnit::Microsecond),
+            Self::Timestamp { unit, utc } => DataType::Timestamp(*unit, utc.then(|| "UTC".into())),
+            Self::Decimal { precision, scale, .. } => DataType::Decimal128(*precision, *scale),
+            Self::Array(item) => {
+                let (data_type, nullable) = item.arrow()?;
+                DataType::List(Arc::new(Field::new("item", data_type, nullable)))
+            }
+            Self::Map(value) => {
+                let (data_type, nullable) = value.arrow()?;
+                let entry = Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", data_type, nullable)]);
+                DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false)
+            }
+            Self::Record(record) => {
+                let fields = record.fields.iter().map(|field| {
+                    let (data_type, nullable) = field.kind.arrow().map_err(|what| format!("{what} in `{}`", field.name))?;
+                    Ok::<_, String>(Field::new(&field.name, data_type, nullable))
+                });
+                DataType::Struct(fields.collect::<Result<_, _>>()?)
+            }
+            Self::Union(branches) => match branches.as_slice() {
+                [only] => return only.arrow(),
+                _ => return Err(format!("a union of {} branches", branches.len())),
+            },
+        };
+        Ok((data_type, null.is_some()))
+    }
+}
+
+struct Resolver {
+    /// By full name; none while the type is being resolved, which only a type inside itself can see.
+    named: HashMap<String, Option<AvroType>>,
+    types: usize,
+}
+
+impl Resolver {
+    fn resolve(&mut self, schema: &Schema, path: &str, depth: usize) -> Result<AvroType, SchemaError> {
+        self.types += 1;
+        if depth > MAX_DEPTH || self.types > MAX_TYPES {
+            return Err(SchemaError::TooLarge { path: path.to_owned() });
+        }
+        let unsupported = |what: String| SchemaError::Unsupported { path: path.to_owned(), what };
+        Ok(match schema {
+            Schema::Null => AvroType::Null,
+            Schema::Boolean => AvroType::Boolean,
+            Schema::Int => AvroType::Int,
+            Schema::Long => AvroType::Long,
+            Schema::Float => AvroType::Float,
+            Schema::Double => AvroType::Double,
+            Schema::Bytes => AvroType::Bytes,
+            Schema::String => AvroType::String,
+            Schema::Date => AvroType::Date,
+            Schema::TimeMillis => AvroType::TimeMillis,
+            Schema::TimeMicros => AvroType::TimeMicros,
+            Schema::TimestampMillis => AvroType::Timestamp { unit: TimeUnit::Millisecond, utc: true },
+            Schema::TimestampMicros => AvroType::Timestamp { unit: TimeUnit::Microsecond, utc: true },
+            Schema::TimestampNanos => AvroType::Timestamp { unit: TimeUnit::Nanosecond, utc: true },
+            Schema::LocalTimestampMillis => AvroType::Timestamp { unit: TimeUnit::Millisecond, utc: false },
+            Schema::LocalTimestampMicros => AvroType::Timestamp { unit: TimeUnit::Microsecond, utc: false },
+            Schema::LocalTimestampNanos => AvroType::Timestamp { unit: TimeUnit::Nanosecond, utc: false },
+            Schema::BigDecimal => return Err(unsupported("logical type `big-decimal`".into())),
+            Schema::Duration(_) => return Err(unsupported("logical type `duration`".into())),
+            Schema::Fixed(fixed) => self.define(&fixed.name, AvroType::Fixed(fixed.size)),
+            Schema::Enum(symbols) => {
+                let definition = AvroEnum { symbols: symbols.symbols.clone(), default: symbols.default.clone() };
+                self.define(&symbols.name, AvroType::Enum(Arc::new(definition)))
+            }
+            Schema::Uuid(UuidSchema::String) => AvroType::String,
+            Schema::Uuid(UuidSchema::Fixed(fixed)) if fixed.size == 16 => self.define(&fixed.name, AvroType::UuidFixed),
+            Schema::Uuid(_) => return Err(unsupported("logical type `uuid` on anything but string and fixed(16)".into())),
+            Schema::Decimal(decimal) => {
+                let digits = u8::try_from(decimal.precision).ok().filter(|digits| (1..=38).contains(digits));
+                let precision = digits.ok_or_else(|| unsupported(format!("a decimal of {} digits (38 at most)", decimal.precision)))?;
+                // Avro keeps the scale within the precision, so it fits.
+                let scale = i8::try_from(decimal.scale).map_err(|_| unsupported(format!("a decimal of scale {}", decimal.scale)))?;
+                match &decimal.inner {
+                    InnerDecimalSchema::Bytes => AvroType::Decimal { precision, scale, fixed: None },
+                    InnerDecimalSchema::Fixed(fixed) => {
+                        self.define(&fixed.name, AvroType::Decimal { precision, scale, fixed: Some(fixed.size) })
+                    }
+                }
+            }
+            Schema::Array(array) => AvroType::Array(Box::new(self.resolve(&array.items, path, depth + 1)?)),
+            Schema::Map(map) => AvroType::Map(Box::new(self.resolve(&map.types, path, depth + 1)?)),
+            Schema::Union(union) => {
+                let branches = union.variants().iter().map(|branch| self.resolve(branch, path, depth + 1));
+                AvroType::Union(branches.collect::<Result<_, _>>()?)
+            }
+            Schema::Record(record) => self.record(record, path, depth)?,
+            Schema::Ref { name } => match self.named.get(&name.fullname(None)) {
+                Some(Some(kind)) => {
+                    self.types += kind.count();
+                    kind.clone()
+                }
+                Some(None) => return Err(unsupported(format!("record `{name}` inside itself"))),
+                None => return Err(SchemaError::Invalid { message: format!("type `{name}` is not defined") }),
+            },
+        })
+    }
+
+    fn record(&mut self, record: &RecordSchema, path: &str, depth: usize) -> Result<AvroType, SchemaError> {
+        let name = record.name.fullname(None);
+        self.named.insert(name.clone(), None);
+        let fields = record.fields.iter().map(|field| {
+            let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
+            Ok(AvroField {
+                name: field.name.clone(),
+                aliases: field.aliases.clone(),
+                doc: field.doc.clone(),
+                default: field.default.clone(),
+                kind: self.resolve(&field.schema, &path, depth + 1)?,
+            })
+        });
+        let fields = fields.collect::<Result<_, SchemaError>>()?;
+        let kind = AvroType::Record(Arc::new(AvroRecord { fields }));
+        self.named.insert(name, Some(kind.clone()));
+        Ok(kind)
+    }
+
+    fn define(&mut self, name: &Name, kind: AvroType) -> AvroType {
+        self.named.insert(name.fullname(None), Some(kind.clone()));
+        kind
+    }
+}
+
+impl AvroType {
+    fn count(&self) -> usize {
+        match self {
+            Self::Array(item) | Self::Map(item) => 1 + item.count(),
+            Self::Union(branches) => branches.iter().map(Self::count).sum::<usize>() + 1,
+            Self::Record(record) => record.fields.iter().map(|field| field.kind.count()).sum::<usize>() + 1,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Keeping secrets out of messages and of rendered source lines.
+
+use super::Span;
+
+/// Words in a key's name that make its value a secret.
+const SECRET_WORDS: [&str; 9] =
+    ["password", "passphrase", "passwd", "secret", "token", "credential", "jaas", "private", "oauthbearer.config"];
+
+/// Words at the end of a key's name that make its value a place, not the secret itself.
+const PLACE_ENDS: [&str; 5] = ["location", "path", "url", "uri", "file"];
+
+/// Whether the value of a key of this name must not be shown: passwords, tokens, PEM keys and the like.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['_', '-'], ".");
+    let last = key.rsplit('.').next().unwrap_or(&key);
+    if PLACE_ENDS.contains(&last) {
+        return false;
+    }
+    last == "key" || last == "pem" || SECRET_WORDS.iter().any(|word| key.contains(word))
+}
+
+/// The text with each span, and the user and password of each URL, replaced by `*`, byte for byte, so that places stay true.
+pub(super) fn mask(text: &str, spans: &[Span]) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for span in spans {
+        // What follows the value on its line is a comment at most, and may hold the value of last week.
+        let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+        let comment = text[span.end..end].trim_start().starts_with('#');
+        cover(&mut bytes, span.start..if comment { end } else { span.end });
+    }
+    for (scheme, _) in text.match_indices("://") {
+        let start = scheme + 3;
+        let authority = text[start..].split(['/', ' ', '\n', '"', '\'', ',']).next().unwrap_or_default();
+        if let Some(at) = authority.rfind('@') {
+            cover(&mut bytes, start..start + at);
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn cover(bytes: &mut [u8], span: Span) {
+    for byte in &mut bytes[span] {
+        if !matches!(byte, b'\n' | b'\r') {
+            *byte = b'*';
+        }
+    }
+}
+
+/// The values of secret keys in text that could not be parsed, from byte `start` on: to the end of the line, and the lines that are
+/// indented deeper.
+pub(super) fn unparsed_secrets(text: &str, start: usize) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut deeper_than = None;
+    let mut line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    for line in text[line_start..].split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let line_end = line_start + line.len();
+        if deeper_than.is_some_and(|outer| indent > outer || line.trim().is_empty()) {
+            spans.push(line_start..line_end);
+        } else {
+            deeper_than = None;
+            if let Some(value) = secret_value(line) {
+                spans.push(line_start + value..line_end);
+                deeper_than = Some(indent);
+            }
+        }
+        line_start = line_end;
+    }
+    spans
+}
+
+/// Where the value of the line's first secret key starts.
+fn secret_value(line: &str) -> Option<usize> {
+    line.match_indices(':').map(|(colon, _)| colon).find_map(|colon| {
+        let before = line[..colon].trim_end_matches(['"', '\'', ' ']);
+        let key = before.rsplit(|c: char| c.is_whitespace() || "{,\"'[".contains(c)).next()?;
+        is_secret_key(key).then_some(colon + 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_secret_key, mask, unparsed_secrets};
+
+    #[test]
+    fn secret_keys_are_known_by_name() {
+        for key in
+            ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret", "ssl_key", "API-KEY", "sasl.jaas.config"]
+        {
+            assert!(is_secret_key(key), "{key}");
+        }
+        for key in ["bootstrap.servers", "ssl.key.location", "sasl.oauthbearer.token.endpoint.url", "keys", "monkey", "sasl.username"] {
+            assert!(!is_secret_key(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn masks_keep_every_byte_in_its_place() {
+        let text = "p: hünter # was: old\nurl: https://me:pw@registry/x\n";
+        let masked = mask(text, &[3..10]);
+        assert_eq!(masked, "p: *****************\nurl: https://*****@registry/x\n".replace("*****************", &"*".repeat(18)));
+        assert_eq!(masked.len(), text.len());
+    }
+
+    #[test]
+    fn text_that_was_not_parsed_hides_its_secrets() {
+        let text = "a: 1\nkafka:\n  sasl.password: \"one\n   two\n  x: 1\n{\"ssl_key\": \"three\", b: 2}\n";
+        let masked = mask(text, &unparsed_secrets(text, 6));
+        assert!(!masked.contains("one") && !masked.contains("two") && !masked.contains("three"), "{masked}");
+        assert!(masked.contains("  x: 1\n"));
+    }
+}

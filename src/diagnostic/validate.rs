@@ -1,0 +1,194 @@
+//! A document's value as a typed one, with every mistake at its place.
+//!
+//! One definition serves: the type's JSON Schema tells all mistakes at once, its `Deserialize` makes the value.
+
+use super::{
+    Code, Diagnostic, Diagnostics, Document, join, nearest,
+    violation::{Violation, Wording},
+};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+use std::sync::Arc;
+
+impl Document {
+    /// The value at an RFC 6901 pointer as a `T`, or nothing after reporting every mistake in it.
+    ///
+    /// A value that is not there reads as an empty mapping, so that what it should hold is reported at its nearest parent.
+    /// `T` refuses unknown keys by `#[serde(deny_unknown_fields)]`; a schema with `title` and `examples` is named by them in messages,
+    /// such as "a duration with its unit" and `100ms`.
+    pub fn read_as<T: DeserializeOwned + JsonSchema>(self: &Arc<Self>, pointer: &str, diagnostics: &mut Diagnostics) -> Option<T> {
+        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
+        let empty = Value::Object(serde_json::Map::new());
+        let value = self.value().pointer(pointer).unwrap_or(&empty);
+        let found = violations(self, pointer, &schema, value);
+        if !found.is_empty() {
+            let reporter = Reporter { document: self, base: pointer, found: &found };
+            found.iter().filter_map(|violation| reporter.diagnostic(violation)).for_each(|diagnostic| diagnostics.push(diagnostic));
+            return None;
+        }
+        // What is unknown was reported when the document was read, and stands for no value.
+        if holds_unknown(self, pointer, value) {
+            return None;
+        }
+        match serde_path_to_error::deserialize(value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                diagnostics.push(undeserialised(self, pointer, &error));
+                None
+            }
+        }
+    }
+}
+
+fn violations(document: &Document, base: &str, schema: &Value, value: &Value) -> Vec<Violation> {
+    match jsonschema::options().offline().build(schema) {
+        Ok(validator) => {
+            let wording = Wording { document, base, schema };
+            wording.violations(validator.iter_errors(value).collect::<Vec<_>>().iter())
+        }
+        Err(error) => vec![Violation::Other { at: String::new(), message: format!("its schema cannot be used: {error}") }],
+    }
+}
+
+fn holds_unknown(document: &Document, pointer: &str, value: &Value) -> bool {
+    document.is_unknown(pointer)
+        || match value {
+            Value::Array(items) => {
+                items.iter().enumerate().any(|(index, item)| holds_unknown(document, &format!("{pointer}/{index}"), item))
+            }
+            Value::Object(entries) => entries.iter().any(|(key, item)| holds_unknown(document, &join(pointer, key), item)),
+            _ => false,
+        }
+}
+
+/// A mistake that only deserialising can see, such as a number too large for its type.
+fn undeserialised(document: &Arc<Document>, base: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Diagnostic {
+    let pointer = error.path().iter().fold(base.to_owned(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => join(&pointer, key),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    });
+    let name = name_of(&pointer);
+    let message = if document.is_private(&pointer) {
+        format!("{name} has a value that cannot be used")
+    } else {
+        format!("{name} has a value that cannot be used: {}", error.inner())
+    };
+    Diagnostic::error(Code::WrongValue, message).at(document, &pointer)
+}
+
+/// What messages call the value at a pointer.
+pub(super) fn name_of(pointer: &str) -> String {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return "the file".to_owned() };
+    let last = last.replace("~1", "/").replace("~0", "~");
+    match (last.parse::<usize>(), parent.rsplit_once('/')) {
+        (Ok(index), Some(_)) => format!("item {} of {}", index.saturating_add(1), name_of(parent)),
+        (Ok(index), None) => format!("item {}", index.saturating_add(1)),
+        _ => format!("`{last}`"),
+    }
+}
+
+/// Turns violations into diagnostics.
+struct Reporter<'a> {
+    document: &'a Arc<Document>,
+    base: &'a str,
+    found: &'a [Violation],
+}
+
+impl Reporter<'_> {
+    fn diagnostic(&self, violation: &Violation) -> Option<Diagnostic> {
+        match violation {
+            Violation::UnknownKey { at, key, allowed } => Some(self.unknown_key(at, key, allowed)),
+            Violation::MissingKey { at, key, help, .. } => (!self.is_misspelt(at, key)).then(|| self.missing_key(at, key, help)),
+            Violation::WrongValue { at, must, allowed, example, .. } => Some(self.wrong_value(at, must, allowed, example.as_deref())),
+            Violation::Other { at, message } => {
+                let pointer = self.pointer(at);
+                Some(Diagnostic::error(Code::WrongValue, format!("{}: {message}", name_of(&pointer))).at(self.document, &pointer))
+            }
+        }
+    }
+
+    fn pointer(&self, at: &str) -> String {
+        format!("{}{at}", self.base)
+    }
+
+    fn unknown_key(&self, at: &str, key: &str, allowed: &[String]) -> Diagnostic {
+        let object = self.pointer(at);
+        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(&object)) };
+        let label = match nearest(key, allowed.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "unknown key".to_owned(),
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`{place}"))
+            .at_key(self.document, &join(&object, key))
+            .label(label);
+        if allowed.is_empty() {
+            diagnostic.help("no keys are allowed here")
+        } else {
+            diagnostic.help(format!("allowed keys: {}", quoted(allowed)))
+        }
+    }
+
+    /// Whether an unknown key of the same mapping is the missing one with a slip: one report is enough.
+    fn is_misspelt(&self, at: &str, missing: &str) -> bool {
+        self.found.iter().any(|violation| match violation {
+            Violation::UnknownKey { at: other, key, allowed } => {
+                other == at && nearest(key, allowed.iter().map(String::as_str)) == Some(missing)
+            }
+            _ => false,
+        })
+    }
+
+    fn missing_key(&self, at: &str, key: &str, help: &[String]) -> Diagnostic {
+        let object = self.pointer(at);
+        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(&object)) };
+        let diagnostic = Diagnostic::error(Code::MissingKey, format!("missing key `{key}`{place}"))
+            .at_key(self.document, &object)
+            .label(format!("needs `{key}`"));
+        help.iter().fold(diagnostic, Diagnostic::help)
+    }
+
+    fn wrong_value(&self, at: &str, must: &str, allowed: &[String], example: Option<&str>) -> Diagnostic {
+        let pointer = self.pointer(at);
+        let value = self.document.value().pointer(&pointer).unwrap_or(&Value::Null);
+        let private = self.document.is_private(&pointer);
+        let meant = value.as_str().filter(|_| !private).and_then(|text| nearest(text, allowed.iter().map(String::as_str)));
+        let label = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("found {}", shown(value, private)),
+        };
+        let diagnostic =
+            Diagnostic::error(Code::WrongValue, format!("{} must be {must}", name_of(&pointer))).at(self.document, &pointer).label(label);
+        match example {
+            Some(example) => diagnostic.help(format!("for example {example}")),
+            None => diagnostic,
+        }
+    }
+}
+
+/// "`a`, `b`"
+pub(super) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A value as messages name it: its type and, when it is short and not private, the value.
+fn shown(value: &Value, private: bool) -> String {
+    const LONGEST: usize = 40;
+    let kind = match value {
+        Value::Null => return "nothing".to_owned(),
+        Value::Array(_) => return "a list".to_owned(),
+        Value::Object(_) => return "a mapping".to_owned(),
+        Value::Bool(_) => "the boolean",
+        Value::String(_) => "the string",
+        Value::Number(number) if number.is_f64() => "the number",
+        Value::Number(_) => "the integer",
+    };
+    if private {
+        return kind.replacen("the", if kind == "the integer" { "an" } else { "a" }, 1) + ", which is not shown";
+    }
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let cut = text.char_indices().nth(LONGEST).map(|(cut, _)| format!("{}...", &text[..cut]));
+    format!("{kind} `{}`", cut.unwrap_or(text))
+}

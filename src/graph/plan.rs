@@ -1,0 +1,363 @@
+//! The planned graph: everything resolved, ready to run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+
+use super::topology::{self, Topology};
+use super::{GraphSpec, NodeSpec};
+use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
+use crate::model::ModelStore;
+use crate::nodes::{self, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
+
+/// What a graph is planned against.
+pub struct PlanRequest<'a> {
+    /// The graph's text.
+    pub spec: &'a GraphSpec,
+    /// The events' schema.
+    pub dataset: &'a DatasetSchema,
+    /// The graph's frozen statistics.
+    pub frozen: Option<&'a Frozen>,
+    /// Where models come from.
+    pub models: &'a ModelStore,
+    /// The file that names the output's columns, and where it does (RFC 6901).
+    pub document: &'a Arc<Document>,
+    /// The graph's columns that leave with each score; `None` for all outputs of models.
+    pub columns: Option<&'a [String]>,
+    /// The event's fields that leave with each score as they came.
+    pub pass_through: &'a [String],
+}
+
+/// One node of a plan, for people: what `check`, `graph` and `explain` show.
+#[derive(Clone, Debug)]
+pub struct PlannedNode {
+    /// Its id.
+    pub id: String,
+    /// Its type's name.
+    pub type_name: String,
+    /// Indices of its parents in [`Plan::nodes`].
+    pub parents: Vec<usize>,
+    /// The columns that leave it.
+    pub frame: Frame,
+}
+
+/// One column of the graph's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    pub data_type: DataType,
+    /// Whether it can be null.
+    pub nullable: bool,
+    slot: Slot,
+}
+
+/// How long a run took, by phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// In transformations.
+    pub graph: Duration,
+    /// In models, features gathered and scores spread included.
+    pub inference: Duration,
+}
+
+/// A planned graph. It belongs to one worker, since sessions and buffers are used by one batch at a time.
+///
+/// # Invariants
+/// - Steps stand in an order in which each comes after those whose slots it reads; each slot is written once a batch.
+/// - Only steps that an output needs, or that can reject a row, are kept; only fields that a step or an output reads are decoded.
+pub struct Plan {
+    nodes: Vec<PlannedNode>,
+    projection: Vec<usize>,
+    field_slots: Vec<Slot>,
+    steps: Vec<Step>,
+    slots: Vec<Option<ArrayRef>>,
+    outputs: Vec<OutputColumn>,
+    scratch: Vec<ArrayRef>,
+}
+
+impl Plan {
+    /// Plans a graph. Every mistake goes to `diagnostics`; `None` when there is an error among them.
+    pub fn build(request: &PlanRequest<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let before = diagnostics.errors();
+        let topology = topology::resolve(request.spec, diagnostics)?;
+        let mut builder = Builder::new(request, diagnostics);
+        builder.plan_nodes(&topology);
+        let answer = builder.answer(&topology);
+        let outputs = builder.outputs(&answer);
+        let frames = std::mem::take(&mut builder.frames);
+        let (mut steps, slots) = (std::mem::take(&mut builder.steps), builder.slots);
+        if diagnostics.errors() > before {
+            return None;
+        }
+        let nodes = planned_nodes(request.spec, &topology, frames);
+        steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
+        Some(Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len()))
+    }
+
+    fn keep_what_is_needed(nodes: Vec<PlannedNode>, steps: Vec<Step>, slots: usize, outputs: Vec<OutputColumn>, fields: usize) -> Self {
+        let mut needed: BTreeSet<Slot> = outputs.iter().map(|output| output.slot).collect();
+        let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+        for step in steps.into_iter().rev() {
+            if step.kernel.can_reject() || step.writes.iter().any(|slot| needed.contains(slot)) {
+                needed.extend(step.reads.iter().copied());
+                kept.push(step);
+            }
+        }
+        kept.reverse();
+        let projection: Vec<usize> = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
+        let field_slots = projection.iter().copied().map(Slot::new).collect();
+        Self { nodes, projection, field_slots, steps: kept, slots: vec![None; slots], outputs, scratch: Vec::new() }
+    }
+
+    /// The nodes, parents first.
+    pub fn nodes(&self) -> &[PlannedNode] {
+        &self.nodes
+    }
+
+    /// The dataset's fields that the decoder must deliver, by index, ascending.
+    pub fn projection(&self) -> &[usize] {
+        &self.projection
+    }
+
+    /// The columns of the graph's answer, in the order of the output.
+    pub fn outputs(&self) -> &[OutputColumn] {
+        &self.outputs
+    }
+
+    /// Runs one batch: `fields` are the projected fields' arrays, each with [`Rows::len`] rows. Rows that a node rejects or skips are
+    /// marked in `rows`; `into` receives the output columns, meaningful for the rows that stay alive.
+    pub fn run(&mut self, fields: &[ArrayRef], rows: &mut Rows, into: &mut Vec<ArrayRef>) -> Timings {
+        for (slot, array) in self.field_slots.iter().zip(fields) {
+            self.slots[slot.index()] = Some(Arc::clone(array));
+        }
+        let mut timings = Timings::default();
+        let mut phase_started = Instant::now();
+        for step in &mut self.steps {
+            let is_inference = step.kernel.phase() == Phase::Inference;
+            if is_inference {
+                timings.graph += lap(&mut phase_started);
+            }
+            let fates = rows.out();
+            step.kernel.run(&Inputs::new(&self.slots, &step.reads), rows, &mut self.scratch);
+            if rows.out() > fates {
+                rows.name_node(fates, &self.nodes[step.node].id);
+            }
+            for (slot, array) in step.writes.iter().zip(self.scratch.drain(..)) {
+                self.slots[slot.index()] = Some(array);
+            }
+            if is_inference {
+                timings.inference += lap(&mut phase_started);
+            }
+        }
+        into.clear();
+        into.extend(self.outputs.iter().filter_map(|output| self.slots[output.slot.index()].clone()));
+        // Arrays are dropped here, not when the next batch overwrites them: an idle worker holds no event.
+        self.slots.iter_mut().for_each(|slot| *slot = None);
+        timings.graph += lap(&mut phase_started);
+        timings
+    }
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("steps", &self.steps).field("outputs", &self.outputs).finish_non_exhaustive()
+    }
+}
+
+/// The time since `started`, which becomes now.
+fn lap(started: &mut Instant) -> Duration {
+    let now = Instant::now();
+    let elapsed = now - *started;
+    *started = now;
+    elapsed
+}
+
+/// The nodes in planned order, parents by their place in it.
+fn planned_nodes(spec: &GraphSpec, topology: &Topology, mut frames: Vec<Option<Frame>>) -> Vec<PlannedNode> {
+    let planned = |node: &usize| {
+        let NodeSpec { id, type_name, .. } = &spec.nodes[*node];
+        let parents = topology.parents[*node].iter().map(|parent| topology.place(*parent)).collect();
+        PlannedNode { id: id.clone(), type_name: type_name.clone(), parents, frame: frames[*node].take().unwrap_or_default() }
+    };
+    topology.order.iter().map(planned).collect()
+}
+
+/// A plan while it is made.
+struct Builder<'a> {
+    request: &'a PlanRequest<'a>,
+    diagnostics: &'a mut Diagnostics,
+    steps: Vec<Step>,
+    slots: usize,
+    /// The columns that leave each node, by its index in the spec.
+    frames: Vec<Option<Frame>>,
+    /// The event's fields as they are decoded.
+    fields: Frame,
+}
+
+impl<'a> Builder<'a> {
+    fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
+        let fields = request.dataset.fields();
+        let column = |(index, field): (usize, &crate::dataset::DatasetField)| Column {
+            name: field.path.as_str().into(),
+            data_type: field.data_type.clone(),
+            nullable: field.nullable,
+            categories: None,
+            source: Source::Slot(Slot::new(index)),
+            origin: "event".into(),
+        };
+        let frame = fields.iter().enumerate().map(column).collect();
+        Self { request, diagnostics, steps: Vec::new(), slots: fields.len(), frames: vec![None; request.spec.nodes.len()], fields: frame }
+    }
+
+    fn plan_nodes(&mut self, topology: &Topology) {
+        for index in topology.order.iter().copied() {
+            let spec = &self.request.spec.nodes[index];
+            let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
+            let input = match topology.parents[index].as_slice() {
+                [] => self.fields.clone(),
+                parents => self.join(parents, Some(spec)),
+            };
+            let shared = Shared {
+                document: &self.request.spec.document,
+                frozen: self.request.frozen,
+                models: self.request.models,
+                steps: &mut self.steps,
+                slots: &mut self.slots,
+                diagnostics: self.diagnostics,
+            };
+            let frame = kind.plan(&mut Planning::new(spec, index, input, shared));
+            self.frames[index] = Some(frame);
+        }
+    }
+
+    /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name are a mistake
+    /// where `reader` would take one of them by chance.
+    fn join(&mut self, parents: &[usize], reader: Option<&NodeSpec>) -> Frame {
+        let mut joined = Frame::new();
+        for parent in parents {
+            let Some(frame) = self.frames[*parent].clone() else { continue };
+            if frame.is_open() {
+                joined.set_open();
+            }
+            for column in frame.columns() {
+                match joined.get(&column.name) {
+                    Some(present) if same(present, column) => {}
+                    Some(present) => {
+                        let present = present.clone();
+                        if let Some(reader) = reader {
+                            self.report_ambiguous(reader, &present, column);
+                        }
+                        joined.set(Column::poisoned(&column.name, &column.origin));
+                    }
+                    None => joined.set(column.clone()),
+                }
+            }
+        }
+        joined
+    }
+
+    fn report_ambiguous(&mut self, reader: &NodeSpec, one: &Column, other: &Column) {
+        let message =
+            format!("two columns named `{}` reach node `{}`: one made by `{}`, one by `{}`", one.name, reader.id, one.origin, other.origin);
+        let diagnostic =
+            Diagnostic::error(Code::AmbiguousColumn, message).help("rename one of them on its branch, with `rename` or `into`");
+        self.diagnostics.push(diagnostic.at(&self.request.spec.document, &reader.pointer));
+    }
+
+    /// The columns that leave the graph.
+    fn answer(&mut self, topology: &Topology) -> Frame {
+        self.join(&topology.sinks, None)
+    }
+
+    fn outputs(&mut self, answer: &Frame) -> Vec<OutputColumn> {
+        let mut outputs = self.pass_through();
+        let columns = match self.request.columns {
+            Some(names) => self.named_columns(answer, names),
+            None => answer.columns().iter().filter(|column| self.is_made_by_a_model(column)).cloned().collect(),
+        };
+        for column in columns {
+            if outputs.iter().any(|output| output.name == column.name.as_ref()) {
+                let message = format!("the output would have two fields named `{}`", column.name);
+                let help = "leave it out of `columns` or of `pass_through`";
+                self.report_output(Diagnostic::error(Code::AmbiguousColumn, message).help(help), "/output");
+                continue;
+            }
+            if let Some(output) = self.output(&column) {
+                outputs.push(output);
+            }
+        }
+        outputs
+    }
+
+    fn pass_through(&mut self) -> Vec<OutputColumn> {
+        let mut outputs = Vec::new();
+        for (at, name) in self.request.pass_through.iter().enumerate() {
+            match self.fields.get(name).cloned() {
+                Some(field) => outputs.extend(self.output(&field)),
+                None => {
+                    let fields = self.fields.clone();
+                    let message = format!("the event has no field `{name}` to pass through");
+                    self.report_unknown(message, name, &fields, &format!("/output/pass_through/{at}"));
+                }
+            }
+        }
+        outputs
+    }
+
+    fn named_columns(&mut self, answer: &Frame, names: &[String]) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            match answer.get(name) {
+                Some(column) => columns.push(column.clone()),
+                None if answer.is_open() => {}
+                None => {
+                    let message = format!("the output names column `{name}`, which the graph does not make");
+                    self.report_unknown(message, name, answer, &format!("/output/columns/{at}"));
+                }
+            }
+        }
+        columns
+    }
+
+    fn is_made_by_a_model(&self, column: &Column) -> bool {
+        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.as_ref());
+        maker.and_then(|node| nodes::by_name(&node.type_name)).is_some_and(nodes::Node::is_inference)
+    }
+
+    fn output(&mut self, column: &Column) -> Option<OutputColumn> {
+        let slot = match column.source {
+            Source::Slot(slot) => slot,
+            Source::Poisoned => return None,
+            Source::Indicator { .. } | Source::Codes { .. } => {
+                let slot = Slot::new(self.slots);
+                self.slots += 1;
+                self.steps.extend(Step::decode(column, 0, slot));
+                slot
+            }
+        };
+        Some(OutputColumn { name: column.name.to_string(), data_type: column.data_type.clone(), nullable: column.nullable, slot })
+    }
+
+    fn report_unknown(&mut self, message: String, name: &str, among: &Frame, pointer: &str) {
+        let mut diagnostic = Diagnostic::error(Code::UnknownColumn, message);
+        if let Some(near) = nearest(name, among.names()) {
+            diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+        }
+        self.report_output(diagnostic.help(format!("there are: {}", list(among.names()))), pointer);
+    }
+
+    fn report_output(&mut self, diagnostic: Diagnostic, pointer: &str) {
+        self.diagnostics.push(diagnostic.at(self.request.document, pointer));
+    }
+}
+
+/// Whether two columns are one that came by two ways.
+fn same(one: &Column, other: &Column) -> bool {
+    one.source == other.source && one.source != Source::Poisoned
+}

@@ -1,0 +1,152 @@
+//! The graph's shape: who sends to whom, and an order in which every node comes after its parents.
+
+use std::collections::BTreeMap;
+
+use super::{EdgeSpec, GraphSpec};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
+use crate::nodes;
+
+/// The shape of a graph without mistakes.
+#[derive(Debug)]
+pub(super) struct Topology {
+    /// All nodes (indices into the spec), parents first.
+    pub(super) order: Vec<usize>,
+    /// The parents of each node, in the order of the edges.
+    pub(super) parents: Vec<Vec<usize>>,
+    /// The nodes that send to nobody: their columns are the graph's answer.
+    pub(super) sinks: Vec<usize>,
+}
+
+impl Topology {
+    /// Where a node (by its index in the spec) stands in the order.
+    pub(super) fn place(&self, node: usize) -> usize {
+        self.order.iter().position(|at| *at == node).unwrap_or_default()
+    }
+}
+
+/// Checks names, edges and shape; reports every mistake. `None` when no order exists.
+pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option<Topology> {
+    let before = diagnostics.errors();
+    let index = index_nodes(spec, diagnostics);
+    check_types(spec, diagnostics);
+    let mut parents = vec![Vec::new(); spec.nodes.len()];
+    for edge in &spec.edges {
+        if let (Some(from), Some(to)) =
+            (end(spec, edge, &edge.from, 0, &index, diagnostics), end(spec, edge, &edge.to, 1, &index, diagnostics))
+        {
+            if parents[to].contains(&from) {
+                let message = format!("the edge from `{}` to `{}` is there twice", edge.from, edge.to);
+                diagnostics.push(Diagnostic::warning(Code::DuplicateNode, message).at(&spec.document, &edge.pointer));
+            } else {
+                parents[to].push(from);
+            }
+        }
+    }
+    check_starts(spec, &parents, diagnostics);
+    let order = sort(spec, &parents, diagnostics)?;
+    // Without types and edges that resolve, planning would only echo what was reported.
+    if diagnostics.errors() > before {
+        return None;
+    }
+    let sinks = (0..spec.nodes.len()).filter(|node| !parents.iter().flatten().any(|parent| parent == node)).collect();
+    Some(Topology { order, parents, sinks })
+}
+
+fn index_nodes<'a>(spec: &'a GraphSpec, diagnostics: &mut Diagnostics) -> BTreeMap<&'a str, usize> {
+    let mut index = BTreeMap::new();
+    for (at, node) in spec.nodes.iter().enumerate() {
+        if index.insert(node.id.as_str(), at).is_some() {
+            let message = format!("two nodes have the id `{}`", node.id);
+            diagnostics.push(Diagnostic::error(Code::DuplicateNode, message).at(&spec.document, &format!("{}/id", node.pointer)));
+        }
+    }
+    index
+}
+
+fn check_types(spec: &GraphSpec, diagnostics: &mut Diagnostics) {
+    let names = || nodes::NODES.iter().map(|node| node.type_name());
+    for node in &spec.nodes {
+        if nodes::by_name(&node.type_name).is_none() {
+            let message = format!("node `{}` has type `{}`, which does not exist", node.id, node.type_name);
+            let mut diagnostic = Diagnostic::error(Code::UnknownNodeType, message);
+            if let Some(near) = nearest(&node.type_name, names()) {
+                diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+            }
+            let diagnostic = diagnostic.help(format!("types: {}", names().collect::<Vec<_>>().join(", ")));
+            diagnostics.push(diagnostic.at(&spec.document, &format!("{}/type", node.pointer)));
+        }
+    }
+    if !spec.nodes.iter().any(|node| nodes::by_name(&node.type_name).is_some_and(nodes::Node::is_inference)) {
+        let diagnostic = Diagnostic::error(Code::NoModel, "the graph asks no model").help("add a node of type ONNXNode");
+        let place = spec.nodes.first().map_or("", |node| node.pointer.as_str()).rsplit_once('/').map_or("", |(nodes, _)| nodes);
+        diagnostics.push(diagnostic.at(&spec.document, place));
+    }
+}
+
+fn end(
+    spec: &GraphSpec,
+    edge: &EdgeSpec,
+    id: &str,
+    position: usize,
+    index: &BTreeMap<&str, usize>,
+    diagnostics: &mut Diagnostics,
+) -> Option<usize> {
+    let found = index.get(id).copied();
+    if found.is_none() {
+        let message = format!("an edge names node `{id}`, which is not in the graph");
+        let mut diagnostic = Diagnostic::error(Code::UnknownNode, message);
+        if let Some(near) = nearest(id, index.keys().copied()) {
+            diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+        }
+        let list = spec.document.value().pointer(&edge.pointer).is_some_and(serde_json::Value::is_array);
+        let key = if list { position.to_string() } else { ["from", "to"][position].to_owned() };
+        diagnostics.push(diagnostic.at(&spec.document, &format!("{}/{key}", edge.pointer)));
+    }
+    found
+}
+
+/// A node without parents must be one that the event enters by; an entry must have none.
+fn check_starts(spec: &GraphSpec, parents: &[Vec<usize>], diagnostics: &mut Diagnostics) {
+    for (node, parents) in spec.nodes.iter().zip(parents) {
+        let Some(kind) = nodes::by_name(&node.type_name) else { continue };
+        let message = match (parents.is_empty(), kind.is_entry()) {
+            (true, false) => format!("no edge leads to node `{}`, so no event reaches it", node.id),
+            (false, true) => format!("node `{}` takes the event itself, so no edge may lead to it", node.id),
+            _ => continue,
+        };
+        let help = "events enter by a node of type JsonToDataframe; every other node needs an edge to it";
+        diagnostics.push(Diagnostic::error(Code::Unreachable, message).help(help).at(&spec.document, &node.pointer));
+    }
+}
+
+/// Parents first, otherwise the file's order; a cycle is reported with its nodes.
+fn sort(spec: &GraphSpec, parents: &[Vec<usize>], diagnostics: &mut Diagnostics) -> Option<Vec<usize>> {
+    let mut order = Vec::with_capacity(parents.len());
+    let mut placed = vec![false; parents.len()];
+    while let Some(next) = (0..parents.len()).find(|node| !placed[*node] && parents[*node].iter().all(|parent| placed[*parent])) {
+        placed[next] = true;
+        order.push(next);
+    }
+    if order.len() == parents.len() {
+        return Some(order);
+    }
+    let cycle = find_cycle(parents, &placed);
+    let names: Vec<&str> = cycle.iter().map(|node| spec.nodes[*node].id.as_str()).collect();
+    let message = format!("the graph has a cycle: {} -> {}", names.join(" -> "), names[0]);
+    diagnostics.push(Diagnostic::error(Code::Cycle, message).at(&spec.document, &spec.nodes[cycle[0]].pointer));
+    None
+}
+
+/// Walks from parent to parent among the nodes that could not be placed, until one comes again.
+fn find_cycle(parents: &[Vec<usize>], placed: &[bool]) -> Vec<usize> {
+    let mut path: Vec<usize> = placed.iter().position(|placed| !placed).into_iter().collect();
+    while let Some(next) = path.last().and_then(|node| parents[*node].iter().find(|parent| !placed[**parent])) {
+        if let Some(start) = path.iter().position(|node| node == next) {
+            let mut cycle = path.split_off(start);
+            cycle.reverse();
+            return cycle;
+        }
+        path.push(*next);
+    }
+    path
+}

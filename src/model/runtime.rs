@@ -1,0 +1,85 @@
+//! ONNX Runtime: finding its shared library and starting it, once a process.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ort::environment::Environment;
+
+/// The library's file name on Linux.
+const LIBRARY: &str = "libonnxruntime.so";
+/// Where `scripts/setup` puts it in a checkout.
+const PROJECT_FOLDER: &str = ".caz/onnxruntime";
+/// The variable that names it and goes before every other place.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// Why ONNX Runtime cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The library is nowhere.
+    #[error("ONNX Runtime ({LIBRARY}) is not there. Looked at: {}. Mend: run `scripts/setup run` in the project, or set {VARIABLE} to the library's path", places(.looked_at))]
+    Missing {
+        /// Every place that was tried.
+        looked_at: Vec<PathBuf>,
+    },
+    /// The library is there and cannot be loaded, or is too old.
+    #[error(
+        "ONNX Runtime at {path} cannot be used: {message}. Mend: run `scripts/setup run` in the project, or set {VARIABLE} to another library"
+    )]
+    Unusable {
+        /// The library.
+        path: PathBuf,
+        /// What the loader says.
+        message: String,
+    },
+}
+
+fn places(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The process's ONNX Runtime, started at the first call.
+///
+/// # Errors
+/// When the library is missing or cannot be used; the same answer at each call.
+pub fn environment() -> Result<&'static Environment, RuntimeError> {
+    static STARTED: OnceLock<Result<Environment, RuntimeError>> = OnceLock::new();
+    STARTED.get_or_init(start).as_ref().map_err(Clone::clone)
+}
+
+fn start() -> Result<Environment, RuntimeError> {
+    let path = library()?;
+    let unusable = |message: String| RuntimeError::Unusable { path: path.clone(), message };
+    ort::init_from(&path)
+        .map_err(|error| unusable(error.to_string()))?
+        .with_name("caz")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| unusable(error.to_string()))
+}
+
+/// The path of the library: `ORT_DYLIB_PATH`, else beside the binary, else in the project's folder above the binary or the working
+/// directory.
+///
+/// # Errors
+/// When it is at none of these places.
+pub fn library() -> Result<PathBuf, RuntimeError> {
+    if let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) {
+        return if path.is_file() { Ok(path) } else { Err(RuntimeError::Missing { looked_at: vec![path] }) };
+    }
+    let looked_at = candidates();
+    match looked_at.iter().find(|path| path.is_file()) {
+        Some(path) => Ok(path.clone()),
+        None => Err(RuntimeError::Missing { looked_at }),
+    }
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let binary = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let working = std::env::current_dir().ok();
+    let beside = binary.iter().map(|folder| folder.join(LIBRARY));
+    let project = [&working, &binary]
+        .into_iter()
+        .flatten()
+        .flat_map(|folder| folder.ancestors().map(|ancestor| ancestor.join(PROJECT_FOLDER).join(LIBRARY)).collect::<Vec<_>>());
+    beside.chain(project).collect()
+}

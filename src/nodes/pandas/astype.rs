@@ -1,0 +1,355 @@
+//! `astype`: conversion to another type, as NumPy converts.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::coder::Coder;
+use super::operation::{Call, Operation, Scope};
+use super::scalar::{Scalar, write_python_float};
+use super::{lanes, numbers};
+use crate::dataset::{Phase, Reason, Rejection, Rows};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::nodes::Column;
+
+/// Every operation of this file.
+pub(super) const OPERATIONS: &[&dyn Operation] = &[&AsType];
+
+struct AsType;
+
+/// Keyword arguments of `astype`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Kwargs {
+    /// The type to convert to, or a type for each column.
+    dtype: Types,
+    /// Accepted; a conversion never changes the column that it reads.
+    #[serde(default)]
+    #[expect(dead_code, reason = "published graphs have it")]
+    copy: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Types {
+    /// One for all columns.
+    One(Dtype),
+    /// By column.
+    Columns(std::collections::BTreeMap<String, Dtype>),
+}
+
+/// A type by its pandas name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Dtype {
+    /// `int64`.
+    #[serde(alias = "int64")]
+    Int,
+    /// 32 bits.
+    Int32,
+    /// 16 bits.
+    Int16,
+    /// 8 bits.
+    Int8,
+    /// 64 bits without a sign.
+    UInt64,
+    /// 32 bits without a sign.
+    UInt32,
+    /// 16 bits without a sign.
+    UInt16,
+    /// 8 bits without a sign.
+    UInt8,
+    /// `float64`.
+    #[serde(alias = "float64")]
+    Float,
+    /// 32 bits.
+    Float32,
+    /// Boolean.
+    Bool,
+    /// Text.
+    #[serde(alias = "string", alias = "object")]
+    Str,
+    /// Categories, frozen by `caz fit`.
+    Category,
+}
+
+impl Dtype {
+    /// The Arrow type.
+    pub(super) fn data_type(self) -> DataType {
+        match self {
+            Self::Int => DataType::Int64,
+            Self::Int32 => DataType::Int32,
+            Self::Int16 => DataType::Int16,
+            Self::Int8 => DataType::Int8,
+            Self::UInt64 => DataType::UInt64,
+            Self::UInt32 => DataType::UInt32,
+            Self::UInt16 => DataType::UInt16,
+            Self::UInt8 => DataType::UInt8,
+            Self::Float => DataType::Float64,
+            Self::Float32 => DataType::Float32,
+            Self::Bool => DataType::Boolean,
+            Self::Str => DataType::Utf8,
+            Self::Category => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        }
+    }
+}
+
+impl Operation for AsType {
+    fn name(&self) -> &'static str {
+        "astype"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Converts to another type; a value that cannot be converted takes its row to the dead letters"
+    }
+
+    fn kwargs(&self) -> schemars::Schema {
+        schemars::schema_for!(Kwargs)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Columns
+    }
+
+    fn plan(&self, call: &mut Call<'_, '_>) {
+        match call.kwargs::<Kwargs>() {
+            None => call.fail(),
+            Some(Kwargs { dtype: Types::One(dtype), .. }) => call.each(|call, column| convert(call, column, dtype)),
+            Some(Kwargs { dtype: Types::Columns(types), .. }) => {
+                for (name, dtype) in types {
+                    let pointer = call.at(&format!("dtype/{}", name.replace('~', "~0").replace('/', "~1")));
+                    if call.frame.get(&name).is_some() {
+                        let made = call.column(&name, &pointer).and_then(|column| convert(call, &column, dtype));
+                        call.put(&name, made);
+                    } else {
+                        let _ = call.column(&name, &pointer);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Column> {
+    let to = dtype.data_type();
+    if column.data_type == to && !(to == DataType::Boolean && column.nullable) && !(to == DataType::Utf8 && column.nullable) {
+        return Some(column.clone());
+    }
+    match (&column.data_type, dtype) {
+        (_, Dtype::Category) => category(call, column),
+        (DataType::Utf8 | DataType::Dictionary(_, _), Dtype::Str) if column.nullable => {
+            null_to_text(call, column);
+            None
+        }
+        (DataType::Utf8 | DataType::Dictionary(_, _), Dtype::Str) => {
+            Some(Column { data_type: DataType::Utf8, categories: None, ..column.clone() })
+        }
+        (DataType::Boolean, Dtype::Str) if column.nullable => {
+            null_to_text(call, column);
+            None
+        }
+        (from, Dtype::Str) if lanes::is_numeric(from) => Some(to_text(call, column)),
+        (DataType::Utf8, Dtype::Bool) => Some(text_to_bool(call, column)),
+        (DataType::Utf8, _) => Some(parse(call, column, to)),
+        (from, Dtype::Bool) if lanes::is_numeric(from) => Some(to_bool(call, column)),
+        (from, Dtype::Float | Dtype::Float32) if lanes::is_numeric(from) => {
+            let (slot, written) = (call.array(column), to.clone());
+            let slot = call.kernel(&[slot], move |inputs, _| lanes::float_array(lanes::floats(inputs.array(0)).into_owned(), &written));
+            Some(call.made(to, column.nullable, slot))
+        }
+        (from, _) if lanes::is_float(from) => Some(truncate(call, column, to)),
+        (DataType::Boolean, _) if column.nullable => Some(truncate(call, column, to)),
+        (from, _) if lanes::is_numeric(from) => {
+            let (slot, written) = (call.array(column), to.clone());
+            let slot = call.kernel(&[slot], move |inputs, _| lanes::int_array(lanes::ints(inputs.array(0)).into_owned(), &written));
+            Some(call.made(to, false, slot))
+        }
+        (DataType::Timestamp(_, _), Dtype::Int) if !column.nullable => {
+            let slot = call.array(column);
+            let slot = call.kernel(&[slot], |inputs, _| lanes::int_array(lanes::times(inputs.array(0)).into_owned(), &DataType::Int64));
+            Some(call.made(to, false, slot))
+        }
+        (DataType::Timestamp(_, _), Dtype::Str) => {
+            let reason = "pandas spells all times of a column by what the whole column holds, so the answer depends on the batch";
+            call.mismatch(column, reason, "take the parts that you need with `dt.*`");
+            None
+        }
+        _ => {
+            call.mismatch(column, format!("it cannot be converted to {}", super::frame_dtype(&to)), "see the types that `astype` takes");
+            None
+        }
+    }
+}
+
+fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
+    let message = format!(
+        "node `{}`: `astype` to str of column `{}`, which can be null (made by `{}`)",
+        call.planning.id(),
+        column.name,
+        column.origin
+    );
+    let diagnostic = Diagnostic::error(Code::NullReaches, message);
+    let pointer = call.column_pointer(&column.name);
+    let help = "pandas makes it the text 'nan' or 'None', by how the column was read: use `fillna` before";
+    call.planning.report(diagnostic.help(help), &pointer);
+}
+
+/// Rejects a row whose value cannot be converted.
+struct Fault {
+    field: String,
+    node: String,
+    to: String,
+}
+
+impl Fault {
+    fn new(call: &Call<'_, '_>, column: &Column, to: &DataType) -> Self {
+        Self { field: column.name.to_string(), node: call.planning.id().into(), to: super::frame_dtype(to) }
+    }
+
+    fn reject(&self, row: usize, reason: Reason, what: &str, rows: &mut Rows) {
+        let message = format!("astype: {what} cannot be converted to {}", self.to);
+        rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.clone()).node(self.node.clone()));
+    }
+}
+
+/// Floats toward zero, then into the width of the type; NaN and infinities have no integer.
+fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let (slot, fault, written) = (call.array(column), Fault::new(call, column, &to), to.clone());
+    let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
+        let values = lanes::floats(inputs.array(0));
+        let ints = values.iter().enumerate().map(|(row, value)| {
+            if (-LIMIT..LIMIT).contains(value) {
+                return *value as i64;
+            }
+            match value {
+                value if value.is_nan() => fault.reject(row, Reason::UnexpectedNull, "null", rows),
+                value if value.is_infinite() => fault.reject(row, Reason::Conversion, "infinity", rows),
+                _ => fault.reject(row, Reason::OutOfRange, "a number beyond 64 bits", rows),
+            }
+            0
+        });
+        lanes::int_array(ints.collect(), &written)
+    });
+    call.made(to, false, slot)
+}
+
+/// Anything but zero is true, null too.
+fn to_bool(call: &mut Call<'_, '_>, column: &Column) -> Column {
+    let slot = call.array(column);
+    let boolean = column.data_type == DataType::Boolean;
+    let slot = call.kernel(&[slot], move |inputs, _| {
+        let values = lanes::floats(inputs.array(0));
+        // A null Boolean is None in pandas, and None is false; NaN is true.
+        lanes::bool_array(values.len(), |row| if boolean { values[row] == 1.0 } else { values[row] != 0.0 })
+    });
+    call.made(DataType::Boolean, false, slot)
+}
+
+/// Any text but the empty one is true, "False" too; null is true as NaN is.
+fn text_to_bool(call: &mut Call<'_, '_>, column: &Column) -> Column {
+    let slot = call.array(column);
+    let slot = call.kernel(&[slot], |inputs, _| {
+        let text = inputs.array(0).as_string::<i32>();
+        lanes::bool_array(text.len(), |row| text.is_null(row) || text.value_length(row) > 0)
+    });
+    call.made(DataType::Boolean, false, slot)
+}
+
+/// Text as Python's `int` or `float` reads it.
+fn parse(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
+    let (slot, fault, written) = (call.array(column), Fault::new(call, column, &to), to.clone());
+    if lanes::is_float(&to) {
+        let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
+            let text = inputs.array(0).as_string::<i32>();
+            let values = (0..text.len()).map(|row| match text.is_null(row) {
+                true => f64::NAN,
+                false => numbers::python_float(text.value(row)).unwrap_or_else(|| {
+                    fault.reject(row, Reason::Conversion, "this text", rows);
+                    f64::NAN
+                }),
+            });
+            lanes::float_array(values.collect(), &written)
+        });
+        // "nan" is a float.
+        return call.made(to, true, slot);
+    }
+    let (least, greatest) = numbers::bounds(&to);
+    let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
+        let text = inputs.array(0).as_string::<i32>();
+        let ints = (0..text.len()).map(|row| {
+            if text.is_null(row) {
+                fault.reject(row, Reason::UnexpectedNull, "null", rows);
+                return 0;
+            }
+            match numbers::python_int(text.value(row)) {
+                Some(value) if (least..=greatest).contains(&value) => value as i64,
+                Some(_) => {
+                    fault.reject(row, Reason::OutOfRange, "this number", rows);
+                    0
+                }
+                None => {
+                    fault.reject(row, Reason::Conversion, "this text", rows);
+                    0
+                }
+            }
+        });
+        lanes::int_array(ints.collect(), &written)
+    });
+    call.made(to, false, slot)
+}
+
+/// Numbers as Python's `str` spells them; a null float is "nan".
+fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
+    let (slot, data_type) = (call.array(column), column.data_type.clone());
+    let slot = call.kernel(&[slot], move |inputs, _| {
+        let array = inputs.array(0);
+        let (mut bytes, mut ends) = (String::with_capacity(array.len() * 8), Vec::with_capacity(array.len() + 1));
+        ends.push(0);
+        let mut close = |bytes: &String| ends.push(bytes.len() as i32);
+        let mut buffer = itoa::Buffer::new();
+        if lanes::is_float(&data_type) {
+            // float32 has its own shortest digits.
+            let narrow = data_type == DataType::Float32;
+            for value in lanes::floats(array).iter() {
+                if narrow { numbers::write_python_float32(*value as f32, &mut bytes) } else { write_python_float(*value, &mut bytes) }
+                close(&bytes);
+            }
+        } else {
+            for value in lanes::ints(array).iter() {
+                bytes.push_str(match data_type {
+                    DataType::Boolean => ["False", "True"][usize::from(*value != 0)],
+                    DataType::UInt64 => buffer.format(value.cast_unsigned()),
+                    _ => buffer.format(*value),
+                });
+                close(&bytes);
+            }
+        }
+        Arc::new(StringArray::new(OffsetBuffer::new(ends.into()), bytes.into_bytes().into(), None)) as ArrayRef
+    });
+    call.made(DataType::Utf8, false, slot)
+}
+
+/// Text to frozen categories; what is not among them is null.
+fn category(call: &mut Call<'_, '_>, column: &Column) -> Option<Column> {
+    if !matches!(column.data_type, DataType::Utf8 | DataType::Dictionary(_, _)) {
+        call.mismatch(column, "only text becomes a category", "use `astype` to str first, or `get_dummies` on the numbers themselves");
+        return None;
+    }
+    let frozen = call.planning.frozen(&column.name).and_then(|frozen| frozen.categories.as_ref());
+    let Some(categories) = frozen else {
+        let pointer = call.at("dtype");
+        call.not_frozen(&column.name, "categories", &pointer);
+        return None;
+    };
+    let categories: Arc<[String]> = categories.iter().filter_map(Scalar::from_json).map(|value| value.python_str()).collect();
+    let keys: Vec<(Scalar, i32)> = categories.iter().cloned().map(Scalar::Text).zip(0..).collect();
+    let coder = Coder::new(column, &keys, -1, -1)?;
+    let codes = call.codes(column, coder);
+    Some(call.made_category(codes, categories, true))
+}

@@ -1,0 +1,213 @@
+//! `get_dummies`: one Boolean column for each category.
+
+use std::collections::BTreeMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::astype::Dtype;
+use super::coder::Coder;
+use super::lanes;
+use super::operation::{Call, Operation, Scope};
+use super::scalar::Scalar;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::nodes::{Column, Frame, Slot, Source};
+
+/// Every operation of this file.
+pub(super) const OPERATIONS: &[&dyn Operation] = &[&GetDummies];
+
+struct GetDummies;
+
+/// Keyword arguments of `get_dummies`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Kwargs {
+    /// The columns to encode, in the order of their groups; without it (and without `cols`) all text and category columns.
+    #[serde(default)]
+    columns: Option<Vec<String>>,
+    /// What stands before the category in a name: for all columns, one each, or by column; without it the column's name.
+    #[serde(default)]
+    prefix: Option<Names>,
+    /// What stands between prefix and category.
+    #[serde(default)]
+    prefix_sep: Option<Names>,
+    /// Whether nulls have a column of their own, `prefix_nan`.
+    #[serde(default)]
+    dummy_na: bool,
+    /// Whether the first category gets no column.
+    #[serde(default)]
+    drop_first: bool,
+    /// The type of the new columns; bool without it.
+    #[serde(default)]
+    dtype: Option<Dtype>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Names {
+    /// For all columns.
+    One(String),
+    /// One for each column, in their order.
+    List(Vec<String>),
+    /// By column.
+    Columns(BTreeMap<String, String>),
+}
+
+impl Names {
+    fn of(names: Option<&Self>, index: usize, column: &str, otherwise: &str) -> String {
+        let given = match names {
+            None => None,
+            Some(Self::One(name)) => Some(name),
+            Some(Self::List(names)) => names.get(index),
+            Some(Self::Columns(names)) => names.get(column),
+        };
+        given.map_or(otherwise, String::as_str).to_owned()
+    }
+
+    fn len(&self) -> Option<usize> {
+        match self {
+            Self::One(_) => None,
+            Self::List(names) => Some(names.len()),
+            Self::Columns(names) => Some(names.len()),
+        }
+    }
+}
+
+impl Operation for GetDummies {
+    fn name(&self) -> &'static str {
+        "get_dummies"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Replaces columns by one Boolean column for each of their categories"
+    }
+
+    fn kwargs(&self) -> schemars::Schema {
+        schemars::schema_for!(Kwargs)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Frame
+    }
+
+    fn plan(&self, call: &mut Call<'_, '_>) {
+        let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.frame.set_open() };
+        let subjects = subjects(call, &kwargs);
+        for (kwarg, names) in [("prefix", &kwargs.prefix), ("prefix_sep", &kwargs.prefix_sep)] {
+            if let Some(count) = names.as_ref().and_then(Names::len).filter(|count| *count != subjects.len()) {
+                call.wrong(kwarg, format!("{count} for {} columns", subjects.len()), "give one for each column, or one for all");
+            }
+        }
+        let mut groups: Vec<Column> = Vec::new();
+        for (index, (name, pointer)) in subjects.iter().enumerate() {
+            let prefix = Names::of(kwargs.prefix.as_ref(), index, name, name);
+            let separator = Names::of(kwargs.prefix_sep.as_ref(), index, name, "_");
+            let made = call.column(name, pointer).and_then(|column| encode(call, &column, &kwargs, pointer));
+            match made {
+                Some(dummies) => {
+                    groups.extend(dummies.into_iter().map(|(level, dummy)| Column {
+                        name: format!("{prefix}{separator}{level}").into(),
+                        origin: call.planning.id().into(),
+                        ..dummy
+                    }));
+                }
+                None => call.frame.set_open(),
+            }
+        }
+        let mut frame = Frame::new();
+        if call.frame.is_open() {
+            frame.set_open();
+        }
+        let kept = call.frame.columns().iter().filter(|column| !subjects.iter().any(|(name, _)| *name == *column.name));
+        for column in kept.cloned().collect::<Vec<_>>().into_iter().chain(groups) {
+            if frame.get(&column.name).is_some() {
+                let message = format!("node `{}`: `get_dummies` makes two columns `{}`", call.planning.id(), column.name);
+                let pointer = call.pointer.clone();
+                let diagnostic = Diagnostic::error(Code::AmbiguousColumn, message);
+                call.planning.report(diagnostic.help("give the columns different prefixes with `prefix`"), &pointer);
+            }
+            frame.set(column);
+        }
+        call.frame = frame;
+    }
+}
+
+/// The columns to encode, with where each is asked for.
+fn subjects(call: &Call<'_, '_>, kwargs: &Kwargs) -> Vec<(String, String)> {
+    match (&kwargs.columns, &call.cols) {
+        (Some(columns), _) => {
+            let pointer = |index| call.at(&format!("columns/{index}"));
+            columns.iter().enumerate().map(|(index, name)| (name.clone(), pointer(index))).collect()
+        }
+        (None, Some(cols)) => cols.clone(),
+        (None, None) => {
+            let text = |column: &&Column| matches!(column.data_type, DataType::Utf8 | DataType::Dictionary(_, _));
+            call.frame.columns().iter().filter(text).map(|column| (column.name.to_string(), call.pointer.clone())).collect()
+        }
+    }
+}
+
+/// The dummies of one column with the category that each stands for, as names spell it.
+fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &str) -> Option<Vec<(String, Column)>> {
+    let levels: Vec<Scalar> = match (&column.categories, &column.data_type) {
+        (Some(categories), _) => categories.iter().cloned().map(Scalar::Text).collect(),
+        (None, data_type) => {
+            let frozen = call.planning.frozen(&column.name).and_then(|frozen| frozen.categories.as_ref());
+            match frozen {
+                Some(categories) => {
+                    let levels: Vec<Scalar> = categories.iter().filter_map(Scalar::from_json).collect();
+                    levels.into_iter().map(|level| as_held(level, data_type)).collect()
+                }
+                // A Boolean has two values, whatever the data.
+                None if *data_type == DataType::Boolean => vec![Scalar::Bool(false), Scalar::Bool(true)],
+                None => {
+                    call.not_frozen(&column.name, "categories", pointer);
+                    return None;
+                }
+            }
+        }
+    };
+    let count = i32::try_from(levels.len()).ok()?;
+    let keys: Vec<(Scalar, i32)> = levels.iter().cloned().zip(0..).collect();
+    let null = if kwargs.dummy_na { count } else { -1 };
+    let Some(coder) = Coder::new(column, &keys, -1, null) else {
+        call.mismatch(column, "values of this type are no categories", "get_dummies takes text, numbers, Booleans and categories");
+        return None;
+    };
+    let codes = call.codes(column, coder);
+    let mut names: Vec<String> = levels.iter().map(Scalar::python_str).collect();
+    if kwargs.dummy_na {
+        names.push("nan".into());
+    }
+    let first = usize::from(kwargs.drop_first);
+    Some(names.into_iter().zip(0..).skip(first).map(|(name, code)| (name, dummy(call, codes, code, kwargs.dtype))).collect())
+}
+
+/// A frozen category in the type that the column has now: a float column's 1 is 1.0.
+fn as_held(level: Scalar, data_type: &DataType) -> Scalar {
+    match level {
+        Scalar::Int(value) if lanes::is_float(data_type) => Scalar::Float(value as f64),
+        Scalar::Float(value) if data_type.is_integer() && value.fract() == 0.0 => Scalar::Int(value as i64),
+        other => other,
+    }
+}
+
+fn dummy(call: &mut Call<'_, '_>, codes: Slot, code: i32, dtype: Option<Dtype>) -> Column {
+    let data_type = dtype.map_or(DataType::Boolean, Dtype::data_type);
+    if data_type == DataType::Boolean {
+        return Column { source: Source::Indicator { codes, code }, ..call.made(data_type, false, codes) };
+    }
+    let written = data_type.clone();
+    let slot = call.kernel(&[codes], move |inputs, _| {
+        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
+        if lanes::is_float(&written) {
+            lanes::float_array(codes.iter().map(|found| f64::from(u8::from(*found == code))).collect(), &written)
+        } else {
+            lanes::int_array(codes.iter().map(|found| i64::from(*found == code)).collect(), &written)
+        }
+    });
+    call.made(data_type, false, slot)
+}

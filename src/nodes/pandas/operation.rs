@@ -1,0 +1,214 @@
+//! What a pandas operation is, and what one call of it sees and does while it is planned.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::lanes;
+use crate::dataset::Rows;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::nodes::{Column, Frame, Inputs, Kernel, Planning, Slot, Source};
+
+/// Which columns an operation works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those in `cols`, which must be there: a method of a Series, or a function of one.
+    Series,
+    /// Those in `cols`, else all: a method of a DataFrame that works on each column by itself.
+    Columns,
+    /// The frame as a whole; `into` has no meaning.
+    Frame,
+}
+
+/// One pandas operation.
+pub(super) trait Operation: Sync {
+    /// Its name in `import`, such as `str.lower`.
+    fn name(&self) -> &'static str;
+
+    /// One line on what it does, for the reference pages.
+    fn summary(&self) -> &'static str;
+
+    /// The JSON Schema of its keyword arguments.
+    fn kwargs(&self) -> schemars::Schema;
+
+    /// Which columns it works on.
+    fn scope(&self) -> Scope;
+
+    /// Checks one call and adds its kernels; mistakes go to the planning's diagnostics.
+    fn plan(&self, call: &mut Call<'_, '_>);
+}
+
+/// One call of an operation while it is planned.
+pub(super) struct Call<'p, 'a> {
+    /// The node's planning.
+    pub(super) planning: &'p mut Planning<'a>,
+    /// The columns as the calls before left them; what this call makes goes in here.
+    pub(super) frame: Frame,
+    /// The operation's name.
+    pub(super) name: &'static str,
+    /// Where the call stands, relative to the node: `/params` or `/params/steps/2`.
+    pub(super) pointer: String,
+    /// The `cols` of the call with where each stands; `None` for the whole frame.
+    pub(super) cols: Option<Vec<(String, String)>>,
+    /// The `into` of the call.
+    pub(super) into: Option<Vec<String>>,
+}
+
+impl Call<'_, '_> {
+    /// The keyword arguments; `None` when they are wrong, which is then reported.
+    pub(super) fn kwargs<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
+        self.planning.read_at(&format!("{}/kwargs", self.pointer))
+    }
+
+    /// Where a keyword argument stands, relative to the node.
+    pub(super) fn at(&self, kwarg: &str) -> String {
+        format!("{}/kwargs/{kwarg}", self.pointer)
+    }
+
+    /// Reports a mistake in a keyword argument.
+    pub(super) fn wrong(&mut self, kwarg: &str, message: impl std::fmt::Display, help: &str) {
+        let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
+        let pointer = self.at(kwarg);
+        self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
+    }
+
+    /// Reports that the operation cannot take a column of this type.
+    pub(super) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
+        let message = format!(
+            "node `{}`: `{}` on column `{}` of type {} (made by `{}`): {reason}",
+            self.planning.id(),
+            self.name,
+            column.name,
+            column.dtype(),
+            column.origin
+        );
+        let pointer = self.column_pointer(&column.name);
+        self.planning.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
+    }
+
+    /// Reports that the answer would depend on the batch, since no statistic of `column` is frozen.
+    pub(super) fn not_frozen(&mut self, column: &str, what: &str, pointer: &str) {
+        let message = format!(
+            "node `{}`: `{}` needs the {what} of column `{column}`, which would depend on the batch and is not frozen",
+            self.planning.id(),
+            self.name
+        );
+        let diagnostic = Diagnostic::error(Code::NotFrozen, message);
+        self.planning.report(diagnostic.help("`caz fit FILE --dataset DATASET` freezes it beside the graph"), pointer);
+    }
+
+    /// Where a column of this name is asked for.
+    pub(super) fn column_pointer(&self, name: &str) -> String {
+        let asked = self.cols.iter().flatten().find(|(column, _)| column == name);
+        asked.map_or_else(|| self.pointer.clone(), |(_, pointer)| pointer.clone())
+    }
+
+    /// The names of the columns that the call works on, with where each is asked for.
+    pub(super) fn subjects(&self) -> Vec<(String, String)> {
+        match &self.cols {
+            Some(cols) => cols.clone(),
+            None => self.frame.names().map(|name| (name.to_owned(), self.pointer.clone())).collect(),
+        }
+    }
+
+    /// The column of this name as pandas holds it; `None` when it is unknown (which is then reported) or poisoned.
+    pub(super) fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
+        let column = self.planning.column_of(&self.frame, name, pointer)?;
+        Some(self.as_pandas(column))
+    }
+
+    /// pandas has no integer column with nulls: such a column is `float64` there.
+    fn as_pandas(&mut self, column: Column) -> Column {
+        if !(column.nullable && column.data_type.is_integer()) {
+            return column;
+        }
+        let slot = self.planning.array(&column);
+        let slot = self.kernel(&[slot], |inputs, _| lanes::float_array(lanes::floats(inputs.array(0)).into_owned(), &DataType::Float64));
+        Column { data_type: DataType::Float64, source: Source::Slot(slot), ..column }
+    }
+
+    /// Plans the call column by column. What `plan` answers goes under the column's name in `into`, else in the column's place; where
+    /// it answers `None` that name is poisoned.
+    pub(super) fn each(&mut self, mut plan: impl FnMut(&mut Self, &Column) -> Option<Column>) {
+        for (index, (name, pointer)) in self.subjects().into_iter().enumerate() {
+            let target = self.into.as_ref().map_or_else(|| name.clone(), |into| into[index].clone());
+            let made = self.column(&name, &pointer).and_then(|column| plan(self, &column));
+            self.put(&target, made);
+        }
+    }
+
+    /// Puts a column under a name, or its poisoned stand-in.
+    pub(super) fn put(&mut self, name: &str, made: Option<Column>) {
+        let column = match made {
+            Some(column) => Column { name: name.into(), origin: self.planning.id().into(), ..column },
+            None => Column::poisoned(name, self.planning.id()),
+        };
+        self.frame.set(column);
+    }
+
+    /// Poisons what the call would have made: its planning failed and was reported.
+    pub(super) fn fail(&mut self) {
+        self.each(|_, _| None);
+    }
+
+    /// The slot of a column's array.
+    pub(super) fn array(&mut self, column: &Column) -> Slot {
+        self.planning.array(column)
+    }
+
+    /// Adds a kernel that keeps every row.
+    pub(super) fn kernel(&mut self, reads: &[Slot], run: impl FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send + 'static) -> Slot {
+        self.planning.step_one(Function { run, can_reject: false }, reads)
+    }
+
+    /// Adds a kernel that may reject or skip rows.
+    pub(super) fn rejecting_kernel(
+        &mut self,
+        reads: &[Slot],
+        run: impl FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send + 'static,
+    ) -> Slot {
+        self.planning.step_one(Function { run, can_reject: true }, reads)
+    }
+
+    /// A column of this call's making in a slot.
+    pub(super) fn made(&self, data_type: DataType, nullable: bool, slot: Slot) -> Column {
+        self.planning.made("", data_type, nullable, slot)
+    }
+
+    /// A text column of this call's making, as codes.
+    pub(super) fn made_codes(&self, codes: Slot, values: Arc<[String]>, nullable: bool) -> Column {
+        let source = Source::Codes { codes, values };
+        Column { source, ..self.made(DataType::Utf8, nullable, codes) }
+    }
+
+    /// A category column of this call's making.
+    pub(super) fn made_category(&self, codes: Slot, categories: Arc<[String]>, nullable: bool) -> Column {
+        let data_type = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let source = Source::Codes { codes, values: Arc::clone(&categories) };
+        Column { source, categories: Some(categories), ..self.made(data_type, nullable, codes) }
+    }
+}
+
+/// A kernel that is one function from arrays to an array.
+struct Function<F> {
+    run: F,
+    can_reject: bool,
+}
+
+impl<F: FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send> Kernel for Function<F> {
+    fn run(&mut self, inputs: &Inputs<'_>, rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
+        outputs.push((self.run)(inputs, rows));
+    }
+
+    fn can_reject(&self) -> bool {
+        self.can_reject
+    }
+}
+
+/// Keyword arguments of operations that take none.
+#[derive(serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoKwargs {}

@@ -1,0 +1,87 @@
+//! Operations that pandas has and a row-wise scorer refuses, each with its reason and what to use instead.
+
+/// Why an operation is refused, and the alternative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    /// Its names.
+    names: &'static [&'static str],
+    /// Why.
+    pub(super) reason: &'static str,
+    /// What to use instead.
+    pub(super) instead: &'static str,
+}
+
+const OTHER_ROWS: &str = "its answer for a row depends on other rows";
+
+const REFUSED: &[Refusal] = &[
+    Refusal {
+        names: &["apply", "applymap", "lambda", "pipe", "transform", "agg", "aggregate"],
+        reason: "it runs a Python function, and a graph holds none",
+        instead: "write it with `map`, `where`, arithmetic or comparison, or in a FieldTrans expression",
+    },
+    Refusal {
+        names: &["groupby", "resample", "pivot", "pivot_table", "value_counts", "melt", "stack", "unstack", "describe"],
+        reason: OTHER_ROWS,
+        instead: "aggregate before training and join the result to the event, or freeze it with `caz fit` and use `map`",
+    },
+    Refusal {
+        names: &["merge", "join", "concat", "append", "merge_asof"],
+        reason: "a graph joins nodes by edges, and an event brings all its data",
+        instead: "give the node two parents, or enrich the event before it is published",
+    },
+    Refusal {
+        names: &["sort_values", "sort_index", "nlargest", "nsmallest", "head", "tail"],
+        reason: OTHER_ROWS,
+        instead: "leave it out: each event is scored by itself, and the output keeps the order of its partition",
+    },
+    Refusal {
+        names: &["rolling", "expanding", "ewm", "shift", "diff", "pct_change", "cumsum", "cumprod", "cummax", "cummin", "cumcount"],
+        reason: OTHER_ROWS,
+        instead: "compute windows where the stream has state, such as Kafka Streams or Flink, and publish them as fields of the event",
+    },
+    Refusal {
+        names: &["rank"],
+        reason: OTHER_ROWS,
+        instead: "cut the values at frozen edges with `cut`",
+    },
+    Refusal {
+        names: &["ffill", "bfill", "pad", "backfill", "interpolate"],
+        reason: "it fills a row from its neighbours",
+        instead: "use `fillna` with a constant or with `{frozen: median}`",
+    },
+    Refusal {
+        names: &["sample"],
+        reason: "its answer is random",
+        instead: "use a Processor node with a condition on a field, such as a hash of the key",
+    },
+    Refusal {
+        names: &["drop_duplicates", "duplicated", "unique", "nunique"],
+        reason: OTHER_ROWS,
+        instead: "remove duplicates before the topic, or by key where the scores are stored",
+    },
+    Refusal {
+        names: &["assign", "eval", "query"],
+        reason: "it needs an expression",
+        instead: "use a FieldTrans node, whose expressions are checked and typed at planning",
+    },
+    Refusal {
+        names: &["qcut"],
+        reason: "its edges would come from the batch",
+        instead: "use `cut` with the quantiles of the training data as edges",
+    },
+    Refusal {
+        names: &["factorize"],
+        reason: "its codes would come from the batch",
+        instead: "use `map` to numbers, or `astype` to category",
+    },
+    Refusal {
+        names: &["dt.date", "dt.time", "dt.strftime"],
+        reason: "it makes Python objects",
+        instead: "use `dt.normalize` for the day, or the parts that you need",
+    },
+];
+
+/// The refusal of an operation, if it is refused.
+pub(super) fn refusal(name: &str) -> Option<&'static Refusal> {
+    REFUSED.iter().find(|refusal| refusal.names.contains(&name))
+}

@@ -1,0 +1,130 @@
+//! Constants in keyword arguments, and how Python spells numbers.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A constant; infinities and NaN are the strings `inf`, `-inf` and `nan`.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Scalar {
+    /// null.
+    Null(()),
+    /// true or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Scalar {
+    /// Whether it is null: null itself or NaN.
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Self::Null(()) => true,
+            Self::Float(value) => value.is_nan(),
+            _ => false,
+        }
+    }
+
+    /// Its value as a number, `inf`, `-inf` and `nan` included; Booleans and null are none.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Int(value) => Some(*value as f64),
+            Self::Float(value) => Some(*value),
+            Self::Text(text) => non_finite(text),
+            _ => None,
+        }
+    }
+
+    /// How messages show it.
+    pub(super) fn show(&self) -> String {
+        match self {
+            Self::Null(()) => "null".into(),
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => python_float(*value),
+            Self::Text(text) => format!("'{text}'"),
+        }
+    }
+
+    /// The constant that a JSON value is; `None` for lists and mappings.
+    pub(super) fn from_json(value: &serde_json::Value) -> Option<Self> {
+        serde_json::from_value(value.clone()).ok()
+    }
+
+    /// How Python's `str` spells it.
+    pub(super) fn python_str(&self) -> String {
+        match self {
+            Self::Null(()) => "nan".into(),
+            Self::Bool(true) => "True".into(),
+            Self::Bool(false) => "False".into(),
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => python_float(*value),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// The floats that JSON has no number for.
+fn non_finite(text: &str) -> Option<f64> {
+    match text {
+        "inf" => Some(f64::INFINITY),
+        "-inf" => Some(f64::NEG_INFINITY),
+        "nan" => Some(f64::NAN),
+        _ => None,
+    }
+}
+
+/// A float as Python's `repr` spells it: the shortest digits that read back as the same bits, an exponent below 1e-4 and from 1e16.
+pub(super) fn python_float(value: f64) -> String {
+    let mut text = String::new();
+    write_python_float(value, &mut text);
+    text
+}
+
+/// As [`python_float`], appended to `out`.
+pub(super) fn write_python_float(value: f64, out: &mut String) {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
+    let _ = if value.is_nan() {
+        out.write_str("nan")
+    } else if value.is_infinite() {
+        out.write_str(if value > 0.0 { "inf" } else { "-inf" })
+    } else if value != 0.0 && !(1e-4..1e16).contains(&value.abs()) {
+        let shortest = format!("{value:e}");
+        let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+        write!(out, "{digits}e{sign}{exponent:0>2}")
+    } else {
+        // Debug prints a fraction always (`1.0`), and no exponent in this range.
+        write!(out, "{value:?}")
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python_float;
+
+    #[test]
+    fn floats_are_spelled_as_python_does() {
+        let cases = [
+            (1.0, "1.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1e16, "1e+16"),
+            (123456789012345680.0, "1.2345678901234568e+17"),
+            (9999999999999998.0, "9999999999999998.0"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (1.5e-310, "1.5e-310"),
+            (f64::INFINITY, "inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(python_float(value), expected);
+        }
+    }
+}

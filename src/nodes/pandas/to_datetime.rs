@@ -1,0 +1,231 @@
+//! `to_datetime`: text and numbers to times.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::lanes::{self, NAT};
+use super::operation::{Call, Operation, Scope};
+use super::strptime::Format;
+use super::timestamp::{self, DAY, HOUR, MINUTE, Problem, SECOND};
+use crate::dataset::{Phase, Reason, Rejection, Rows};
+use crate::nodes::{Column, Source};
+
+/// Every operation of this file.
+pub(super) const OPERATIONS: &[&dyn Operation] = &[&ToDatetime];
+
+struct ToDatetime;
+
+/// Keyword arguments of `to_datetime`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Kwargs {
+    /// Whether the result is in UTC; text without an offset then counts as UTC. Text with offsets needs it.
+    #[serde(default)]
+    utc: bool,
+    /// What a number counts, since 1970.
+    #[serde(default)]
+    unit: Unit,
+    /// How text is written: `ISO8601` (the default), or `strftime` codes. It is never guessed from the data.
+    #[serde(default)]
+    format: Option<String>,
+    /// What becomes of a value that is no time.
+    #[serde(default)]
+    errors: Errors,
+}
+
+/// A unit of time.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+enum Unit {
+    /// Days.
+    D,
+    /// Hours.
+    #[serde(rename = "h")]
+    Hour,
+    /// Minutes.
+    #[serde(rename = "m")]
+    Minute,
+    /// Seconds.
+    #[serde(rename = "s")]
+    Second,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Millisecond,
+    /// Microseconds.
+    #[serde(rename = "us")]
+    Microsecond,
+    /// Nanoseconds.
+    #[default]
+    #[serde(rename = "ns")]
+    Nanosecond,
+}
+
+impl Unit {
+    fn nanoseconds(self) -> i64 {
+        match self {
+            Self::D => DAY,
+            Self::Hour => HOUR,
+            Self::Minute => MINUTE,
+            Self::Second => SECOND,
+            Self::Millisecond => 1_000_000,
+            Self::Microsecond => 1_000,
+            Self::Nanosecond => 1,
+        }
+    }
+}
+
+/// What becomes of a value that cannot be converted.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Errors {
+    /// The row goes to the dead letters.
+    #[default]
+    Raise,
+    /// The value becomes null.
+    Coerce,
+}
+
+impl Operation for ToDatetime {
+    fn name(&self) -> &'static str {
+        "to_datetime"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Reads text or numbers as times"
+    }
+
+    fn kwargs(&self) -> schemars::Schema {
+        schemars::schema_for!(Kwargs)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Series
+    }
+
+    fn plan(&self, call: &mut Call<'_, '_>) {
+        let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
+        call.each(|call, column| plan(call, column, &kwargs));
+    }
+}
+
+fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Column> {
+    let zone = kwargs.utc.then(|| "+00:00".into());
+    let data_type = DataType::Timestamp(TimeUnit::Nanosecond, zone);
+    let field: std::sync::Arc<str> = std::sync::Arc::clone(&column.name);
+    let coerce = kwargs.errors == Errors::Coerce;
+    let nullable = column.nullable || coerce;
+    let convert = Convert { field, node: call.planning.id().into(), utc: kwargs.utc, coerce, data_type: data_type.clone() };
+    match &column.data_type {
+        DataType::Timestamp(_, zone) if zone.is_some() == kwargs.utc && (!kwargs.utc || zone.as_deref() == Some("+00:00")) => {
+            Some(column.clone())
+        }
+        DataType::Timestamp(_, _) if kwargs.utc => {
+            let slot = call.array(column);
+            let slot = call.kernel(&[slot], move |inputs, _| lanes::time_array(lanes::times(inputs.array(0)).into_owned(), &data_type));
+            Some(Column { source: Source::Slot(slot), ..call.made(convert.data_type, column.nullable, slot) })
+        }
+        DataType::Timestamp(_, _) => Some(column.clone()),
+        DataType::Utf8 => {
+            let format = match kwargs.format.as_deref() {
+                None | Some("ISO8601") => None,
+                Some(format) => match Format::read(format) {
+                    Ok(format) => Some(format),
+                    Err(message) => {
+                        call.wrong("format", message, "a format is `ISO8601` or made of strftime codes such as `%Y-%m-%d %H:%M:%S`");
+                        return None;
+                    }
+                },
+            };
+            let slot = call.array(column);
+            let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.text(inputs.array(0), format.as_ref(), rows));
+            // Text that says that it is missing becomes null.
+            Some(call.made(data_type, true, slot))
+        }
+        other if other.is_integer() => {
+            let (slot, scale) = (call.array(column), kwargs.unit.nanoseconds());
+            let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.integers(inputs.array(0), scale, rows));
+            Some(call.made(data_type, nullable, slot))
+        }
+        other if lanes::is_float(other) => {
+            let (slot, scale) = (call.array(column), kwargs.unit.nanoseconds());
+            let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.floats(inputs.array(0), scale, rows));
+            Some(call.made(data_type, nullable, slot))
+        }
+        _ => {
+            call.mismatch(column, "it cannot be read as times", "to_datetime takes text, numbers and times");
+            None
+        }
+    }
+}
+
+/// A conversion of one column.
+struct Convert {
+    field: std::sync::Arc<str>,
+    node: String,
+    utc: bool,
+    coerce: bool,
+    data_type: DataType,
+}
+
+impl Convert {
+    fn text(&self, array: &ArrayRef, format: Option<&Format>, rows: &mut Rows) -> ArrayRef {
+        let array = array.as_string::<i32>();
+        let mut times = Vec::with_capacity(array.len());
+        for row in 0..array.len() {
+            if array.is_null(row) || timestamp::is_missing(array.value(row)) {
+                times.push(NAT);
+                continue;
+            }
+            let text = array.value(row);
+            let parsed = format.map_or_else(|| timestamp::parse_iso(text), |format| format.parse(text));
+            times.push(match parsed.and_then(|parsed| parsed.in_zone(self.utc)) {
+                Ok(time) => time,
+                Err(problem) => self.failed(row, &problem, rows),
+            });
+        }
+        lanes::time_array(times, &self.data_type)
+    }
+
+    fn integers(&self, array: &ArrayRef, scale: i64, rows: &mut Rows) -> ArrayRef {
+        let values = lanes::ints(array);
+        let times = values.iter().enumerate().map(|(row, value)| match value.checked_mul(scale) {
+            // pandas reads the least integer as a missing time, too.
+            Some(time) => time,
+            None => self.failed(row, &Problem::OutOfBounds, rows),
+        });
+        lanes::time_array(times.collect(), &self.data_type)
+    }
+
+    /// As pandas does: the whole units exactly, the fraction rounded to nanoseconds.
+    fn floats(&self, array: &ArrayRef, scale: i64, rows: &mut Rows) -> ArrayRef {
+        // Nanoseconds below a unit, as decimal digits.
+        let digits = scale.ilog10();
+        let power = 10f64.powi(digits.cast_signed());
+        let values = lanes::floats(array);
+        let times = values.iter().enumerate().map(|(row, value)| {
+            if value.is_nan() {
+                return NAT;
+            }
+            let (whole, fraction) = (value.trunc(), value.fract());
+            let fraction = if digits > 0 { (fraction * power).round_ties_even() / power } else { fraction };
+            let limit = (i64::MAX / scale) as f64;
+            match (whole.abs() < limit).then(|| whole as i64 * scale).and_then(|ns| ns.checked_add((fraction * scale as f64) as i64)) {
+                Some(time) => time,
+                None => self.failed(row, &Problem::OutOfBounds, rows),
+            }
+        });
+        lanes::time_array(times.collect(), &self.data_type)
+    }
+
+    fn failed(&self, row: usize, problem: &Problem, rows: &mut Rows) -> i64 {
+        if !self.coerce {
+            let help = if *problem == Problem::UnexpectedOffset { "; set `utc: true`" } else { "" };
+            let message = format!("to_datetime: {problem}{help}");
+            let reason = if *problem == Problem::OutOfBounds { Reason::OutOfRange } else { Reason::Conversion };
+            rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.to_string()).node(self.node.clone()));
+        }
+        NAT
+    }
+}

@@ -1,0 +1,203 @@
+//! A pipeline put together: its file, schema, statistics and models, checked as one; lines are made of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::line::Line;
+use super::worker::Settings;
+use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEncoder, json::JsonDecoder, json::JsonEncoder};
+use crate::config::{Format, Guarantee, Pipeline};
+use crate::dataset::{DatasetSchema, Frozen};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
+use crate::graph::{OutputColumn, Plan, PlanRequest};
+use crate::kafka::ClientProperties;
+use crate::model::ModelStore;
+
+/// A checked pipeline.
+pub struct Assembly {
+    pipeline: Pipeline,
+    document: Arc<Document>,
+    dataset: DatasetSchema,
+    frozen: Option<Frozen>,
+    models: ModelStore,
+    pipeline_digest: String,
+}
+
+/// What stands at the two ends of a line.
+pub struct LineEnd<'a> {
+    /// Makes the decoder of a projection of the dataset's fields.
+    pub decoder: &'a dyn Fn(&DatasetSchema, &[usize]) -> Result<Box<dyn Decoder>, CodecError>,
+    /// Makes the encoder of output columns.
+    pub encoder: &'a dyn Fn(&[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError>,
+}
+
+impl Assembly {
+    /// Reads a pipeline file and everything that it names, and checks it as a whole. The second value holds what is worth knowing and no
+    /// error.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub fn load(path: &Path) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (pipeline, document) = Pipeline::load(path)?;
+        let mut diagnostics = Diagnostics::new();
+        let dataset = read_schema(&pipeline, &document, &mut diagnostics);
+        let frozen = read_frozen(&pipeline, &mut diagnostics);
+        let digest = pipeline.digest().map_err(|found| diagnostics.extend(found)).ok();
+        let (Some(dataset), Some(digest)) = (dataset, digest) else { return Err(diagnostics) };
+        let models = ModelStore::new(&pipeline.model_store);
+        let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest: digest.short().to_owned() };
+        assembly.check(&mut diagnostics);
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((assembly, diagnostics)) }
+    }
+
+    /// Plans the graph and makes both ends once, for what they report.
+    fn check(&self, diagnostics: &mut Diagnostics) {
+        if let Some(plan) = Plan::build(&self.request(), diagnostics) {
+            if let Err(found) = self.line_of(plan, &self.stream_ends()) {
+                diagnostics.extend(found);
+            }
+        }
+    }
+
+    /// The pipeline file.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The events' schema.
+    pub fn dataset(&self) -> &DatasetSchema {
+        &self.dataset
+    }
+
+    /// The models.
+    pub fn models(&self) -> &ModelStore {
+        &self.models
+    }
+
+    /// A plan of the graph, for one worker or for looking at.
+    ///
+    /// # Errors
+    /// None that [`Assembly::load`] did not report, unless a file has changed.
+    pub fn plan(&self) -> Result<Plan, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        Plan::build(&self.request(), &mut diagnostics).ok_or(diagnostics)
+    }
+
+    /// A line between the pipeline's own formats.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn line(&self) -> Result<Line, Diagnostics> {
+        self.line_of(self.plan()?, &self.stream_ends())
+    }
+
+    /// A line between other ends, such as files.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`], and when an end cannot carry the columns.
+    pub fn line_between(&self, ends: &LineEnd<'_>) -> Result<Line, Diagnostics> {
+        self.line_of(self.plan()?, ends)
+    }
+
+    fn line_of(&self, plan: Plan, ends: &LineEnd<'_>) -> Result<Line, Diagnostics> {
+        let refuse = |error: CodecError, pointer: &str| {
+            let mut diagnostics = Diagnostics::new();
+            diagnostics.push(Diagnostic::error(Code::Schema, error.to_string()).at(&self.document, pointer));
+            diagnostics
+        };
+        let decoder = (ends.decoder)(&self.dataset, plan.projection()).map_err(|error| refuse(error, "/input/schema"))?;
+        let encoder = (ends.encoder)(plan.outputs()).map_err(|error| refuse(error, "/output"))?;
+        let max_event_size = usize::try_from(self.pipeline.input.max_event_size.bytes()).unwrap_or(usize::MAX);
+        Ok(Line::new(decoder, plan, encoder, max_event_size))
+    }
+
+    fn stream_ends(&self) -> LineEnd<'_> {
+        LineEnd {
+            decoder: match self.pipeline.input.format {
+                Format::Avro => &|schema, projection| Ok(Box::new(AvroDecoder::new(schema, projection)?)),
+                Format::Json => &|schema, projection| Ok(Box::new(JsonDecoder::new(schema, projection)?)),
+            },
+            encoder: match self.pipeline.output.format {
+                Format::Avro => &|columns| Ok(Box::new(AvroEncoder::new("Score", &fields(columns))?)),
+                Format::Json => &|columns| Ok(Box::new(JsonEncoder::new(&fields(columns))?)),
+            },
+        }
+    }
+
+    fn request(&self) -> PlanRequest<'_> {
+        PlanRequest {
+            spec: &self.pipeline.graph,
+            dataset: &self.dataset,
+            frozen: self.frozen.as_ref(),
+            models: &self.models,
+            document: &self.document,
+            columns: self.pipeline.output.columns.as_deref(),
+            pass_through: &self.pipeline.output.pass_through,
+        }
+    }
+
+    /// What the workers need to know.
+    pub fn settings(&self) -> Settings {
+        let pipeline = &self.pipeline;
+        let mut client = ClientProperties::new();
+        for (name, value) in pipeline.kafka.iter() {
+            client.set(name, value);
+        }
+        client.set_default("client.id", format!("caz-{}", pipeline.name));
+        let mut consumer = client.clone();
+        consumer.set("group.id", &pipeline.input.group);
+        consumer.set_default("auto.offset.reset", "earliest");
+        let mut producer = client;
+        let transaction_timeout = pipeline.delivery.transaction_timeout.get();
+        let exactly_once = pipeline.delivery.guarantee == Guarantee::ExactlyOnce;
+        if exactly_once {
+            producer.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
+        }
+        let instance = pipeline.delivery.instance.clone().unwrap_or_else(unique_instance);
+        let models: Vec<String> = self.models.loaded().iter().map(|model| model.digest[..16].to_owned()).collect();
+        Settings {
+            input_topic: pipeline.input.topic.clone(),
+            output_topic: pipeline.output.topic.clone(),
+            dead_letter_topic: pipeline.dead_letters.topic.clone(),
+            consumer,
+            producer,
+            transactional_id_prefix: exactly_once.then(|| format!("{}-{instance}", pipeline.input.group)),
+            max_batch: pipeline.batch.max_batch as usize,
+            linger: pipeline.batch.linger.get(),
+            commit_interval: pipeline.delivery.commit_interval.get(),
+            call_timeout: transaction_timeout,
+            leave_timeout: pipeline.shutdown_timeout.get(),
+            pipeline_digest: self.pipeline_digest.clone(),
+            model_digests: models.join(","),
+        }
+    }
+}
+
+/// Name, type and nullability of output columns, as encoders take them.
+pub fn fields(columns: &[OutputColumn]) -> Vec<(String, arrow_schema::DataType, bool)> {
+    columns.iter().map(|column| (column.name.clone(), column.data_type.clone(), column.nullable)).collect()
+}
+
+/// A name that no other process has: two instances without names must never fence each other.
+fn unique_instance() -> String {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    format!("{:x}-{:x}", std::process::id(), nanos)
+}
+
+fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
+    let path = &pipeline.input.schema;
+    let schema = std::fs::read_to_string(path)
+        .map_err(|error| Diagnostic::error(Code::Unreadable, format!("{}: {error}", path.display())))
+        .and_then(|text| {
+            DatasetSchema::parse_avro(&text).map_err(|error| Diagnostic::error(Code::Schema, format!("{}: {error}", path.display())))
+        });
+    schema.map_err(|diagnostic| diagnostics.push(diagnostic.at(document, "/input/schema"))).ok()
+}
+
+fn read_frozen(pipeline: &Pipeline, diagnostics: &mut Diagnostics) -> Option<Frozen> {
+    let path = pipeline.graph.frozen.as_ref()?;
+    let report = |error: crate::dataset::FrozenError| {
+        diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string()).at(&pipeline.graph.document, "/graph/frozen"));
+    };
+    Frozen::read(path).map_err(report).ok()
+}

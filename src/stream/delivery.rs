@@ -1,0 +1,304 @@
+//! What makes the output durable: one transaction, or one flush, for many batches, and the offsets with it.
+//!
+//! # State
+//! Closed (nothing since the last commit) -> open (records are queued, `offsets` tells up to where) -> committed, or aborted, after
+//! which the worker rewinds its consumer to the committed offsets and the same events come again.
+//!
+//! # Invariants
+//! - `offsets` covers exactly the events whose records are queued: the worker moves it only after it queued every record of a batch.
+//! - Partitions leave only when their transaction has ended: [`RebalanceListener::revoked`] commits or aborts before it returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::publish::Publisher;
+use super::tally::Tally;
+use crate::kafka::{CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError};
+use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
+
+/// What a failure asks of the worker.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The work since the last commit is undone: rewind and go on.
+    Rewind,
+    /// The producer is finished.
+    Fatal(Fatal),
+}
+
+/// Why a producer is finished; `fenced` when another instance took its place.
+#[derive(Debug)]
+pub(super) struct Fatal {
+    pub(super) fenced: bool,
+    pub(super) error: KafkaError,
+}
+
+impl From<Fatal> for Failure {
+    fn from(fatal: Fatal) -> Self {
+        Self::Fatal(fatal)
+    }
+}
+
+impl From<KafkaError> for Fatal {
+    fn from(error: KafkaError) -> Self {
+        Self { fenced: error.code.is_fenced(), error }
+    }
+}
+
+/// Makes a worker's output durable.
+pub(super) struct Delivery {
+    pub(super) producer: Producer,
+    pub(super) publisher: Publisher,
+    pub(super) metrics: WorkerMetrics,
+    timeout: Duration,
+    stop: Arc<AtomicBool>,
+    opened: Option<Instant>,
+    /// What was queued since the last commit.
+    pub(super) tally: Tally,
+    /// The next offset to read of each partition, for the work since the last commit.
+    offsets: BTreeMap<i32, i64>,
+    /// A failure inside a rebalance, kept until the poll returns.
+    failed: Option<Failure>,
+    /// Scores that their topic refused for their size: dead letters when they come again.
+    pub(super) too_large: BTreeSet<u64>,
+    /// Dead letters that their topic refused for their size: sent without value when they come again.
+    pub(super) too_large_dead: BTreeSet<u64>,
+    assigned: usize,
+}
+
+impl Delivery {
+    /// `timeout` bounds one commit or abort; after it the worker asks again until it is told to stop.
+    pub(super) fn new(producer: Producer, publisher: Publisher, metrics: WorkerMetrics, timeout: Duration, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            producer,
+            publisher,
+            metrics,
+            timeout,
+            stop,
+            opened: None,
+            tally: Tally::default(),
+            offsets: BTreeMap::new(),
+            failed: None,
+            too_large: BTreeSet::new(),
+            too_large_dead: BTreeSet::new(),
+            assigned: 0,
+        }
+    }
+
+    /// Registers the transactional id, waiting for the broker as long as it takes, until told to stop.
+    pub(super) fn start(&mut self) -> Result<(), Fatal> {
+        if !self.producer.is_transactional() {
+            return Ok(());
+        }
+        self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(|error| error.into_kafka_error().into())
+    }
+
+    /// How long work has been open; `None` when there is none.
+    pub(super) fn open_for(&self) -> Option<Duration> {
+        self.opened.map(|opened| opened.elapsed())
+    }
+
+    /// Begins a transaction unless one is open.
+    pub(super) fn open(&mut self) -> Result<(), Failure> {
+        if self.opened.is_none() {
+            if self.producer.is_transactional() {
+                self.producer.begin().map_err(failure_of)?;
+            }
+            self.opened = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Every record of the batch is queued: its offsets go with the next commit.
+    pub(super) fn cover(&mut self, batch: &MessageBatch) {
+        for event in batch.iter() {
+            self.offsets.insert(event.partition(), event.offset() + 1);
+            if let Some(timestamp) = event.timestamp_ms() {
+                self.tally.timestamp(timestamp);
+            }
+        }
+    }
+
+    /// Makes everything since the last commit durable.
+    pub(super) fn commit(&mut self, consumer: &Consumer) -> Result<(), Failure> {
+        if self.opened.is_none() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let offsets: Vec<(i32, i64)> = self.offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect();
+        let outcome =
+            if self.producer.is_transactional() { self.commit_transaction(consumer, &offsets) } else { self.commit_flushed(consumer, &offsets) };
+        self.metrics.phase(LinePhase::Commit, started.elapsed());
+        match outcome {
+            Ok(()) => {
+                self.close(true);
+                Ok(())
+            }
+            Err(failure) => Err(self.undo(failure)),
+        }
+    }
+
+    /// Gives up everything since the last commit; what is left to do is in the answer.
+    pub(super) fn abort(&mut self) -> Failure {
+        self.undo(Failure::Rewind)
+    }
+
+    fn commit_transaction(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
+        let group = consumer.group_metadata().map_err(Fatal::from)?;
+        let topic = consumer.topic().to_owned();
+        self.insist(|producer, timeout| producer.send_offsets(offsets, &topic, &group, timeout)).map_err(failure_of)?;
+        self.insist(|producer, timeout| producer.commit(timeout)).map_err(failure_of)
+    }
+
+    /// At least once: offsets are committed when, and only when, every record before them has arrived.
+    fn commit_flushed(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
+        let give_up = Instant::now() + self.timeout;
+        while let Err(error) = self.producer.flush(Duration::from_secs(1)) {
+            if error.is_fatal() {
+                return Err(Fatal::from(error).into());
+            }
+            if self.is_told_to_stop() && Instant::now() > give_up {
+                return Err(Failure::Rewind);
+            }
+        }
+        if self.note_failed_deliveries() {
+            return Err(Failure::Rewind);
+        }
+        consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
+            tracing::warn!(%error, "offsets were not committed; the events since the last commit are scored again");
+            Failure::Rewind
+        })
+    }
+
+    /// Aborts what is open. Records of an at-least-once producer cannot be taken back: their events come again.
+    fn undo(&mut self, failure: Failure) -> Failure {
+        let mut outcome = failure;
+        if self.opened.is_some() && self.producer.is_transactional() && matches!(outcome, Failure::Rewind) {
+            // What the broker refused is learned from the failed deliveries, before the abort purges the queue.
+            let _ = self.producer.poll();
+            self.note_failed_deliveries();
+            if let Err(error) = self.insist(|producer, timeout| producer.abort(timeout)) {
+                outcome = Fatal::from(error.into_kafka_error()).into();
+            }
+        }
+        self.note_failed_deliveries();
+        self.close(false);
+        outcome
+    }
+
+    fn close(&mut self, committed: bool) {
+        if self.opened.take().is_some() {
+            self.metrics.transaction(committed);
+        }
+        self.offsets.clear();
+        if committed {
+            self.tally.publish(&self.metrics, now_ms());
+            self.too_large.clear();
+            self.too_large_dead.clear();
+        } else {
+            self.tally.clear();
+        }
+    }
+
+    /// Remembers which records were too large for their topic; `true` when any delivery failed.
+    fn note_failed_deliveries(&mut self) -> bool {
+        let failures = self.producer.take_failures();
+        for failure in &failures {
+            if failure.error.code == ErrorCode::MESSAGE_TOO_LARGE {
+                self.note_too_large(&failure.topic, failure.tag);
+            } else if !failure.error.is_purged() {
+                tracing::warn!(topic = failure.topic, error = %failure.error, "a record was not delivered; its event is scored again");
+            }
+        }
+        !failures.is_empty()
+    }
+
+    fn note_too_large(&mut self, topic: &str, tag: u64) {
+        if self.publisher.is_dead_letter_topic(topic) { self.too_large_dead.insert(tag) } else { self.too_large.insert(tag) };
+    }
+
+    /// What a record that could not be queued asks for.
+    pub(super) fn refused(&mut self, error: ProduceError) -> Failure {
+        match error {
+            ProduceError::Refused(error) if error.is_fatal() => Fatal::from(error).into(),
+            error => {
+                tracing::warn!(%error, "a record was not queued; the events since the last commit are scored again");
+                self.abort()
+            }
+        }
+    }
+
+    /// Repeats a transactional call whose outcome is open, the only step that librdkafka permits then, until it is known or the worker
+    /// is told to stop.
+    fn insist(&self, call: impl Fn(&Producer, Duration) -> Result<(), TransactionError>) -> Result<(), TransactionError> {
+        loop {
+            match call(&self.producer, self.timeout) {
+                Err(TransactionError::Retriable(error)) if !self.is_told_to_stop() => {
+                    tracing::warn!(%error, "the broker does not answer; asking again");
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn is_told_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// A failure that a rebalance inside the last poll left.
+    pub(super) fn take_failed(&mut self) -> Option<Failure> {
+        self.failed.take()
+    }
+}
+
+impl RebalanceListener for Delivery {
+    fn assigned(&mut self, _consumer: &Consumer, partitions: &[i32]) {
+        self.assigned += partitions.len();
+        self.metrics.rebalance(RebalanceKind::Assigned);
+        self.metrics.assigned(self.assigned);
+        tracing::info!(?partitions, "assigned");
+    }
+
+    fn revoked(&mut self, consumer: &Consumer, partitions: &[i32]) {
+        if let Err(failure) = self.commit(consumer) {
+            self.failed = Some(failure);
+        }
+        self.left(partitions, RebalanceKind::Revoked);
+        tracing::info!(?partitions, "revoked");
+    }
+
+    fn lost(&mut self, _consumer: &Consumer, partitions: &[i32]) {
+        if self.opened.is_some() {
+            self.failed = Some(self.abort());
+        }
+        self.left(partitions, RebalanceKind::Lost);
+        tracing::warn!(?partitions, "lost: this worker was too slow, or cut off from the group");
+    }
+}
+
+impl Delivery {
+    fn left(&mut self, partitions: &[i32], kind: RebalanceKind) {
+        self.assigned = self.assigned.saturating_sub(partitions.len());
+        self.metrics.rebalance(kind);
+        self.metrics.assigned(self.assigned);
+        partitions.iter().for_each(|partition| self.metrics.forget(*partition));
+    }
+}
+
+fn failure_of(error: TransactionError) -> Failure {
+    match error {
+        TransactionError::Abortable(error) => {
+            tracing::warn!(%error, "the transaction is aborted; its events are scored again");
+            Failure::Rewind
+        }
+        // While a call's outcome is open nothing else may be called: only a new producer can go on.
+        TransactionError::Retriable(error) => Fatal { fenced: false, error }.into(),
+        TransactionError::Fatal { fenced, error } => Fatal { fenced, error }.into(),
+    }
+}
+
+/// Milliseconds since the epoch, as Kafka's timestamps are.
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,108 @@
+//! The workers of one process: started together, restarted when a Kafka client comes to its end, stopped together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::assembly::Assembly;
+use super::worker::{Settings, Worker, WorkerError};
+use crate::telemetry::WorkerHealth;
+
+/// The longest pause before a worker is started again.
+const MOST_BACKOFF: Duration = Duration::from_secs(30);
+/// A worker that ran this long starts again without having to pay for earlier failures.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// The running workers.
+pub struct Pool {
+    workers: Vec<JoinHandle<Result<(), WorkerError>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Pool {
+    /// Starts one thread for each of `workers`, each with its own line of the assembly.
+    pub fn start(assembly: &Arc<Assembly>, settings: Settings, workers: Vec<WorkerHealth>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let settings = Arc::new(settings);
+        let spawn = |(number, health): (usize, WorkerHealth)| {
+            let (assembly, settings, stop) = (Arc::clone(assembly), Arc::clone(&settings), Arc::clone(&stop));
+            let health = Arc::new(health);
+            std::thread::Builder::new()
+                .name(format!("caz-worker-{number}"))
+                .spawn(move || supervise(&assembly, &settings, number, &health, &stop))
+                .map_err(|error| tracing::error!(%error, "a worker's thread could not be started"))
+        };
+        Self { workers: workers.into_iter().enumerate().flat_map(spawn).collect(), stop }
+    }
+
+    /// Tells all workers to finish their batch, commit and leave; does not wait.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// What [`Pool::stop`] sets, for signal handlers.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Whether every worker has ended.
+    pub fn has_ended(&self) -> bool {
+        self.workers.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until every worker has ended.
+    ///
+    /// # Errors
+    /// Each worker's own reason when it was not told to stop.
+    pub fn wait(self) -> Result<(), Vec<WorkerError>> {
+        let ended = self.workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| Err(defect(panic.as_ref()))));
+        let errors: Vec<WorkerError> = ended.filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+}
+
+/// Runs one worker, and another in its place when its clients come to their end. What only a person can mend stops all workers: a
+/// process that serves part of its load quietly is worse than one that ends loudly.
+fn supervise(
+    assembly: &Assembly,
+    settings: &Arc<Settings>,
+    number: usize,
+    health: &Arc<WorkerHealth>,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), WorkerError> {
+    let mut backoff = Duration::from_millis(250);
+    loop {
+        let started = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let line = assembly.line().map_err(|diagnostics| WorkerError::Defect(diagnostics.render(false)))?;
+            Worker::new(Arc::clone(settings), number, line, Arc::clone(health), Arc::clone(stop))?.run()
+        }))
+        .unwrap_or_else(|panic| Err(defect(panic.as_ref())));
+        let Err(error) = outcome else { return Ok(()) };
+        if !error.is_transient() || stop.load(Ordering::Relaxed) {
+            stop.store(true, Ordering::Relaxed);
+            return Err(error);
+        }
+        if started.elapsed() > SETTLED {
+            backoff = Duration::from_millis(250);
+        }
+        tracing::error!(worker = number, %error, pause_ms = backoff.as_millis(), "a worker ended and is started again");
+        pause(backoff, health, stop);
+        backoff = (backoff * 2).min(MOST_BACKOFF);
+    }
+}
+
+fn pause(time: Duration, health: &WorkerHealth, stop: &AtomicBool) {
+    let until = Instant::now() + time;
+    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+        health.beat();
+        std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+    }
+}
+
+fn defect(panic: &(dyn std::any::Any + Send)) -> WorkerError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    WorkerError::Defect(text.unwrap_or("no message").to_owned())
+}

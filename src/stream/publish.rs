@@ -1,0 +1,119 @@
+//! Records on their way out: scores and dead letters, with the headers that tell where they come from.
+
+use std::time::Duration;
+
+use crate::dataset::Rejection;
+use crate::kafka::{Message, OutboundRecord, ProduceError, Producer, TopicHandle};
+
+/// Topic of the event.
+pub const SOURCE_TOPIC: &str = "caz.source.topic";
+/// Partition of the event, decimal.
+pub const SOURCE_PARTITION: &str = "caz.source.partition";
+/// Offset of the event, decimal.
+pub const SOURCE_OFFSET: &str = "caz.source.offset";
+/// Digest of the pipeline that scored it, 16 hexadecimal digits.
+pub const PIPELINE: &str = "caz.pipeline";
+/// Digests of the models that scored it, 16 hexadecimal digits each, separated by commas.
+pub const MODEL: &str = "caz.model";
+/// Phase in which the event was rejected.
+pub const ERROR_PHASE: &str = "caz.error.phase";
+/// Reason from the closed set.
+pub const ERROR_REASON: &str = "caz.error.reason";
+/// One sentence for a person.
+pub const ERROR_MESSAGE: &str = "caz.error.message";
+/// The field by dotted path.
+pub const ERROR_FIELD: &str = "caz.error.field";
+/// Byte offset in the value, decimal.
+pub const ERROR_BYTE: &str = "caz.error.byte";
+/// The node that rejected it.
+pub const ERROR_NODE: &str = "caz.error.node";
+/// Bytes of a value that is left out since the dead-letter topic does not take it; the original is at the source coordinates.
+pub const ERROR_VALUE_OMITTED: &str = "caz.error.value_omitted";
+
+/// Longest wait for room in the producer's queue before the batch counts as failed.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// Writes the records of one worker.
+pub(super) struct Publisher {
+    output: TopicHandle,
+    dead_letters: TopicHandle,
+    pipeline_digest: String,
+    model_digests: String,
+}
+
+impl Publisher {
+    pub(super) fn new(output: TopicHandle, dead_letters: TopicHandle, pipeline_digest: &str, model_digests: &str) -> Self {
+        Self { output, dead_letters, pipeline_digest: pipeline_digest.into(), model_digests: model_digests.into() }
+    }
+
+    /// Queues a score: the event's key and timestamp, the score's bytes.
+    pub(super) fn score(&self, producer: &Producer, event: &Message<'_>, value: &[u8]) -> Result<(), ProduceError> {
+        let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let headers = [
+            (SOURCE_TOPIC, event.topic().as_bytes()),
+            (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
+            (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
+            (PIPELINE, self.pipeline_digest.as_bytes()),
+            (MODEL, self.model_digests.as_bytes()),
+        ];
+        self.produce(producer, &self.output, event, Some(value), &headers)
+    }
+
+    /// Queues a dead letter: the event's key, timestamp, headers and value as they came, and why it is one. With `omit_value`, for a
+    /// topic that did not take it, without the value.
+    pub(super) fn dead_letter(&self, producer: &Producer, event: &Message<'_>, why: &Rejection, omit_value: bool) -> Result<(), ProduceError> {
+        let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let (mut byte, mut omitted) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let mut headers: Vec<(&str, &[u8])> =
+            event.headers().filter(|(name, _)| !name.starts_with("caz.")).map(|(name, value)| (name, value.unwrap_or_default())).collect();
+        headers.extend([
+            (ERROR_PHASE, why.phase.name().as_bytes()),
+            (ERROR_REASON, why.reason.name().as_bytes()),
+            (ERROR_MESSAGE, why.message.as_bytes()),
+        ]);
+        headers.extend(why.field.as_ref().map(|field| (ERROR_FIELD, field.as_bytes())));
+        headers.extend(why.byte.map(|at| (ERROR_BYTE, byte.format(at).as_bytes())));
+        headers.extend(why.node.as_ref().map(|node| (ERROR_NODE, node.as_bytes())));
+        headers.extend([
+            (SOURCE_TOPIC, event.topic().as_bytes()),
+            (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
+            (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
+            (PIPELINE, self.pipeline_digest.as_bytes()),
+        ]);
+        let value = event.payload().filter(|_| !omit_value);
+        if let (Some(payload), None) = (event.payload(), value) {
+            headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
+        }
+        self.produce(producer, &self.dead_letters, event, value, &headers)
+    }
+
+    fn produce(
+        &self,
+        producer: &Producer,
+        topic: &TopicHandle,
+        event: &Message<'_>,
+        value: Option<&[u8]>,
+        headers: &[(&str, &[u8])],
+    ) -> Result<(), ProduceError> {
+        let record = OutboundRecord {
+            topic,
+            partition: None,
+            key: event.key(),
+            value,
+            headers,
+            timestamp_ms: event.timestamp_ms(),
+            tag: tag(event.partition(), event.offset()),
+        };
+        producer.produce(&record, MAX_WAIT)
+    }
+
+    /// Whether a failed delivery was that of a dead letter.
+    pub(super) fn is_dead_letter_topic(&self, topic: &str) -> bool {
+        self.dead_letters.name() == topic
+    }
+}
+
+/// An event's coordinates in one number: 16 bits of partition, 48 of offset, enough for 9,000 years at a million events a second.
+pub(super) fn tag(partition: i32, offset: i64) -> u64 {
+    (u64::from(partition.unsigned_abs()) << 48) | (offset.unsigned_abs() & ((1 << 48) - 1))
+}

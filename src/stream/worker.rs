@@ -1,0 +1,294 @@
+//! The worker: one thread, one consumer, one producer, one line. See [`Worker::run`] for its loop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::delivery::{Delivery, Failure, Fatal};
+use super::line::{Line, PhaseDurations};
+use super::publish::{Publisher, tag};
+use crate::dataset::{Phase, Reason, Rejection};
+use crate::kafka::{ClientProperties, ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
+use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
+
+/// What all workers of a pipeline share.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Topic of the events.
+    pub input_topic: String,
+    /// Topic of the scores.
+    pub output_topic: String,
+    /// Topic of the dead letters.
+    pub dead_letter_topic: String,
+    /// The consumer's properties; `group.id` among them.
+    pub consumer: ClientProperties,
+    /// The producer's properties, without `transactional.id`.
+    pub producer: ClientProperties,
+    /// What transactional ids begin with; `None` for at least once.
+    pub transactional_id_prefix: Option<String>,
+    /// The most events in a batch.
+    pub max_batch: usize,
+    /// How long a batch waits for more events once it has one.
+    pub linger: Duration,
+    /// How long work may stay open while events keep coming.
+    pub commit_interval: Duration,
+    /// How long one call to the broker may take before it is asked again.
+    pub call_timeout: Duration,
+    /// How long leaving the group may take.
+    pub leave_timeout: Duration,
+    /// Digest of the pipeline, 16 hexadecimal digits.
+    pub pipeline_digest: String,
+    /// Digests of its models, 16 hexadecimal digits each, separated by commas.
+    pub model_digests: String,
+}
+
+/// Why a worker ended other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// librdkafka refuses a property.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another instance with the same transactional ids, or the same group instance id, took this one's place.
+    #[error(
+        "another instance took over: {0}. Mend: give each instance its own `delivery.instance` (and `group.instance.id`), or leave them out"
+    )]
+    Fenced(KafkaError),
+    /// A client came to its end; a new one may do.
+    #[error("a Kafka client cannot go on: {0}")]
+    Client(KafkaError),
+    /// Something that only a person can mend: missing rights, a missing topic.
+    #[error("{0}")]
+    Operator(KafkaError),
+    /// The worker's thread panicked: a defect of caz.
+    #[error("a defect in caz ended a worker: {0}")]
+    Defect(String),
+}
+
+impl WorkerError {
+    /// Whether a fresh worker may do better.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Client(_))
+    }
+}
+
+/// How long an idle poll may wait; bounds how long a worker takes to notice that it is told to stop.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long a worker with open work waits for events that the broker is known to have, before it commits all the same.
+const DRAIN_WAIT: Duration = Duration::from_millis(10);
+/// How long the worker pauses after work was undone: first, and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How often lag is published.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One member of the consumer group.
+pub(super) struct Worker {
+    settings: Arc<Settings>,
+    consumer: Consumer,
+    delivery: Delivery,
+    line: Line,
+    batch: MessageBatch,
+    health: Arc<WorkerHealth>,
+    stop: Arc<AtomicBool>,
+    backoff: Duration,
+    lag_published: Instant,
+}
+
+impl Worker {
+    /// A worker that has not joined its group yet. `number` tells the pipeline's workers in this process apart.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        number: usize,
+        line: Line,
+        health: Arc<WorkerHealth>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, WorkerError> {
+        let mut properties = settings.producer.clone();
+        if let Some(prefix) = &settings.transactional_id_prefix {
+            properties.set("transactional.id", format!("{prefix}-{number}"));
+        }
+        let producer = Producer::new(&properties)?;
+        let topic = |name: &str| producer.topic(name).map_err(WorkerError::Client);
+        let (output, dead_letters) = (topic(&settings.output_topic)?, topic(&settings.dead_letter_topic)?);
+        let publisher = Publisher::new(output, dead_letters, &settings.pipeline_digest, &settings.model_digests);
+        let metrics = WorkerMetrics::new(&settings.input_topic);
+        let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
+        let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
+        let (batch, backoff, lag_published) = (MessageBatch::new(), BACKOFF.0, Instant::now());
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, backoff, lag_published })
+    }
+
+    /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
+    /// leaves the group.
+    pub(super) fn run(mut self) -> Result<(), WorkerError> {
+        let outcome = self.serve();
+        self.health.ready(false);
+        self.health.may_block(self.settings.call_timeout + self.settings.leave_timeout);
+        let left = match &outcome {
+            Ok(()) => self.delivery.commit(&self.consumer),
+            Err(_) => Ok(()),
+        };
+        // A last commit that was undone loses nothing: the next owner of the partitions scores these events.
+        let left = match left {
+            Err(Failure::Fatal(fatal)) => Err(fatal.into()),
+            Ok(()) | Err(Failure::Rewind) => Ok(()),
+        };
+        let Self { consumer, mut delivery, settings, .. } = self;
+        if let Err(error) = consumer.close(&mut delivery, settings.leave_timeout) {
+            tracing::warn!(%error, "the group was not left in order; the partitions move when the session times out");
+        }
+        outcome.and(left)
+    }
+
+    fn serve(&mut self) -> Result<(), WorkerError> {
+        self.delivery.start()?;
+        self.consumer.subscribe().map_err(WorkerError::Client)?;
+        while !self.stop.load(Ordering::Relaxed) {
+            // A commit inside the turn may wait for the broker this long before it asks again.
+            self.health.may_block(self.settings.call_timeout);
+            if let Err(failure) = self.turn()? {
+                self.recover(failure)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop. The outer error ends the worker, the inner one asks for a rewind.
+    fn turn(&mut self) -> Result<Result<(), Failure>, WorkerError> {
+        let started = Instant::now();
+        let wait = if self.delivery.open_for().is_some() { self.wait_with_open_work() } else { IDLE_WAIT };
+        let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger: self.settings.linger };
+        let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
+        if let Some(failure) = self.delivery.take_failed() {
+            return Ok(Err(failure));
+        }
+        match polled {
+            Err(error) if error.is_fatal() && error.code.is_fenced() => return Err(WorkerError::Fenced(error)),
+            Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
+            Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
+            Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
+            Ok(()) => self.health.ready(true),
+        }
+        self.publish_lag();
+        if self.batch.is_empty() {
+            return Ok(self.delivery.commit(&self.consumer));
+        }
+        self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());
+        self.delivery.metrics.batch(self.batch.len(), self.batch.bytes());
+        Ok(self.score())
+    }
+
+    /// Work is open: when the input is drained it is committed at once, so that an idle pipeline answers in milliseconds; while the broker
+    /// has more, the commit waits for its interval.
+    fn wait_with_open_work(&self) -> Duration {
+        let is_behind = |partition: i32| match (self.consumer.watermarks_cached(partition), self.consumer.position(partition)) {
+            (Some(watermarks), Some(position)) => position < watermarks.high,
+            _ => false,
+        };
+        let left = self.settings.commit_interval.saturating_sub(self.delivery.open_for().unwrap_or_default());
+        if self.consumer.assignment().into_iter().any(is_behind) { left.min(DRAIN_WAIT) } else { Duration::ZERO }
+    }
+
+    fn score(&mut self) -> Result<(), Failure> {
+        self.delivery.open()?;
+        let scored = self.line.score(self.batch.iter().map(|event| event.payload()));
+        record_durations(&self.delivery.metrics, scored.durations);
+        let started = Instant::now();
+        for (index, value) in scored.scores() {
+            let Some(event) = self.batch.get(index) else { continue };
+            let refused_before = !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
+            let outcome = if refused_before {
+                Err(ProduceError::TooLarge { bytes: value.len() })
+            } else {
+                self.delivery.publisher.score(&self.delivery.producer, &event, value)
+            };
+            match outcome {
+                Ok(()) => self.delivery.tally.scored(value.len()),
+                Err(ProduceError::TooLarge { bytes }) => {
+                    let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output_topic);
+                    let rejection = Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message);
+                    bury(&mut self.delivery, &event, &rejection)?;
+                }
+                Err(error) => return Err(self.delivery.refused(error)),
+            }
+        }
+        for (index, rejection) in scored.rejected() {
+            let Some(event) = self.batch.get(index) else { continue };
+            bury(&mut self.delivery, &event, rejection)?;
+        }
+        self.delivery.tally.skipped(scored.skipped().count());
+        self.delivery.cover(&self.batch);
+        self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
+        self.backoff = BACKOFF.0;
+        if self.delivery.open_for().is_some_and(|open| open >= self.settings.commit_interval) {
+            self.delivery.commit(&self.consumer)?;
+        }
+        Ok(())
+    }
+
+    /// After work was undone: back to the committed offsets, never past them. The pause grows while nothing succeeds.
+    fn recover(&mut self, failure: Failure) -> Result<(), WorkerError> {
+        if let Failure::Fatal(fatal) = failure {
+            return Err(fatal.into());
+        }
+        self.batch.clear();
+        let pause = Instant::now() + self.backoff;
+        self.backoff = (self.backoff * 2).min(BACKOFF.1);
+        while let Err(error) = self.consumer.rewind_to_committed(self.settings.call_timeout) {
+            tracing::warn!(%error, "the committed offsets could not be read; asking again");
+            if error.is_fatal() {
+                return Err(WorkerError::Client(error));
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            self.health.beat();
+        }
+        while Instant::now() < pause && !self.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(IDLE_WAIT.min(pause.saturating_duration_since(Instant::now())));
+        }
+        Ok(())
+    }
+
+    fn publish_lag(&mut self) {
+        if self.lag_published.elapsed() < LAG_INTERVAL {
+            return;
+        }
+        self.lag_published = Instant::now();
+        for partition in self.consumer.assignment() {
+            if let Some(watermarks) = self.consumer.watermarks_cached(partition) {
+                let position = self.consumer.position(partition).unwrap_or(watermarks.low);
+                self.delivery.metrics.lag(partition, (watermarks.high - position).max(0));
+            }
+        }
+    }
+}
+
+/// Queues a dead letter; without its value when the topic is known not to take it.
+fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection) -> Result<(), Failure> {
+    let omit = delivery.too_large_dead.contains(&tag(event.partition(), event.offset()));
+    let publish = |delivery: &Delivery, omit| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit);
+    let outcome = match publish(delivery, omit) {
+        Err(ProduceError::TooLarge { .. }) => publish(delivery, true),
+        outcome => outcome,
+    };
+    match outcome {
+        Ok(()) => {
+            delivery.tally.dead(rejection.phase, rejection.reason);
+            Ok(())
+        }
+        Err(error) => Err(delivery.refused(error)),
+    }
+}
+
+fn record_durations(metrics: &WorkerMetrics, durations: PhaseDurations) {
+    metrics.phase(LinePhase::Decode, durations.decode);
+    metrics.phase(LinePhase::Graph, durations.graph);
+    metrics.phase(LinePhase::Inference, durations.inference);
+    metrics.phase(LinePhase::Encode, durations.encode);
+}
+
+impl From<Fatal> for WorkerError {
+    fn from(Fatal { fenced, error }: Fatal) -> Self {
+        if fenced { Self::Fenced(error) } else { Self::Client(error) }
+    }
+}

@@ -1,0 +1,281 @@
+//! Runs one node on columns: for tests of nodes without a graph around them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::types::{
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, PrimitiveArray, StringArray, cast::AsArray};
+use arrow_schema::{DataType, TimeUnit};
+use caz::dataset::{Frozen, Rows};
+use caz::diagnostic::{Diagnostics, Document};
+use caz::model::ModelStore;
+use caz::nodes::{Column, Frame, Inputs, NodeSpec, Planning, Shared, Slot, Source, Step, by_name};
+use serde_json::{Value, json};
+
+/// A column's values, bit for bit.
+#[derive(Clone, Debug)]
+pub enum Values {
+    Float64(Vec<f64>),
+    Float32(Vec<f32>),
+    Int(Vec<i128>),
+    Bool(Vec<Option<bool>>),
+    Text(Vec<Option<String>>),
+    Time(Vec<Option<i64>>),
+}
+
+impl Values {
+    /// One value; two are equal exactly when they are shown the same.
+    pub fn show(&self, row: usize) -> String {
+        match self {
+            Self::Float64(values) if values[row].is_nan() => "NaN".into(),
+            Self::Float64(values) => format!("{:?} ({:016x})", values[row], values[row].to_bits()),
+            Self::Float32(values) if values[row].is_nan() => "NaN".into(),
+            Self::Float32(values) => format!("{:?} ({:08x})", values[row], values[row].to_bits()),
+            Self::Int(values) => values[row].to_string(),
+            Self::Bool(values) => format!("{:?}", values[row]),
+            Self::Text(values) => format!("{:?}", values[row]),
+            Self::Time(values) => format!("{:?}", values[row]),
+        }
+    }
+}
+
+/// One column of a case.
+#[derive(Debug)]
+pub struct CaseColumn {
+    pub name: String,
+    pub dtype: String,
+    pub categories: Option<Vec<String>>,
+    pub values: Values,
+}
+
+/// One call of an operation and pandas' answer.
+#[derive(Debug)]
+pub struct Case {
+    pub params: Value,
+    pub frozen: Value,
+    pub rows: usize,
+    pub input: Vec<CaseColumn>,
+    pub output: Vec<CaseColumn>,
+    pub rejected: Vec<usize>,
+    pub skipped: Vec<usize>,
+}
+
+impl Case {
+    pub fn read(case: &Value) -> Self {
+        let columns = |of: &Value| of.as_array().unwrap().iter().map(read_column).collect::<Vec<_>>();
+        let rows = |of: &Value| of.as_array().map_or(Vec::new(), |rows| rows.iter().map(|row| row.as_u64().unwrap() as usize).collect());
+        let input = columns(&case["input"]);
+        Self {
+            params: case["params"].clone(),
+            frozen: case.get("frozen").cloned().unwrap_or_else(|| json!({})),
+            rows: input.first().map_or(0, |column| to_array(column).len()),
+            input,
+            output: columns(&case["output"]),
+            rejected: rows(&case["rejected"]),
+            skipped: rows(&case["skipped"]),
+        }
+    }
+}
+
+fn read_column(column: &Value) -> CaseColumn {
+    let dtype = column["dtype"].as_str().unwrap().to_owned();
+    let values = || column["values"].as_array().unwrap().iter();
+    let bits = |width: usize| {
+        let hex = column["bits"].as_str().unwrap();
+        (0..hex.len() / width).map(move |at| u64::from_str_radix(&hex[at * width..(at + 1) * width], 16).unwrap())
+    };
+    let categories: Option<Vec<String>> =
+        column.get("categories").map(|all| all.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect());
+    let values = match dtype.as_str() {
+        "float64" => Values::Float64(bits(16).map(f64::from_bits).collect()),
+        "float32" => Values::Float32(bits(8).map(|bits| f32::from_bits(bits as u32)).collect()),
+        "bool" => Values::Bool(values().map(Value::as_bool).collect()),
+        "object" => Values::Text(values().map(|value| value.as_str().map(str::to_owned)).collect()),
+        "category" => {
+            let categories = categories.as_ref().unwrap();
+            let text = |code: &Value| usize::try_from(code.as_i64().unwrap()).ok().map(|code| categories[code].clone());
+            Values::Text(values().map(text).collect())
+        }
+        dtype if dtype.starts_with("datetime64") => Values::Time(values().map(Value::as_i64).collect()),
+        _ => Values::Int(values().map(|value| value.as_i64().map_or_else(|| value.as_u64().unwrap().into(), i128::from)).collect()),
+    };
+    CaseColumn { name: column["name"].as_str().unwrap().to_owned(), dtype, categories, values }
+}
+
+/// The Arrow array that a node gets for a column. A float's null is a null of Arrow's, as a decoder makes it.
+fn to_array(column: &CaseColumn) -> ArrayRef {
+    fn ints<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(values: &[i128]) -> ArrayRef {
+        Arc::new(PrimitiveArray::<T>::from_iter_values(values.iter().map(|value| T::Native::try_from(*value).ok().unwrap())))
+    }
+    match (&column.values, column.dtype.as_str()) {
+        (Values::Float64(values), _) => {
+            let nullable = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+            Arc::new(PrimitiveArray::<Float64Type>::from_iter(nullable))
+        }
+        (Values::Float32(values), _) => Arc::new(PrimitiveArray::<Float32Type>::from_iter_values(values.iter().copied())),
+        (Values::Int(values), "int32") => ints::<Int32Type>(values),
+        (Values::Int(values), "int16") => ints::<Int16Type>(values),
+        (Values::Int(values), "int8") => ints::<Int8Type>(values),
+        (Values::Int(values), _) => ints::<Int64Type>(values),
+        (Values::Bool(values), _) => Arc::new(BooleanArray::from(values.clone())),
+        (Values::Text(values), "category") => {
+            let categories = column.categories.as_ref().unwrap();
+            let code = |text: &String| categories.iter().position(|one| one == text).unwrap() as i32;
+            let codes: Int32Array = values.iter().map(|value| value.as_ref().map(code)).collect();
+            Arc::new(DictionaryArray::new(codes, Arc::new(StringArray::from_iter_values(categories))))
+        }
+        (Values::Text(values), _) => Arc::new(StringArray::from(values.clone())),
+        (Values::Time(values), dtype) => {
+            let array = PrimitiveArray::<TimestampNanosecondType>::from_iter(values.iter().copied());
+            Arc::new(array.with_timezone_opt(zone(dtype)))
+        }
+    }
+}
+
+/// `datetime64[ns, UTC+05:30]` to `+05:30`.
+fn zone(dtype: &str) -> Option<Arc<str>> {
+    let zone = dtype.strip_prefix("datetime64[ns, ")?.strip_suffix(']')?;
+    Some(if zone == "UTC" { "+00:00".into() } else { zone.strip_prefix("UTC").unwrap_or(zone).into() })
+}
+
+fn has_null(values: &Values) -> bool {
+    match values {
+        Values::Float64(values) => values.iter().any(|value| value.is_nan()),
+        Values::Float32(values) => values.iter().any(|value| value.is_nan()),
+        Values::Int(_) => false,
+        Values::Bool(values) => values.contains(&None),
+        Values::Text(values) => values.contains(&None),
+        Values::Time(values) => values.contains(&None),
+    }
+}
+
+fn from_array(array: &ArrayRef) -> Values {
+    fn ints<T: ArrowPrimitiveType<Native: Into<i128>>>(array: &ArrayRef) -> Values {
+        assert_eq!(array.null_count(), 0, "an integer column has no nulls");
+        Values::Int(array.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect())
+    }
+    match array.data_type() {
+        DataType::Float64 => Values::Float64(array.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)).collect()),
+        DataType::Float32 => Values::Float32(array.as_primitive::<Float32Type>().iter().map(|value| value.unwrap_or(f32::NAN)).collect()),
+        DataType::Int64 => ints::<Int64Type>(array),
+        DataType::Int32 => ints::<Int32Type>(array),
+        DataType::Int16 => ints::<Int16Type>(array),
+        DataType::Int8 => ints::<Int8Type>(array),
+        DataType::UInt64 => ints::<UInt64Type>(array),
+        DataType::UInt32 => ints::<UInt32Type>(array),
+        DataType::UInt16 => ints::<UInt16Type>(array),
+        DataType::UInt8 => ints::<UInt8Type>(array),
+        DataType::Boolean => Values::Bool(array.as_boolean().iter().collect()),
+        DataType::Utf8 => Values::Text(array.as_string::<i32>().iter().map(|value| value.map(str::to_owned)).collect()),
+        DataType::Dictionary(_, _) => {
+            let typed = array.as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+            Values::Text(typed.into_iter().map(|value| value.map(str::to_owned)).collect())
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => Values::Time(array.as_primitive::<TimestampNanosecondType>().iter().collect()),
+        other => panic!("no column has type {other}"),
+    }
+}
+
+/// A node that is planned for a case's columns.
+pub struct Planned {
+    /// Name and dtype of each column that leaves the node.
+    pub columns: Vec<(String, String)>,
+    steps: Vec<Step>,
+    outputs: Vec<Slot>,
+    slots: usize,
+}
+
+/// What a node made of some rows.
+pub struct Answer {
+    pub columns: Vec<Values>,
+    pub rejected: Vec<usize>,
+    pub skipped: Vec<usize>,
+}
+
+impl Planned {
+    /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
+    pub fn new(case: &Case) -> Result<Self, String> {
+        let text = json!({"node": {"params": case.params}}).to_string();
+        let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
+        let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
+        let frozen: Frozen = serde_json::from_value(
+            json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}),
+        )
+        .unwrap();
+        let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
+        let input: Frame = case.input.iter().enumerate().map(input_column).collect();
+        let shared = Shared {
+            document: &document,
+            frozen: Some(&frozen),
+            models: &models,
+            steps: &mut steps,
+            slots: &mut slots,
+            diagnostics: &mut diagnostics,
+        };
+        let frame = by_name("Pandas").unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+        if diagnostics.has_errors() {
+            return Err(describe(&diagnostics));
+        }
+        let mut outputs = Vec::new();
+        for column in frame.columns() {
+            outputs.push(match column.source {
+                Source::Slot(slot) => slot,
+                _ => {
+                    let slot = Slot::new(slots);
+                    slots += 1;
+                    steps.push(Step::decode(column, 0, slot).unwrap());
+                    slot
+                }
+            });
+        }
+        let columns = frame.columns().iter().map(|column| (column.name.to_string(), column.dtype())).collect();
+        Ok(Self { columns, steps, outputs, slots })
+    }
+
+    /// Runs the rows of `range`.
+    pub fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
+        let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots];
+        for (slot, column) in slots.iter_mut().zip(&case.input) {
+            *slot = Some(to_array(column).slice(range.start, range.len()));
+        }
+        let mut rows = Rows::default();
+        rows.reset(range.len());
+        let mut made = Vec::new();
+        for step in &mut self.steps {
+            step.kernel.run(&Inputs::new(&slots, &step.reads), &mut rows, &mut made);
+            assert_eq!(made.len(), step.writes.len());
+            for (slot, array) in step.writes.iter().zip(made.drain(..)) {
+                assert_eq!(array.len(), range.len());
+                slots[slot.index()] = Some(array);
+            }
+        }
+        let sorted = |mut rows: Vec<usize>| {
+            rows.sort_unstable();
+            rows
+        };
+        Answer {
+            columns: self.outputs.iter().map(|slot| from_array(slots[slot.index()].as_ref().unwrap())).collect(),
+            rejected: sorted(rows.rejected().map(|(row, _)| row).collect()),
+            skipped: sorted(rows.skipped().map(|(row, _)| row).collect()),
+        }
+    }
+}
+
+fn input_column((index, column): (usize, &CaseColumn)) -> Column {
+    let data_type = to_array(column).data_type().clone();
+    Column {
+        name: column.name.as_str().into(),
+        data_type,
+        nullable: has_null(&column.values),
+        categories: column.categories.clone().map(Into::into),
+        source: Source::Slot(Slot::new(index)),
+        origin: "event".into(),
+    }
+}
+
+fn describe(diagnostics: &Diagnostics) -> String {
+    diagnostics.iter().map(|found| format!("{} {} {:?}", found.code, found.message, found.help)).collect::<Vec<_>>().join("; ")
+}
