@@ -298,3 +298,45 @@ unsafe fn unassign(rk: *mut rd_kafka_t, list: *const rd_kafka_topic_partition_li
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_only_move_forward() {
+        let mut positions = Positions::default();
+        assert_eq!(positions.admit(2, 5), Admission::NotAssigned);
+        positions.assign(&[2]);
+        assert_eq!((positions.next(2), positions.assigned()), (None, vec![2]));
+        assert_eq!(positions.admit(2, 5), Admission::Accepted);
+        assert_eq!(positions.admit(2, 9), Admission::Accepted, "control records leave gaps");
+        assert_eq!(positions.admit(2, 9), Admission::Repeated);
+        assert_eq!(positions.admit(2, 6), Admission::Repeated);
+        assert_eq!((positions.first(2), positions.next(2)), (Some(5), Some(10)));
+    }
+
+    #[test]
+    fn a_seek_back_is_remembered_as_the_start_and_a_seek_forward_is_not() {
+        let mut positions = Positions::default();
+        positions.assign(&[0, 1]);
+        positions.admit(0, 5);
+        positions.seek(0, 3);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 3)), (Some(3), Some(3), Admission::Accepted));
+        positions.seek(0, 100);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 50)), (Some(3), Some(100), Admission::Repeated));
+        positions.seek(1, 7);
+        assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_partition_that_comes_back_starts_anew() {
+        let mut positions = Positions::default();
+        positions.assign(&[0]);
+        positions.admit(0, 5);
+        positions.revoke(&[0, 9]);
+        assert_eq!((positions.admit(0, 6), positions.first(0), positions.assigned()), (Admission::NotAssigned, None, vec![]));
+        positions.assign(&[0]);
+        assert_eq!(positions.admit(0, 2), Admission::Accepted);
+    }
+}
