@@ -7,6 +7,7 @@ mod graph;
 mod health;
 mod run;
 mod schema;
+mod score;
 mod terminal;
 
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
+    /// Scores the rows of a file on the same line as the stream, without Kafka.
+    Score(score::Score),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Health(command) => command.run(),
