@@ -92,11 +92,8 @@ impl Health {
     /// expects to block longer says so by [`WorkerHealth::may_block`].
     pub fn new(workers: usize, stall_limit: Duration) -> (Self, Vec<WorkerHealth>) {
         let stall_limit_ms = millis(stall_limit);
-        let worker = |_| Worker {
-            beat_ms: AtomicU64::new(0),
-            allowance_ms: AtomicU64::new(stall_limit_ms),
-            standing: AtomicU8::new(JOINING),
-        };
+        let worker =
+            |_| Worker { beat_ms: AtomicU64::new(0), allowance_ms: AtomicU64::new(stall_limit_ms), standing: AtomicU8::new(JOINING) };
         let shared = Arc::new(Shared {
             started: Instant::now(),
             stall_limit_ms,

@@ -23,7 +23,9 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The variable `CAZ_LOG` cannot be read.
-    #[error("CAZ_LOG is `{value}`, which is no log filter ({message}); write a level, such as CAZ_LOG=debug, or levels by part, such as CAZ_LOG=info,caz::stream=trace")]
+    #[error(
+        "CAZ_LOG is `{value}`, which is no log filter ({message}); write a level, such as CAZ_LOG=debug, or levels by part, such as CAZ_LOG=info,caz::stream=trace"
+    )]
     Filter {
         /// The variable's value.
         value: String,

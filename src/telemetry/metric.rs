@@ -32,9 +32,8 @@ const DURATION_SECONDS: &[f64] =
     &[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// 1 ms, the resolution of a record's timestamp, to 60 s.
 const LATENCY_SECONDS: &[f64] = &[1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-const BATCH_EVENTS: &[f64] = &[
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0,
-];
+const BATCH_EVENTS: &[f64] =
+    &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
 
 /// Every metric of a caz process, in the order of the reference page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,13 +160,9 @@ impl Metric {
             Self::AssignedPartitions => {
                 define("caz_assigned_partitions", Kind::Gauge, Unit::Count, &[], "Partitions assigned to the workers of this process.")
             }
-            Self::TransactionsTotal => define(
-                "caz_transactions_total",
-                Kind::Counter,
-                Unit::Count,
-                &["result"],
-                "Transactions, by result: committed or aborted.",
-            ),
+            Self::TransactionsTotal => {
+                define("caz_transactions_total", Kind::Counter, Unit::Count, &["result"], "Transactions, by result: committed or aborted.")
+            }
             Self::RebalancesTotal => define(
                 "caz_rebalances_total",
                 Kind::Counter,
@@ -277,7 +272,7 @@ impl Metric {
 /// The reference page of all metrics, in Markdown.
 pub fn reference() -> String {
     let mut page = String::from(
-        "# Metrics\n\nServed in the Prometheus text format at `/metrics`. This page is generated from the program; `make docs` writes it.\n\n\
+        "# Metrics\n\nServed in the Prometheus text format at `/metrics`. This page is generated from the program's definitions.\n\n\
          | metric | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n",
     );
     for metric in Metric::ALL {
@@ -302,4 +297,41 @@ pub fn reference() -> String {
         }
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_kind_and_unit() {
+        for metric in Metric::ALL {
+            let name = metric.name();
+            assert!(name.starts_with("caz_"), "{name}");
+            assert_eq!(name.ends_with("_total"), metric.kind() == Kind::Counter, "{name}");
+            assert_eq!(name.ends_with("_seconds"), metric.unit() == Unit::Seconds, "{name}");
+            assert_eq!(name.ends_with("_bytes_total"), metric.unit() == Unit::Bytes, "{name}");
+            assert!(metric.help().ends_with('.'), "{name}");
+            assert_eq!(Metric::by_name(name), Some(*metric));
+        }
+    }
+
+    #[test]
+    fn bounds_ascend() {
+        for metric in Metric::ALL {
+            if let Kind::Histogram { bounds } = metric.kind() {
+                assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]), "{}", metric.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_page_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+        if std::env::var_os("UPDATE").is_some() {
+            let _ = std::fs::write(path, reference());
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == reference(), "docs/metrics.md is stale: run UPDATE=1 cargo test --lib the_reference_page_is_fresh");
+    }
 }
