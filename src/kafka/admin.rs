@@ -86,7 +86,7 @@ impl Admin {
         Ok(Some(TopicDescription { name: name.to_owned(), partitions }))
     }
 
-    /// One property of a topic's configuration, defaults included.
+    /// One property of a topic's configuration, defaults included. `None` when there is no such topic or property.
     pub fn topic_config(&self, topic: &str, property: &str) -> Result<Option<String>, KafkaError> {
         const OPERATION: &str = "read the topic's configuration";
         let resource = ResourceSpecifier::Topic(topic);
