@@ -9,7 +9,7 @@
 //! - Lengths are checked against the bytes that are there before anything is allocated for them.
 
 pub mod avro;
-mod column;
+pub(crate) mod column;
 pub mod csv;
 
 mod fault;
@@ -20,7 +20,7 @@ mod scalar;
 mod tests;
 mod text;
 mod time;
-mod view;
+pub(crate) mod view;
 
 use arrow_array::ArrayRef;
 

@@ -4,7 +4,7 @@ mod assembly;
 mod delivery;
 mod line;
 mod pool;
-mod publish;
+pub mod publish;
 mod tally;
 mod worker;
 
