@@ -17,7 +17,10 @@ fn assembly_with_features(folder: &std::path::Path, model: &str) -> Assembly {
     let features: Vec<&str> = features.iter().map(|line| line.trim().trim_start_matches("- ")).collect();
     assert_eq!((features[0], features[59]), ("hour", "leasing_yes"));
     let text = text
-        .replace("columns: [purchase_predicted, probability_yes]", &format!("columns: [{}, purchase_predicted, probability_yes]", features.join(", ")))
+        .replace(
+            "columns: [purchase_predicted, probability_yes]",
+            &format!("columns: [{}, purchase_predicted, probability_yes]", features.join(", ")),
+        )
         .replace("random-forest", model)
         .replace("../", &format!("{}/", root().display()))
         .replace("frozen: car", &format!("frozen: {}/config/car", root().display()));

@@ -30,9 +30,8 @@ fn assert_each_offset_once(records: &[Stored], partitions: usize, events: usize)
         })
         .collect();
     seen.sort_unstable();
-    let mut all: Vec<(i32, i64)> = (0..events)
-        .map(|event| (i32::try_from(event % partitions).unwrap(), i64::try_from(event / partitions).unwrap()))
-        .collect();
+    let mut all: Vec<(i32, i64)> =
+        (0..events).map(|event| (i32::try_from(event % partitions).unwrap(), i64::try_from(event / partitions).unwrap())).collect();
     all.sort_unstable();
     assert_eq!(seen.len(), all.len(), "records and events");
     assert_eq!(seen, all);

@@ -49,7 +49,11 @@ fn check_case(case: &Case) -> Result<(), String> {
         for (at, row) in kept.iter().enumerate() {
             let (ours, theirs) = (column.show(*row), expected.values.show(at));
             if ours != theirs {
-                return Err(format!("column `{}` row {row}: {ours}, pandas has {theirs}{}", expected.name, show_rows(case, [row].into_iter())));
+                return Err(format!(
+                    "column `{}` row {row}: {ours}, pandas has {theirs}{}",
+                    expected.name,
+                    show_rows(case, [row].into_iter())
+                ));
             }
         }
     }

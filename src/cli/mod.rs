@@ -5,6 +5,7 @@ mod control;
 mod exit;
 mod graph;
 mod health;
+mod reference;
 mod run;
 mod schema;
 mod score;
@@ -37,6 +38,8 @@ enum Command {
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
+    /// Prints a reference page that is made of the code, as Markdown.
+    Reference(reference::Reference),
     /// Asks a running caz for its health; exits with 0 when it answers 200.
     Health(health::Health),
 }
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),
     };
     match outcome {

@@ -201,10 +201,9 @@ impl Planned {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
         let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
-        let frozen: Frozen = serde_json::from_value(
-            json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}),
-        )
-        .unwrap();
+        let frozen: Frozen =
+            serde_json::from_value(json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}))
+                .unwrap();
         let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {

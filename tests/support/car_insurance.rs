@@ -36,9 +36,7 @@ fn value(name: &str, text: &str) -> Value {
     match name {
         "ecid" => Value::String(text.to_owned()),
         "pricequote" => Value::Double(text.parse().expect("a number")),
-        "timestamp" => {
-            Value::TimestampMillis(chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis())
-        }
+        "timestamp" => Value::TimestampMillis(chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis()),
         "km" | "age" | "purchase" => nullable((!text.is_empty()).then(|| Value::Int(text.parse().expect("an integer")))),
         _ => nullable((!text.is_empty()).then(|| Value::String(text.to_owned()))),
     }
