@@ -174,7 +174,7 @@ impl Consumer {
         }
         let start = batch.len();
         let queue = self.queue.as_ptr();
-        self.role().serve(self, listener, || {
+        let served = self.role().serve(self, listener, || {
             batch.append(room, |slots| {
                 // SAFETY: a live queue, and an array as long as said.
                 let taken = unsafe { rd_kafka_consume_batch_queue(queue, millis(wait), slots.as_mut_ptr(), slots.len()) };
@@ -198,6 +198,8 @@ impl Consumer {
             admission == Admission::Accepted
         });
         self.repeated.set(self.repeated.get() + repeated);
+        // A listener's panic waits until here: the batch must hold no message that was not looked at.
+        served.take();
         Ok(())
     }
 
@@ -293,7 +295,7 @@ impl Consumer {
         let deadline = Instant::now() + timeout;
         // Declared before the queue is used and dropped after it: events may still point to it.
         let queue = self.new_queue(OPERATION)?;
-        self.role().serve(self, listener, || {
+        let served = self.role().serve(self, listener, || {
             // SAFETY: live handle and queue; events are owned by us.
             unsafe {
                 KafkaError::take(OPERATION, rd_kafka_consumer_close_queue(self.rk(), queue.as_ptr()))?;
@@ -314,7 +316,8 @@ impl Consumer {
                 }
             }
             Ok(())
-        })?
+        })?;
+        served.take()
     }
 
     pub(super) fn new_queue(&self, operation: &'static str) -> Result<Queue, KafkaError> {

@@ -155,13 +155,13 @@ impl ConsumerRole {
     }
 
     /// Runs `native`, a librdkafka call that serves the consumer's queue, with rebalances going to `listener`.
-    /// A panic of the listener is resumed once `native` has returned.
+    /// A panic of the listener is kept until the result is [taken](Served::take).
     pub(super) fn serve<R>(
         &self,
         consumer: &Consumer,
         listener: &mut dyn RebalanceListener,
         native: impl FnOnce() -> R,
-    ) -> Result<R, KafkaError> {
+    ) -> Result<Served<R>, KafkaError> {
         if self.busy.replace(true) {
             return Err(KafkaError::refused("poll", "a rebalance listener must not poll its consumer"));
         }
@@ -172,10 +172,8 @@ impl ConsumerRole {
         let result = native();
         self.call.set(None);
         // SAFETY: `pointer` is to the local above; the callback, its only other user, cannot run any more.
-        match unsafe { (*pointer).panic.take() } {
-            Some(panic) => resume_unwind(panic),
-            None => Ok(result),
-        }
+        let panic = unsafe { (*pointer).panic.take() };
+        Ok(Served { result, panic })
     }
 
     /// Runs one method of the listener, if a call with one is on the stack.
@@ -243,6 +241,23 @@ impl ConsumerRole {
         };
         if let Err(error) = outcome {
             self.failure.borrow_mut().get_or_insert(error);
+        }
+    }
+}
+
+/// What a native call returned, and the panic of a listener in it.
+#[must_use]
+pub(super) struct Served<R> {
+    result: R,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<R> Served<R> {
+    /// The result, or the panic resumed: once what the call did is in order.
+    pub(super) fn take(self) -> R {
+        match self.panic {
+            Some(panic) => resume_unwind(panic),
+            None => self.result,
         }
     }
 }
