@@ -11,6 +11,9 @@ pub mod cli;
 pub mod stream;
 
 #[forbid(unsafe_code)]
+pub mod simulate;
+
+#[forbid(unsafe_code)]
 pub mod config;
 
 #[forbid(unsafe_code)]

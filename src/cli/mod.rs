@@ -5,8 +5,10 @@ mod control;
 mod exit;
 mod graph;
 mod health;
+mod reference;
 mod run;
 mod schema;
+mod score;
 mod terminal;
 
 use std::path::PathBuf;
@@ -30,10 +32,14 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
+    /// Scores the rows of a file on the same line as the stream, without Kafka.
+    Score(score::Score),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
+    /// Prints a reference page that is made of the code, as Markdown.
+    Reference(reference::Reference),
     /// Asks a running caz for its health; exits with 0 when it answers 200.
     Health(health::Health),
 }
@@ -43,8 +49,10 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),
     };
     match outcome {

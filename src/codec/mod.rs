@@ -9,14 +9,18 @@
 //! - Lengths are checked against the bytes that are there before anything is allocated for them.
 
 pub mod avro;
-mod column;
+pub(crate) mod column;
+pub mod csv;
 
 mod fault;
+pub mod file;
 pub mod json;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
-mod view;
+pub(crate) mod view;
 
 use arrow_array::ArrayRef;
 
@@ -171,6 +175,11 @@ pub trait Encoder: Send {
 
     /// The media type of the payloads, such as `application/json`.
     fn content_type(&self) -> &'static str;
+
+    /// What a file of such rows begins with; nothing for most formats.
+    fn header(&self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// The Avro schema of the payloads, as JSON text, when they have one.
     fn schema(&self) -> Option<&str>;

@@ -13,7 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, error::KafkaError as RdKafkaError};
 
 use super::client::{ConfigError, NativeConfig};
-use super::{ClientProperties, ErrorCode, KafkaError};
+use super::{ClientProperties, ErrorCode, KafkaError, Watermarks};
 
 /// What the brokers say of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,14 @@ impl Admin {
         Ok(Some(TopicDescription { name: name.to_owned(), partitions }))
     }
 
-    /// One property of a topic's configuration, defaults included.
+    /// The offsets that a partition holds, asked of its leader.
+    pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, KafkaError> {
+        let watermarks = self.client.inner().fetch_watermarks(topic, partition, self.timeout);
+        let (low, high) = watermarks.map_err(|error| failure("read the topic's offsets", &error))?;
+        Ok(Watermarks { low, high })
+    }
+
+    /// One property of a topic's configuration, defaults included. `None` when there is no such topic or property.
     pub fn topic_config(&self, topic: &str, property: &str) -> Result<Option<String>, KafkaError> {
         const OPERATION: &str = "read the topic's configuration";
         let resource = ResourceSpecifier::Topic(topic);

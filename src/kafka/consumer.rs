@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::bindings::{
-    rd_kafka_consume_batch_queue, rd_kafka_consumer_close_queue, rd_kafka_consumer_closed, rd_kafka_event_destroy, rd_kafka_message_errstr,
-    rd_kafka_message_t, rd_kafka_queue_destroy, rd_kafka_queue_get_consumer, rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t,
-    rd_kafka_t, rd_kafka_topic_partition_list_t, rd_kafka_type_t,
+    RD_KAFKA_EVENT_REBALANCE, rd_kafka_consume_batch_queue, rd_kafka_consumer_close_queue, rd_kafka_consumer_closed,
+    rd_kafka_event_destroy, rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_message_errstr, rd_kafka_message_t,
+    rd_kafka_queue_destroy, rd_kafka_queue_get_consumer, rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t,
+    rd_kafka_topic_partition_list_t, rd_kafka_type_t,
 };
 
 use super::client::{ConfigError, Forced, NativeClient, NativeConfig, PropertyProblem, layered, millis, remaining_ms};
@@ -287,9 +288,15 @@ impl Consumer {
                         return Err(KafkaError::from_code(OPERATION, ErrorCode::TIMED_OUT));
                     }
                     let event = rd_kafka_queue_poll(queue.as_ptr(), remaining_ms(deadline).min(100));
-                    if !event.is_null() {
-                        rd_kafka_event_destroy(event);
+                    if event.is_null() {
+                        continue;
                     }
+                    // On this queue a rebalance is an event, and goes unanswered for ever unless we answer it.
+                    if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {
+                        let code = ErrorCode(ffi::rd_kafka_event_error(event));
+                        self.role().rebalance(self.rk(), code, rd_kafka_event_topic_partition_list(event));
+                    }
+                    rd_kafka_event_destroy(event);
                 }
             }
             Ok(())

@@ -201,6 +201,50 @@ impl ConsumerRole {
         self.positions.borrow_mut().revoke(partitions);
         self.left.borrow_mut().extend_from_slice(partitions);
     }
+
+    /// Carries out a rebalance event, with the listener told at the right moment.
+    ///
+    /// # Safety
+    /// `rk` is this consumer's live handle and `list` the live list of the event.
+    pub(super) unsafe fn rebalance(&self, rk: *mut rd_kafka_t, event: ErrorCode, list: *mut rd_kafka_topic_partition_list_t) {
+        // SAFETY: a live list (caller's contract).
+        let entries = unsafe { partitions::entries(list) };
+        let ids: Vec<i32> = entries.iter().map(|entry| entry.partition).collect();
+        // SAFETY: a live handle; the protocol's name is a static string.
+        let incremental = unsafe { CStr::from_ptr(rd_kafka_rebalance_protocol(rk)) } == c"COOPERATIVE";
+
+        let outcome = match event {
+            ErrorCode::ASSIGN_PARTITIONS => {
+                self.positions.borrow_mut().assign(&ids);
+                // SAFETY: a live handle and list.
+                let outcome = unsafe { assign(rk, list, incremental) };
+                self.notify_unless_empty(&ids, |listener, consumer| listener.assigned(consumer, &ids));
+                outcome
+            }
+            ErrorCode::REVOKE_PARTITIONS => {
+                // SAFETY: a live handle.
+                let lost = unsafe { rd_kafka_assignment_lost(rk) } != 0;
+                self.notify_unless_empty(&ids, |listener, consumer| match lost {
+                    true => listener.lost(consumer, &ids),
+                    false => listener.revoked(consumer, &ids),
+                });
+                self.leave(&ids);
+                // SAFETY: a live handle and list.
+                unsafe { unassign(rk, list, incremental) }
+            }
+            error => {
+                let all = self.positions.borrow().assigned();
+                self.notify_unless_empty(&all, |listener, consumer| listener.lost(consumer, &all));
+                self.leave(&all);
+                // SAFETY: a live handle; null means "nothing is assigned".
+                let unassigned = unsafe { unassign(rk, ptr::null(), false) };
+                unassigned.and(Err(KafkaError::from_code("rebalance", error)))
+            }
+        };
+        if let Err(error) = outcome {
+            self.failure.borrow_mut().get_or_insert(error);
+        }
+    }
 }
 
 /// Ends a call, also when it unwinds.
@@ -221,45 +265,8 @@ pub(super) unsafe extern "C" fn on_rebalance(
     opaque: *mut c_void,
 ) {
     // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist, and
-    // this callback runs on the thread that owns the consumer, inside its call.
-    let role = unsafe { &(*opaque.cast::<CallbackState<ConsumerRole>>()).role };
-    // SAFETY: a live list for the time of this call.
-    let entries = unsafe { partitions::entries(list) };
-    let ids: Vec<i32> = entries.iter().map(|entry| entry.partition).collect();
-    // SAFETY: a live handle; the protocol's name is a static string.
-    let incremental = unsafe { CStr::from_ptr(rd_kafka_rebalance_protocol(rk)) } == c"COOPERATIVE";
-
-    let outcome = match ErrorCode(event) {
-        ErrorCode::ASSIGN_PARTITIONS => {
-            role.positions.borrow_mut().assign(&ids);
-            // SAFETY: the live handle and list of this callback.
-            let outcome = unsafe { assign(rk, list, incremental) };
-            role.notify_unless_empty(&ids, |listener, consumer| listener.assigned(consumer, &ids));
-            outcome
-        }
-        ErrorCode::REVOKE_PARTITIONS => {
-            // SAFETY: a live handle.
-            let lost = unsafe { rd_kafka_assignment_lost(rk) } != 0;
-            role.notify_unless_empty(&ids, |listener, consumer| match lost {
-                true => listener.lost(consumer, &ids),
-                false => listener.revoked(consumer, &ids),
-            });
-            role.leave(&ids);
-            // SAFETY: the live handle and list of this callback.
-            unsafe { unassign(rk, list, incremental) }
-        }
-        error => {
-            let all = role.positions.borrow().assigned();
-            role.notify_unless_empty(&all, |listener, consumer| listener.lost(consumer, &all));
-            role.leave(&all);
-            // SAFETY: a live handle; null means "nothing is assigned".
-            let unassigned = unsafe { unassign(rk, ptr::null(), false) };
-            unassigned.and(Err(KafkaError::from_code("rebalance", error)))
-        }
-    };
-    if let Err(error) = outcome {
-        role.failure.borrow_mut().get_or_insert(error);
-    }
+    // this callback runs on the thread that owns the consumer, inside its call. Handle and list are live.
+    unsafe { (*opaque.cast::<CallbackState<ConsumerRole>>()).role.rebalance(rk, ErrorCode(event), list) }
 }
 
 /// Adds the list to the assignment, or replaces the assignment with it.
@@ -289,5 +296,47 @@ unsafe fn unassign(rk: *mut rd_kafka_t, list: *const rd_kafka_topic_partition_li
             true => KafkaError::take(OPERATION, rd_kafka_incremental_unassign(rk, list)),
             false => KafkaError::check(OPERATION, ffi::rd_kafka_assign(rk, ptr::null())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_only_move_forward() {
+        let mut positions = Positions::default();
+        assert_eq!(positions.admit(2, 5), Admission::NotAssigned);
+        positions.assign(&[2]);
+        assert_eq!((positions.next(2), positions.assigned()), (None, vec![2]));
+        assert_eq!(positions.admit(2, 5), Admission::Accepted);
+        assert_eq!(positions.admit(2, 9), Admission::Accepted, "control records leave gaps");
+        assert_eq!(positions.admit(2, 9), Admission::Repeated);
+        assert_eq!(positions.admit(2, 6), Admission::Repeated);
+        assert_eq!((positions.first(2), positions.next(2)), (Some(5), Some(10)));
+    }
+
+    #[test]
+    fn a_seek_back_is_remembered_as_the_start_and_a_seek_forward_is_not() {
+        let mut positions = Positions::default();
+        positions.assign(&[0, 1]);
+        positions.admit(0, 5);
+        positions.seek(0, 3);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 3)), (Some(3), Some(3), Admission::Accepted));
+        positions.seek(0, 100);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 50)), (Some(3), Some(100), Admission::Repeated));
+        positions.seek(1, 7);
+        assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_partition_that_comes_back_starts_anew() {
+        let mut positions = Positions::default();
+        positions.assign(&[0]);
+        positions.admit(0, 5);
+        positions.revoke(&[0, 9]);
+        assert_eq!((positions.admit(0, 6), positions.first(0), positions.assigned()), (Admission::NotAssigned, None, vec![]));
+        positions.assign(&[0]);
+        assert_eq!(positions.admit(0, 2), Admission::Accepted);
     }
 }

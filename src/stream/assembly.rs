@@ -136,13 +136,27 @@ impl Assembly {
         }
     }
 
+    /// The encoder of events in the input's format, for those who publish them; its columns are all of the dataset's fields.
+    pub fn event_encoder(&self) -> Box<dyn Encoder> {
+        match self.pipeline.input.format {
+            Format::Avro => Box::new(AvroEncoder::for_schema(&self.dataset)),
+            Format::Json => Box::new(JsonEncoder::for_schema(&self.dataset)),
+        }
+    }
+
+    /// How the pipeline's Kafka is reached.
+    pub fn client(&self) -> ClientProperties {
+        self.pipeline.kafka.iter().collect()
+    }
+
     /// What the workers need to know.
     pub fn settings(&self) -> Settings {
+        self.settings_at(self.client())
+    }
+
+    /// What the workers need to know to run at another Kafka than the pipeline's.
+    pub fn settings_at(&self, mut client: ClientProperties) -> Settings {
         let pipeline = &self.pipeline;
-        let mut client = ClientProperties::new();
-        for (name, value) in pipeline.kafka.iter() {
-            client.set(name, value);
-        }
         client.set_default("client.id", format!("caz-{}", pipeline.name));
         let mut consumer = client.clone();
         consumer.set("group.id", &pipeline.input.group);

@@ -4,11 +4,11 @@ mod assembly;
 mod delivery;
 mod line;
 mod pool;
-mod publish;
+pub mod publish;
 mod tally;
 mod worker;
 
-pub use assembly::{Assembly, LineEnd};
+pub use assembly::{Assembly, LineEnd, fields};
 pub use line::{Line, Scored};
 pub use pool::Pool;
 pub use worker::{Settings, WorkerError};

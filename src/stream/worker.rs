@@ -195,7 +195,8 @@ impl Worker {
         let started = Instant::now();
         for (index, value) in scored.scores() {
             let Some(event) = self.batch.get(index) else { continue };
-            let refused_before = !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
+            let refused_before =
+                !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
             let outcome = if refused_before {
                 Err(ProduceError::TooLarge { bytes: value.len() })
             } else {

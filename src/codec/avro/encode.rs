@@ -219,7 +219,7 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
         (AvroType::Array(item), Cell::List(items, range)) => {
             if !range.is_empty() {
                 write::count(into, range.len());
-                range.clone().try_for_each(|row| self::value(item, &items.cell(row), into))?;
+                range.clone().try_for_each(|row| value(item, &items.cell(row), into))?;
             }
             write::count(into, 0);
         }
@@ -228,7 +228,7 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
                 write::count(into, range.len());
                 for row in range.clone() {
                     write::bytes(into, keys.value(row).as_bytes());
-                    self::value(entry, &values.cell(row), into)?;
+                    value(entry, &values.cell(row), into)?;
                 }
             }
             write::count(into, 0);

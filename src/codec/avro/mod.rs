@@ -12,3 +12,5 @@ mod write;
 pub use decode::AvroDecoder;
 pub(crate) use default::Default;
 pub use encode::AvroEncoder;
+pub(crate) use skip::Splitter;
+pub(crate) use write::{bytes as write_bytes, count as write_count};

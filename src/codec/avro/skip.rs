@@ -102,3 +102,25 @@ pub(super) fn least_item_bytes(item: &AvroType, path: &str) -> Result<usize, Cod
         least => Ok(least),
     }
 }
+
+/// Tells datums apart that follow one another without a length, as in the blocks of a file.
+#[derive(Debug)]
+pub(crate) struct Splitter(Skip);
+
+impl Splitter {
+    /// # Errors
+    /// When the schema has a type that is not read.
+    pub(crate) fn new(schema: &apache_avro::Schema) -> Result<Self, CodecError> {
+        Ok(Self(Skip::compile(&AvroType::resolve(schema)?, "")?))
+    }
+
+    /// Where the first datum ends.
+    ///
+    /// # Errors
+    /// The words for why it has no end.
+    pub(crate) fn end(&self, bytes: &[u8]) -> Result<usize, String> {
+        let mut cursor = Cursor::new(bytes);
+        self.0.skip(&mut cursor).map_err(|fault| fault.rejection().message.into_owned())?;
+        Ok(cursor.at())
+    }
+}

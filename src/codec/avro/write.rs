@@ -13,13 +13,13 @@ pub(super) fn long(into: &mut Vec<u8>, value: i64) {
 
 /// A count, a length or an index.
 #[inline]
-pub(super) fn count(into: &mut Vec<u8>, value: usize) {
+pub(crate) fn count(into: &mut Vec<u8>, value: usize) {
     long(into, i64::try_from(value).unwrap_or(i64::MAX));
 }
 
 /// Bytes behind their length.
 #[inline]
-pub(super) fn bytes(into: &mut Vec<u8>, value: &[u8]) {
+pub(crate) fn bytes(into: &mut Vec<u8>, value: &[u8]) {
     count(into, value.len());
     into.extend_from_slice(value);
 }

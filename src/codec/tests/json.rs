@@ -1,0 +1,176 @@
+//! The JSON codecs agree with serde_json and with each other.
+
+use apache_avro::types::Value;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::agreement::{assert_events, is_value};
+use super::random::{Dataset, datasets};
+use super::{all_fields, decode, schema};
+use crate::codec::avro::AvroDecoder;
+use crate::codec::json::{JsonDecoder, JsonEncoder};
+use crate::codec::view::View;
+use crate::codec::{Encoded, Encoder};
+use crate::dataset::Reason;
+
+/// Whether every float of a value is one that JSON has.
+fn is_finite(value: &Value) -> bool {
+    match value {
+        Value::Float(value) => value.is_finite(),
+        Value::Double(value) => value.is_finite(),
+        Value::Union(_, value) => is_finite(value),
+        Value::Array(items) => items.iter().all(is_finite),
+        Value::Map(entries) => entries.values().all(is_finite),
+        Value::Record(fields) => fields.iter().all(|(_, value)| is_finite(value)),
+        _ => true,
+    }
+}
+
+/// The event as a tree of serde_json's, with times as numbers.
+fn tree(value: &Value) -> serde_json::Value {
+    let latin1 = |bytes: &[u8]| json!(bytes.iter().map(|byte| char::from(*byte)).collect::<String>());
+    match value {
+        Value::Null => json!(null),
+        Value::Boolean(value) => json!(value),
+        Value::Int(value) | Value::Date(value) | Value::TimeMillis(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::Double(value) => json!(value),
+        Value::String(text) | Value::Enum(_, text) => json!(text),
+        Value::Bytes(bytes) | Value::Fixed(_, bytes) => latin1(bytes),
+        Value::Decimal(decimal) => {
+            let unscaled = crate::codec::text::decimal_from_be(&<Vec<u8>>::try_from(decimal.clone()).unwrap(), 38).unwrap();
+            let mut text = Vec::new();
+            crate::codec::text::write_decimal(&mut text, unscaled, 2);
+            json!(String::from_utf8(text).unwrap())
+        }
+        Value::Union(_, value) => tree(value),
+        Value::Array(items) => items.iter().map(tree).collect(),
+        Value::Map(entries) => entries.iter().map(|(key, value)| (key.clone(), tree(value))).collect(),
+        Value::Record(fields) => fields.iter().rev().map(|(name, value)| (name.clone(), tree(value))).collect(),
+        Value::Long(value)
+        | Value::TimeMicros(value)
+        | Value::TimestampMillis(value)
+        | Value::TimestampMicros(value)
+        | Value::TimestampNanos(value)
+        | Value::LocalTimestampMillis(value)
+        | Value::LocalTimestampMicros(value)
+        | Value::LocalTimestampNanos(value) => json!(value),
+        other => panic!("no tree of {other:?}"),
+    }
+}
+
+fn columns(dataset: &Dataset) -> Vec<arrow_array::ArrayRef> {
+    let datums = dataset.datums();
+    let payloads: Vec<&[u8]> = datums.iter().map(Vec::as_slice).collect();
+    decode(&mut AvroDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads).columns
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn decodes_what_serde_json_writes(dataset in datasets(2), pretty in any::<bool>()) {
+        let mut dataset = dataset;
+        dataset.events.retain(is_finite);
+        let lines: Vec<Vec<u8>> = dataset.events.iter().map(|event| match pretty {
+            true => serde_json::to_vec_pretty(&tree(event)).unwrap(),
+            false => serde_json::to_vec(&tree(event)).unwrap(),
+        }).collect();
+        let payloads: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let decoded = decode(&mut JsonDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads);
+        prop_assert_eq!(&decoded.rejected, &vec![]);
+        assert_events(&dataset, &decoded.columns);
+    }
+
+    #[test]
+    fn decodes_what_is_encoded(dataset in datasets(2)) {
+        let mut encoded = Encoded::default();
+        let mut rejected = vec![];
+        let mut encoder = JsonEncoder::for_schema(&dataset.schema);
+        encoder.encode(&columns(&dataset), &mut (0..dataset.events.len()), &mut encoded, &mut rejected);
+        for (row, event) in dataset.events.iter().enumerate() {
+            let refused = rejected.iter().any(|(rejected, rejection)| *rejected == row && rejection.reason == Reason::NotFinite);
+            prop_assert_eq!(refused, !is_finite(event));
+        }
+        let mut finite = dataset.clone();
+        finite.events.retain(is_finite);
+        let payloads: Vec<&[u8]> = encoded.iter().map(|(_, bytes)| bytes).collect();
+        let decoded = decode(&mut JsonDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads);
+        prop_assert_eq!(&decoded.rejected, &vec![]);
+        assert_events(&finite, &decoded.columns);
+    }
+
+    /// What serde_json does not take is refused, and where both take it they take the same number.
+    #[test]
+    fn numbers_are_those_of_serde_json(text in "-?[0-9]{1,25}(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?") {
+        let schema = schema(r#"{"name":"x","type":"double"}"#);
+        let payload = format!(r#"{{"x":{text}}}"#);
+        let decoded = decode(&mut JsonDecoder::new(&schema, &[0]).unwrap(), &[payload.as_bytes()]);
+        let theirs: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        match theirs {
+            Ok(number) => {
+                prop_assert_eq!(&decoded.rejected, &vec![]);
+                let view = View::new(decoded.columns[0].as_ref()).unwrap();
+                prop_assert!(is_value(&view.cell(0), &Value::Double(number.as_f64().unwrap())));
+                prop_assert_eq!(number.as_f64().unwrap(), text.parse::<f64>().unwrap());
+            }
+            Err(_) => prop_assert_eq!(decoded.rejected.len(), 1),
+        }
+    }
+}
+
+#[test]
+fn missing_members_take_defaults_or_null() {
+    let schema = schema(
+        r#"{"name":"a","type":"int","default":7},{"name":"b","type":["null","string"]},
+           {"name":"c","type":{"type":"record","name":"C","fields":[{"name":"d","type":"string","default":"x"},{"name":"e","type":["null","int"],"default":null}]}},
+           {"name":"f","type":["null",{"type":"record","name":"F","fields":[{"name":"g","type":"string"}]}],"default":null},
+           {"name":"h","type":{"type":"array","items":"int"},"default":[1,2]},
+           {"name":"i","type":{"type":"record","name":"I","fields":[{"name":"j","type":"int"}]},"default":{"j":5}}"#,
+    );
+    let decoded = decode(&mut JsonDecoder::new(&schema, &all_fields(&schema)).unwrap(), &[b"{}", br#"{"c":{},"i":{"j":6}}"#]);
+    assert_eq!(decoded.rejected, vec![]);
+    let fields: Vec<_> = schema.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
+    let mut encoded = Encoded::default();
+    JsonEncoder::new(&fields).unwrap().encode(&decoded.columns, &mut (0..2), &mut encoded, &mut vec![]);
+    let texts: Vec<_> = encoded.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
+    assert_eq!(texts[0], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":5}"#);
+    assert_eq!(texts[1], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":6}"#);
+}
+
+#[test]
+fn arrays_of_objects_are_structs() {
+    let schema = schema(
+        r#"{"name":"items","type":{"type":"array","items":{"type":"record","name":"Item","fields":[
+             {"name":"sku","type":"string"},{"name":"n","type":["null","int"]},{"name":"price","type":"double","default":1.5}]}}}"#,
+    );
+    let payload = br#"{"items":[{"sku":"a","x":{"deep":[1]}},{"price":2,"n":3,"sku":"b"}]}"#;
+    let decoded =
+        decode(&mut JsonDecoder::new(&schema, &[0]).unwrap(), &[payload, br#"{"items":[{"sku":"a"},{"n":1}]}"#, br#"{"items":[]}"#]);
+    assert_eq!(decoded.rows, [0, 2]);
+    insta::assert_debug_snapshot!(decoded.columns[0]);
+    assert_eq!(decoded.rejected[0].1.field.as_deref(), Some("items.sku"));
+}
+
+#[test]
+fn instants_are_read_in_every_form() {
+    let schema = schema(r#"{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}}"#);
+    let mut decoder = JsonDecoder::new(&schema, &[0]).unwrap();
+    let forms = [
+        r#""2020-02-29T17:04:05Z""#,
+        r#""2020-02-29T17:04:05.000Z""#,
+        r#""2020-02-29t18:04:05.000999999+01""#,
+        r#""2020-02-29 18:34:05+01:30""#,
+        r#""2020-02-29T13:04:05-0400""#,
+        "1582995845000",
+        "1582995845000.0",
+        "1.582995845e12",
+    ];
+    for form in forms {
+        let payload = format!(r#"{{"t":{form}}}"#);
+        let decoded = decode(&mut decoder, &[payload.as_bytes()]);
+        assert_eq!(decoded.rejected, vec![], "{form}");
+        let view = View::new(decoded.columns[0].as_ref()).unwrap();
+        assert!(is_value(&view.cell(0), &Value::TimestampMillis(1_582_995_845_000)), "{form}");
+    }
+}

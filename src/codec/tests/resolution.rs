@@ -1,0 +1,90 @@
+//! Datums of another writer's schema, read as the dataset's.
+
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
+
+use super::agreement::{at_path, is_value};
+use super::{all_fields, decode, schema};
+use crate::codec::avro::AvroDecoder;
+use crate::codec::view::View;
+
+fn record(fields: &str) -> Schema {
+    Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{fields}]}}"#)).unwrap()
+}
+
+#[test]
+fn fields_are_reordered_promoted_renamed_and_filled_in_as_apache_avro_does() {
+    let writer = record(
+        r#"{"name":"gone","type":{"type":"map","values":["null","int","string"]}},
+           {"name":"i","type":"int"},{"name":"old","type":"string"},{"name":"l","type":"long"},{"name":"f","type":"float"},
+           {"name":"opt","type":"string"},{"name":"e","type":{"type":"enum","name":"E","symbols":["x","z"]}},
+           {"name":"a","type":{"type":"array","items":"int"}},{"name":"b","type":"bytes"}"#,
+    );
+    let fields = r#"{"name":"b","type":"string"},{"name":"f","type":"double"},{"name":"l","type":["null","double"]},{"name":"i","type":"long"},
+           {"name":"new","type":{"type":"array","items":"string"},"default":["p","q"]},
+           {"name":"opt","type":["null","string"]},
+           {"name":"e","type":{"type":"enum","name":"E","symbols":["y","x"],"default":"y"}},
+           {"name":"a","type":{"type":"array","items":["null","long"]}}"#;
+    let dataset = schema(&format!(r#"{fields},{{"name":"renamed","aliases":["old"],"type":"string"}}"#));
+    let value = Value::Record(vec![
+        ("gone".into(), Value::Map([("k".to_owned(), Value::Union(2, Box::new(Value::String("v".into()))))].into())),
+        ("i".into(), Value::Int(-3)),
+        ("old".into(), Value::String("name".into())),
+        ("l".into(), Value::Long(1 << 40)),
+        ("f".into(), Value::Float(0.1)),
+        ("opt".into(), Value::String("there".into())),
+        ("e".into(), Value::Enum(1, "z".into())),
+        ("a".into(), Value::Array(vec![Value::Int(1), Value::Int(-1)])),
+        ("b".into(), Value::Bytes("é".as_bytes().to_vec())),
+    ]);
+    let datum = GenericDatumWriter::builder(&writer).build().unwrap().write_value_to_vec(value).unwrap();
+    let decoded = decode(&mut AvroDecoder::with_writer(&writer, &dataset, &all_fields(&dataset)).unwrap(), &[&datum, &datum]);
+    assert_eq!(decoded.rejected, vec![]);
+    let reader = record(fields);
+    let theirs = GenericDatumReader::builder(&writer).reader_schema(&reader).build().unwrap().read_value(&mut datum.as_slice()).unwrap();
+    for (field, column) in dataset.fields().iter().zip(&decoded.columns) {
+        let view = View::new(column.as_ref()).unwrap();
+        let renamed = Value::String("name".into());
+        let theirs = if field.path == "renamed" { &renamed } else { at_path(&theirs, &field.path) };
+        assert!(is_value(&view.cell(1), theirs), "{}: {:?} is not {theirs:?}", field.path, view.cell(1));
+    }
+}
+
+#[test]
+fn a_writers_union_is_read_branch_by_branch() {
+    let writer = record(
+        r#"{"name":"v","type":["null","int","string"]},{"name":"r","type":["null",{"type":"record","name":"R","fields":[{"name":"x","type":"int"}]}]}"#,
+    );
+    let dataset =
+        schema(r#"{"name":"v","type":"long"},{"name":"r","type":{"type":"record","name":"R","fields":[{"name":"x","type":"double"}]}}"#);
+    let mut decoder = AvroDecoder::with_writer(&writer, &dataset, &[0, 1]).unwrap();
+    let decoded = decode(&mut decoder, &[b"\x02\x0a\x02\x04", b"\x00\x02\x04", b"\x04\x02a\x02\x04", b"\x02\x0a\x00"]);
+    assert_eq!(decoded.rows, [0]);
+    let rejected: Vec<_> =
+        decoded.rejected.iter().map(|(_, rejection)| (rejection.reason.name(), rejection.field.as_deref(), rejection.byte)).collect();
+    assert_eq!(
+        rejected,
+        [("missing_field", Some("v"), Some(0)), ("wrong_type", Some("v"), Some(0)), ("missing_field", Some("r"), Some(2))]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_when_the_decoder_is_built() {
+    let cases = [
+        (r#"{"name":"a","type":"string"}"#, r#"{"name":"a","type":"int"}"#),
+        (r#"{"name":"b","type":"int"}"#, r#"{"name":"a","type":"int"}"#),
+        (r#"{"name":"a","type":"long"}"#, r#"{"name":"a","type":"int"}"#),
+        (
+            r#"{"name":"a","type":{"type":"long","logicalType":"timestamp-micros"}}"#,
+            r#"{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}"#,
+        ),
+        (r#"{"name":"a","type":"int"}"#, r#"{"name":"a","type":{"type":"record","name":"R","fields":[{"name":"x","type":"int"}]}}"#),
+    ];
+    let errors: Vec<String> = cases
+        .iter()
+        .map(|(writer, reader)| AvroDecoder::with_writer(&record(writer), &schema(reader), &[0]).unwrap_err().to_string())
+        .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+}

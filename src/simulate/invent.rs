@@ -1,0 +1,182 @@
+//! Events made up from a dataset schema: every type, nulls where they may be, instants near now.
+
+use std::slice::IterMut;
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::{ArrowError, TimeUnit};
+
+use super::random::Random;
+use crate::codec::column::Column;
+use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetSchema};
+
+/// The share of values that are null where they may be.
+const NULL_SHARE: f64 = 0.1;
+/// The different texts of a field that is no identifier: few enough to be categories.
+const TEXTS: u64 = 12;
+/// The most items of an array or a map, exclusive.
+const ITEMS: u64 = 4;
+const MS_PER_DAY: i64 = 86_400_000;
+/// Instants lie in the minute before now.
+const RECENT_MS: u64 = 60_000;
+
+/// Makes rows up.
+#[derive(Debug)]
+pub(super) struct Inventor {
+    root: Arc<AvroRecord>,
+    columns: Vec<Column>,
+    random: Random,
+}
+
+/// What values are made of.
+struct Muse<'a> {
+    random: &'a mut Random,
+    /// Milliseconds since 1970.
+    now_ms: i64,
+    /// The name of the field, which says what its texts may be.
+    name: &'a str,
+}
+
+impl Inventor {
+    pub(super) fn new(schema: &DatasetSchema, seed: u64) -> Self {
+        let columns = schema.fields().iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
+        Self { root: Arc::clone(schema.root()), columns, random: Random::new(seed) }
+    }
+
+    /// The next `count` rows: one column for each of the dataset's fields.
+    pub(super) fn rows(&mut self, count: usize, now_ms: i64) -> Result<Vec<ArrayRef>, ArrowError> {
+        for _ in 0..count {
+            record(&self.root, &mut self.columns.iter_mut(), &mut self.random, now_ms, false);
+        }
+        self.columns.iter_mut().map(Column::finish).collect()
+    }
+}
+
+/// One record, its fields flattened to columns; with `is_null` all of them are null.
+fn record(kind: &AvroRecord, columns: &mut IterMut<'_, Column>, random: &mut Random, now_ms: i64, is_null: bool) {
+    for field in &kind.fields {
+        let (inner, null) = field.kind.split_null();
+        if let AvroType::Record(inner) = inner {
+            let is_null = is_null || (null.is_some() && random.chance(NULL_SHARE));
+            record(inner, columns, random, now_ms, is_null);
+            continue;
+        }
+        let Some(column) = columns.next() else { return };
+        match is_null {
+            true => column.push_null(),
+            false => value(&field.kind, column, &mut Muse { random, now_ms, name: &field.name }),
+        }
+    }
+}
+
+fn value(kind: &AvroType, column: &mut Column, muse: &mut Muse<'_>) {
+    let (kind, null) = kind.split_null();
+    if null.is_some() && muse.random.chance(NULL_SHARE) {
+        column.push_null();
+        return;
+    }
+    // A batch is far below the 2 GiB at which a column is full, so no push fails.
+    match kind {
+        AvroType::Null => column.push_null(),
+        AvroType::Boolean => column.push_bool(muse.random.chance(0.5)),
+        AvroType::Int => column.push_i32(i32::try_from(muse.below(1_000)).unwrap_or(0)),
+        AvroType::Long => column.push_i64(muse.below(100_000)),
+        AvroType::Float => column.push_f32(muse.below(100_000) as f32 / 100.0),
+        AvroType::Double => column.push_f64(muse.below(100_000) as f64 / 100.0),
+        AvroType::String => {
+            let text = muse.text();
+            let _ = column.push_bytes(text.as_bytes());
+        }
+        AvroType::UuidFixed => {
+            let text = muse.uuid();
+            let _ = column.push_bytes(text.as_bytes());
+        }
+        AvroType::Bytes => {
+            let bytes = muse.random.bits().to_be_bytes();
+            let _ = column.push_bytes(&bytes);
+        }
+        AvroType::Fixed(size) => {
+            let bytes: Vec<u8> = (0..*size).map(|_| muse.random.bits().to_be_bytes()[0]).collect();
+            column.push_fixed(&bytes);
+        }
+        AvroType::Enum(symbols) => {
+            let symbol = muse.random.below(symbols.symbols.len() as u64);
+            let symbol = symbols.symbols.get(usize::try_from(symbol).unwrap_or(0)).map_or("", String::as_str);
+            let _ = column.push_bytes(symbol.as_bytes());
+        }
+        AvroType::Date => column.push_i32(i32::try_from(muse.now_ms.div_euclid(MS_PER_DAY) - muse.below(365)).unwrap_or(0)),
+        AvroType::TimeMillis => column.push_i32(i32::try_from(muse.below(MS_PER_DAY.unsigned_abs())).unwrap_or(0)),
+        AvroType::TimeMicros => column.push_i64(muse.below(MS_PER_DAY.unsigned_abs() * 1_000)),
+        AvroType::Timestamp { unit, .. } => {
+            let instant_ms = muse.now_ms - muse.below(RECENT_MS);
+            column.push_i64(match unit {
+                TimeUnit::Second => instant_ms.div_euclid(1_000),
+                TimeUnit::Millisecond => instant_ms,
+                TimeUnit::Microsecond => instant_ms.saturating_mul(1_000),
+                TimeUnit::Nanosecond => instant_ms.saturating_mul(1_000_000),
+            });
+        }
+        AvroType::Decimal { precision, fixed, .. } => {
+            // A fixed of n bytes holds less than its precision may promise.
+            let bound = 10_u64.pow(u32::from(*precision).min(6));
+            let bound = fixed.map_or(bound, |bytes| bound.min(1 << (8 * bytes.min(4)).saturating_sub(1)));
+            column.push_i128(i128::from(muse.below(bound)));
+        }
+        AvroType::Array(item) => {
+            for _ in 0..muse.random.below(ITEMS) {
+                if let [items] = column.children() {
+                    value(item, items, muse);
+                }
+            }
+            let _ = column.close();
+        }
+        AvroType::Map(entry) => {
+            for number in 0..muse.random.below(ITEMS) {
+                if let [keys, values] = column.children() {
+                    let _ = keys.push_bytes(format!("key-{number}").as_bytes());
+                    value(entry, values, muse);
+                }
+            }
+            let _ = column.close();
+        }
+        AvroType::Union(branches) => match branches.as_slice() {
+            [single] => value(single, column, muse),
+            // No column has more: such a schema is refused when it is read.
+            _ => column.push_null(),
+        },
+        AvroType::Record(inner) => {
+            for (AvroField { name, kind, .. }, child) in inner.fields.iter().zip(column.children()) {
+                value(kind, child, &mut Muse { random: muse.random, now_ms: muse.now_ms, name });
+            }
+            let _ = column.close();
+        }
+    }
+}
+
+impl Muse<'_> {
+    /// A number below `bound`, the smaller the likelier, as amounts and counts are.
+    fn below(&mut self, bound: u64) -> i64 {
+        let number = self.random.below(bound).min(self.random.below(bound));
+        i64::try_from(number).unwrap_or(i64::MAX)
+    }
+
+    /// Identifiers differ from event to event; other texts are categories.
+    fn text(&mut self) -> String {
+        let name = self.name.to_ascii_lowercase();
+        match name.ends_with("id") || name == "key" {
+            true => self.uuid(),
+            false => {
+                let number = self.below(TEXTS);
+                format!("{}-{number}", self.name)
+            }
+        }
+    }
+
+    /// A UUID of version 4.
+    fn uuid(&mut self) -> String {
+        let (high, low) = (self.random.bits(), self.random.bits());
+        let (time_low, time_mid, time_high) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
+        let (clock, node) = ((low >> 48) & 0x3fff | 0x8000, low & 0xffff_ffff_ffff);
+        format!("{time_low:08x}-{time_mid:04x}-4{time_high:03x}-{clock:04x}-{node:012x}")
+    }
+}

@@ -1,0 +1,141 @@
+//! Publishing: events into a topic, at a pace, every one accounted for.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Events, Pace, SimulateError};
+use crate::kafka::{BareRecord, Producer, TopicHandle};
+
+/// The most events that are made at once.
+const BATCH: u64 = 1024;
+/// How long a full queue may stay full before its events count as failed.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How long the last events may take to arrive once publishing has ended.
+const FLUSH: Duration = Duration::from_secs(30);
+/// The least and the most that is slept: not a wake-up for each event, and never long without a look at `stop`.
+const SLEEP: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+
+/// When to stop, and how fast to go.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// The number of events; none is no limit.
+    pub count: Option<u64>,
+    /// The time; none is no limit.
+    pub duration: Option<Duration>,
+    /// Events a second; none is as fast as it goes.
+    pub rate: Option<f64>,
+}
+
+/// How far publishing has come, for another thread to look at.
+#[derive(Debug, Default)]
+pub struct Progress {
+    queued: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Events handed to the producer so far.
+    pub fn events(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// The bytes of their keys and values.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// What became of the events. Every one that was made is in exactly one of the two counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Events that the broker has.
+    pub published: u64,
+    /// Events that it did not take, or did not confirm in time.
+    pub failed: u64,
+    /// Why the first one failed.
+    pub failure: Option<String>,
+    /// From the first event until the last was confirmed.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Events published a second.
+    pub fn rate(&self) -> f64 {
+        self.published as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Publishes until a limit is reached, `stop` is set or an event fails, then waits for what is under way. `room` says how many more events
+/// may be published now, for a caller whose topic must not fill up; it is asked in each turn.
+///
+/// # Errors
+/// When no events can be had, or the producer has come to its end.
+pub fn publish(
+    events: &mut Events,
+    (producer, topic): (&Producer, &TopicHandle),
+    limits: Limits,
+    stop: &AtomicBool,
+    progress: &Progress,
+    room: &dyn Fn() -> u64,
+) -> Result<Report, SimulateError> {
+    let started = Instant::now();
+    let mut account = Account::default();
+    let mut pace = Pace::new(limits.rate);
+    while !stop.load(Ordering::Relaxed) && account.failed == 0 {
+        let now = started.elapsed();
+        let left = limits.count.map_or(u64::MAX, |count| count.saturating_sub(account.made));
+        if left == 0 || limits.duration.is_some_and(|duration| now >= duration) {
+            break;
+        }
+        let due = pace.due(now).min(left).min(BATCH).min(room());
+        if due == 0 {
+            let until_end = limits.duration.map_or(Duration::MAX, |duration| duration.saturating_sub(now));
+            std::thread::sleep(pace.wait(now).clamp(SLEEP.0, SLEEP.1).min(until_end));
+        } else {
+            let batch = events.next_batch(usize::try_from(due).unwrap_or(1))?;
+            let records: Vec<BareRecord<'_>> =
+                batch.iter().map(|event| BareRecord { partition: None, key: event.key, value: event.value, tag: 0 }).collect();
+            if let Err(refused) = producer.produce_batch(topic, &records, MAX_WAIT) {
+                account.fail(refused.len(), refused.first().map(|(_, error)| error.to_string()));
+            }
+            let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
+            account.made += records.len() as u64;
+            pace.take(records.len() as u64);
+            progress.bytes.fetch_add(records.iter().map(|record| size(record.key) + size(record.value)).sum(), Ordering::Relaxed);
+            progress.queued.store(account.made - account.failed, Ordering::Relaxed);
+        }
+        producer.poll()?;
+        account.look(producer);
+    }
+    let flushed = producer.flush(FLUSH);
+    account.look(producer);
+    if let Err(error) = flushed {
+        account.fail(producer.in_flight(), Some(error.to_string()));
+    }
+    Ok(Report {
+        published: account.made.saturating_sub(account.failed),
+        failed: account.failed,
+        failure: account.failure,
+        elapsed: started.elapsed(),
+    })
+}
+
+#[derive(Default)]
+struct Account {
+    made: u64,
+    failed: u64,
+    failure: Option<String>,
+}
+
+impl Account {
+    fn fail(&mut self, events: usize, why: Option<String>) {
+        self.failed += events as u64;
+        self.failure = self.failure.take().or(why);
+    }
+
+    /// Takes note of failed deliveries.
+    fn look(&mut self, producer: &Producer) {
+        let failures = producer.take_failures();
+        self.fail(failures.len(), failures.first().map(|failure| failure.error.to_string()));
+    }
+}

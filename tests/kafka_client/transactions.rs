@@ -1,0 +1,151 @@
+//! Transactions: commits with offsets, aborts, fencing.
+
+use caz::kafka::{CommitMode, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError};
+
+use crate::consuming::{LIMITS, consumer, take};
+use crate::support::{PATIENCE, create_topic, create_topic_with, produce_numbers, properties, read_committed, unique};
+
+fn producer(transactional_id: &str) -> Producer {
+    let producer = Producer::new(&properties().with("transactional.id", transactional_id)).unwrap();
+    assert!(producer.is_transactional());
+    producer.init_transactions(PATIENCE).unwrap();
+    producer
+}
+
+fn send(producer: &Producer, topic: &TopicHandle, value: &[u8]) -> Result<(), ProduceError> {
+    let record = OutboundRecord { topic, partition: Some(0), key: None, value: Some(value), headers: &[], timestamp_ms: None, tag: 7 };
+    producer.produce(&record, PATIENCE)
+}
+
+fn values(topic: &str) -> Vec<String> {
+    read_committed(topic).iter().map(|record| record.text().to_owned()).collect()
+}
+
+fn metadata(consumer: &Consumer) -> GroupMetadata {
+    consumer.group_metadata().unwrap()
+}
+
+#[test]
+fn an_abort_and_a_rewind_replay_the_input() {
+    let (input, output) = (create_topic("in", 1), create_topic("out", 1));
+    produce_numbers(&input, 1, 30);
+    let consumer = consumer(&input);
+    let producer = producer(&unique("txn"));
+    let handle = producer.topic(&output).unwrap();
+
+    // Nothing is committed yet: the abort goes back to the first message.
+    producer.begin().unwrap();
+    assert_eq!(take(&consumer, 30, LIMITS).first(), Some(&(0, 0)));
+    send(&producer, &handle, b"aborted").unwrap();
+    producer.send_offsets(&[(0, 30)], &input, &metadata(&consumer), PATIENCE).unwrap();
+    producer.abort(PATIENCE).unwrap();
+    assert_eq!(producer.take_failures(), [], "what an abort drops is no failure");
+    consumer.rewind_to_committed(PATIENCE).unwrap();
+    assert_eq!(take(&consumer, 30, LIMITS).first(), Some(&(0, 0)));
+
+    // Offsets and output are committed together.
+    producer.begin().unwrap();
+    send(&producer, &handle, b"committed").unwrap();
+    producer.send_offsets(&[(0, 12)], &input, &metadata(&consumer), PATIENCE).unwrap();
+    producer.commit(PATIENCE).unwrap();
+    assert_eq!(consumer.committed(&[0], PATIENCE).unwrap(), [(0, Some(12))]);
+
+    // Now the abort goes back there.
+    producer.begin().unwrap();
+    send(&producer, &handle, b"aborted too").unwrap();
+    producer.flush(PATIENCE).unwrap();
+    producer.abort(PATIENCE).unwrap();
+    consumer.rewind_to_committed(PATIENCE).unwrap();
+    assert_eq!(take(&consumer, 18, LIMITS).first(), Some(&(0, 12)));
+    assert_eq!(values(&output), ["committed"]);
+    assert_eq!(consumer.repeated_messages(), 0);
+}
+
+#[test]
+fn an_undeliverable_record_makes_the_transaction_abortable() {
+    let output = create_topic_with("small", 1, &[("max.message.bytes", "2000")]);
+    let producer = producer(&unique("txn"));
+    let handle = producer.topic(&output).unwrap();
+    producer.begin().unwrap();
+    send(&producer, &handle, b"innocent").unwrap();
+    send(&producer, &handle, &[b'x'; 3000]).unwrap();
+    let error = producer.commit(PATIENCE).unwrap_err();
+    assert!(matches!(error, TransactionError::Abortable(_)), "{error:?}");
+    let failures = producer.take_failures();
+    assert!(failures.iter().any(|failure| failure.tag == 7 && failure.error.code == ErrorCode::MESSAGE_TOO_LARGE), "{failures:?}");
+    let refused = send(&producer, &handle, b"too late").unwrap_err();
+    assert!(matches!(refused, ProduceError::Refused(_)), "{refused:?}");
+    producer.abort(PATIENCE).unwrap();
+
+    // The refused batch left a gap in the producer's sequence, for which the next transaction may have to be
+    // aborted too. That abort mends it.
+    let tries = (1..=2).find(|_| {
+        producer.begin().unwrap();
+        send(&producer, &handle, b"again").unwrap();
+        let outcome = producer.commit(PATIENCE);
+        if let Err(error) = &outcome {
+            assert!(matches!(error, TransactionError::Abortable(_)), "{error:?}");
+            producer.abort(PATIENCE).unwrap();
+        }
+        outcome.is_ok()
+    });
+    assert!(tries.is_some(), "the producer does not recover");
+    assert_eq!(values(&output), ["again"]);
+}
+
+#[test]
+fn a_newer_producer_of_the_same_id_fences_the_older() {
+    let output = create_topic("fenced", 1);
+    let id = unique("txn");
+    let older = producer(&id);
+    let older_handle = older.topic(&output).unwrap();
+    older.begin().unwrap();
+    send(&older, &older_handle, b"zombie").unwrap();
+    older.flush(PATIENCE).unwrap();
+
+    let newer = producer(&id);
+    let handle = newer.topic(&output).unwrap();
+    newer.begin().unwrap();
+    send(&newer, &handle, b"heir").unwrap();
+    newer.commit(PATIENCE).unwrap();
+
+    let error = older.commit(PATIENCE).unwrap_err();
+    assert!(matches!(error, TransactionError::Fatal { fenced: true, .. }), "{error:?}");
+    assert!(older.poll().unwrap_err().is_fatal());
+    assert_eq!(values(&output), ["heir"]);
+}
+
+#[test]
+fn offsets_of_a_replaced_member_are_refused() {
+    let input = create_topic("in", 1);
+    produce_numbers(&input, 1, 10);
+    let group = unique("group");
+    let join = || {
+        let consumer = Consumer::new(&properties().with("group.id", group.as_str()), &input).unwrap();
+        consumer.subscribe().unwrap();
+        take(&consumer, 10, LIMITS);
+        consumer
+    };
+    let former = join();
+    let stale = metadata(&former);
+    drop(former);
+    let current = join();
+    let producer = producer(&unique("txn"));
+    producer.begin().unwrap();
+    let error = producer.send_offsets(&[(0, 5)], &input, &stale, PATIENCE).unwrap_err();
+    assert!(matches!(error, TransactionError::Abortable(_)), "{error:?}");
+    producer.abort(PATIENCE).unwrap();
+    assert_eq!(current.committed(&[0], PATIENCE).unwrap(), [(0, None)]);
+    current.commit(&[(0, 5)], CommitMode::Sync(PATIENCE)).unwrap();
+    assert_eq!(current.committed(&[0], PATIENCE).unwrap(), [(0, Some(5))]);
+}
+
+#[test]
+fn calls_out_of_order_are_errors() {
+    let plain = Producer::new(&properties()).unwrap();
+    assert!(!plain.is_transactional());
+    assert!(plain.begin().is_err());
+    let producer = producer(&unique("txn"));
+    let error = producer.commit(PATIENCE).unwrap_err();
+    assert_eq!(error.kafka_error().code, ErrorCode::STATE);
+}

@@ -1,0 +1,175 @@
+//! What the tests against a real broker share.
+
+// Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
+
+pub mod car_insurance;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, Producer, RebalanceListener};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
+
+/// The longest any test waits for one thing to happen.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The broker under test.
+pub fn bootstrap() -> String {
+    std::env::var("CAZ_TEST_BOOTSTRAP").unwrap_or_else(|_| {
+        panic!("CAZ_TEST_BOOTSTRAP names no broker: run `make test`, or `scripts/with-kafka cargo test`, which start one")
+    })
+}
+
+/// A name nobody else uses, in this run or another.
+pub fn unique(prefix: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}-{:x}-{:x}-{number}", std::process::id(), since_epoch.as_nanos())
+}
+
+/// Properties that reach the broker.
+pub fn properties() -> ClientProperties {
+    ClientProperties::new().with("bootstrap.servers", bootstrap())
+}
+
+/// A client for topics.
+pub fn admin() -> Admin {
+    Admin::new(&properties(), PATIENCE).expect("valid properties")
+}
+
+/// Makes a topic with a unique name that starts with `prefix`.
+pub fn create_topic(prefix: &str, partitions: i32) -> String {
+    create_topic_with(prefix, partitions, &[])
+}
+
+/// [`create_topic`] with topic properties.
+pub fn create_topic_with(prefix: &str, partitions: i32, config: &[(&str, &str)]) -> String {
+    let name = unique(prefix);
+    let created = admin().create_topic(&name, partitions, None, config).expect("the broker creates topics");
+    assert!(created, "the name is unique");
+    name
+}
+
+/// Produces `count` records spread over the topic's partitions; key and value of the n-th are `n` in decimal.
+pub fn produce_numbers(topic: &str, partitions: i32, count: usize) {
+    let producer = Producer::new(&properties()).expect("valid properties");
+    let handle = producer.topic(topic).expect("a valid name");
+    let numbers: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    let records: Vec<BareRecord<'_>> = (0..partitions)
+        .cycle()
+        .zip(&numbers)
+        .map(|(partition, number)| BareRecord {
+            partition: Some(partition),
+            key: Some(number.as_bytes()),
+            value: Some(number.as_bytes()),
+            tag: 0,
+        })
+        .collect();
+    for chunk in records.chunks(1000) {
+        producer.produce_batch(&handle, chunk, PATIENCE).expect("the queue drains");
+    }
+    producer.flush(PATIENCE).expect("the broker takes everything");
+    assert_eq!(producer.take_failures(), []);
+}
+
+/// A record as a test looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value.
+    pub value: Option<Vec<u8>>,
+    /// Its headers.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Its timestamp, milliseconds since the epoch.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl Stored {
+    /// The value as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(self.value.as_deref().expect("a value")).expect("UTF-8")
+    }
+
+    /// The last header of that name, as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().rfind(|(known, _)| known == name)?;
+        std::str::from_utf8(value.as_deref()?).ok()
+    }
+}
+
+/// Everything a `read_committed` reader sees in the topic, by partition and offset, up to the end as of now.
+///
+/// Reads with rust-rdkafka's own consumer, so that what is checked and what checks share little.
+pub fn read_committed(topic: &str) -> Vec<Stored> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap())
+        .set("group.id", unique("reader"))
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .create()
+        .expect("valid properties");
+    let description = admin().describe_topic(topic).expect("the broker answers").expect("the topic exists");
+    let mut assignment = TopicPartitionList::new();
+    for partition in &description.partitions {
+        assignment.add_partition_offset(topic, *partition, Offset::Beginning).expect("a valid offset");
+    }
+    consumer.assign(&assignment).expect("an assignment");
+    let mut open: BTreeSet<i32> = description.partitions.into_iter().collect();
+    let mut stored = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    while !open.is_empty() {
+        assert!(Instant::now() < deadline, "partitions {open:?} of {topic} have no end: is a transaction open?");
+        match consumer.poll(Duration::from_millis(100)) {
+            None => {}
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                open.remove(&partition);
+            }
+            Some(Err(error)) => panic!("reading {topic}: {error}"),
+            Some(Ok(message)) => stored.push(Stored {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key().map(<[u8]>::to_vec),
+                value: message.payload().map(<[u8]>::to_vec),
+                headers: message.headers().map_or_else(Vec::new, |headers| {
+                    headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+                }),
+                timestamp_ms: message.timestamp().to_millis(),
+            }),
+        }
+    }
+    stored.sort_by_key(|record| (record.partition, record.offset));
+    stored
+}
+
+/// Repeats `step` until it yields a value.
+pub fn wait_for<T>(what: &str, mut step: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = step() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "timed out: {what}");
+    }
+}
+
+/// Takes part in rebalances without doing anything.
+pub struct Bystander;
+
+impl RebalanceListener for Bystander {
+    fn assigned(&mut self, _: &Consumer, _: &[i32]) {}
+    fn revoked(&mut self, _: &Consumer, _: &[i32]) {}
+    fn lost(&mut self, _: &Consumer, _: &[i32]) {}
+}
