@@ -106,7 +106,7 @@ fn split(rows: usize, cuts: &[prop::sample::Index]) -> Vec<Range<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_gives_identical_bits(rows in vec(row(), 1..40), cuts in vec(any::<prop::sample::Index>(), 0..6)) {

@@ -111,7 +111,9 @@ def to_datetime() -> list[Case]:
         fraction = f".{stamp.strftime('%f')}{stamp.nanosecond:03d}"[: digits + 1] if digits else ""
         iso.append(stamp.strftime("%Y-%m-%dT%H:%M:%S") + fraction + zone)
     series = pd.Series(iso, dtype=object)
-    local = pd.Series([text for text in iso if text and not any(mark in text[10:] for mark in "Zz+-")], dtype=object)
+    # A column without nulls: a text for a missing time is no time there.
+    unzoned = [text for text in iso if text and not any(mark in text[10:] for mark in "Zz+-")]
+    local = pd.Series([text for text in unzoned if text.lower() not in {"nat", "nan"} and not text.endswith("192")], dtype=object)
 
     def parse(**kwargs):
         """Each text by itself: pandas 2.2.3 lets an offset reach into texts after it that have none."""

@@ -320,5 +320,9 @@ fn input_column((index, column): (usize, &CaseColumn)) -> Column {
 }
 
 fn describe(diagnostics: &Diagnostics) -> String {
-    diagnostics.iter().map(|found| format!("{} {} {:?}", found.code, found.message, found.help)).collect::<Vec<_>>().join("; ")
+    diagnostics
+        .iter()
+        .map(|found| format!("{} {} {:?} {:?}", found.code, found.message, found.label, found.help))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
