@@ -129,7 +129,8 @@ impl Arithmetic {
             }
             Side::Column(other) if other.data_type == DataType::Utf8 => {
                 let reads = [call.array(column), call.array(other)];
-                let slot = call.kernel(&reads, move |inputs, _| join_text(inputs.array(usize::from(turned)), inputs.array(usize::from(!turned))));
+                let slot =
+                    call.kernel(&reads, move |inputs, _| join_text(inputs.array(usize::from(turned)), inputs.array(usize::from(!turned))));
                 Some(call.made(DataType::Utf8, column.nullable || other.nullable, slot))
             }
             _ => {

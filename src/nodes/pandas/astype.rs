@@ -315,7 +315,11 @@ fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
             // float32 has its own shortest digits.
             let narrow = data_type == DataType::Float32;
             for value in lanes::floats(array).iter() {
-                if narrow { numbers::write_python_float32(*value as f32, &mut bytes) } else { write_python_float(*value, &mut bytes) }
+                if narrow {
+                    numbers::write_python_float32(*value as f32, &mut bytes)
+                } else {
+                    write_python_float(*value, &mut bytes)
+                }
                 close(&bytes);
             }
         } else {

@@ -102,8 +102,13 @@ impl Operation for Drop {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<DropKwargs>() else { return };
-        if matches!(kwargs.axis, Some(Axis::Number(0) | Axis::Name(AxisName::Index))) || (kwargs.labels.is_some() && kwargs.axis.is_none()) {
-            return call.wrong("axis", "rows have no labels in a stream", "name columns in `columns`, or skip rows with `dropna` or a Processor");
+        if matches!(kwargs.axis, Some(Axis::Number(0) | Axis::Name(AxisName::Index))) || (kwargs.labels.is_some() && kwargs.axis.is_none())
+        {
+            return call.wrong(
+                "axis",
+                "rows have no labels in a stream",
+                "name columns in `columns`, or skip rows with `dropna` or a Processor",
+            );
         }
         let given = match (kwargs.columns, kwargs.labels) {
             (Some(columns), _) => Some(columns.with_pointers(&call.at("columns"))),

@@ -114,9 +114,7 @@ pub(super) fn compare(call: &mut Call<'_, '_>, column: &Column, side: &Side, rel
             let reads = [call.array(column), call.array(other)];
             Some(call.kernel(&reads, move |inputs, _| {
                 let (left, right) = (inputs.array(0).as_string::<i32>(), inputs.array(1).as_string::<i32>());
-                let order = |row: usize| {
-                    (left.is_valid(row) && right.is_valid(row)).then(|| left.value(row).cmp(right.value(row)))
-                };
+                let order = |row: usize| (left.is_valid(row) && right.is_valid(row)).then(|| left.value(row).cmp(right.value(row)));
                 lanes::bool_array(left.len(), |row| relation.holds(order(row)))
             }))
         }
@@ -131,7 +129,8 @@ pub(super) fn compare(call: &mut Call<'_, '_>, column: &Column, side: &Side, rel
                 lanes::bool_array(times.len(), |row| relation.holds((times[row] != lanes::NAT).then(|| times[row].cmp(&time))))
             }))
         }
-        (DataType::Timestamp(_, zone), Side::Column(other)) if matches!(&other.data_type, DataType::Timestamp(_, its) if its.is_some() == zone.is_some()) => {
+        (DataType::Timestamp(_, zone), Side::Column(other)) if matches!(&other.data_type, DataType::Timestamp(_, its) if its.is_some() == zone.is_some()) =>
+        {
             let reads = [call.array(column), call.array(other)];
             Some(call.kernel(&reads, move |inputs, _| {
                 let (left, right) = (lanes::times(inputs.array(0)), lanes::times(inputs.array(1)));

@@ -142,7 +142,8 @@ fn choose(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when): (Slo
             Some(call.made(data_type.clone(), false, slot))
         }
         data_type if lanes::is_numeric(data_type) && *data_type != DataType::Boolean && (other.is_null() || other.number().is_some()) => {
-            let (value, written) = (other.number().unwrap_or(f64::NAN), if lanes::is_float(data_type) { data_type.clone() } else { DataType::Float64 });
+            let (value, written) =
+                (other.number().unwrap_or(f64::NAN), if lanes::is_float(data_type) { data_type.clone() } else { DataType::Float64 });
             let made = written.clone();
             let slot = call.kernel(&reads, move |inputs, _| {
                 let values = lanes::floats(inputs.array(0));
@@ -163,7 +164,8 @@ fn choose(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when): (Slo
         }
         DataType::Utf8 if matches!(other, Scalar::Text(_) | Scalar::Null(())) => {
             let value = if let Scalar::Text(text) = other { Some(text.clone()) } else { None };
-            let slot = call.kernel(&reads, move |inputs, _| choose_text(inputs.array(0), value.as_deref(), |row| kept(inputs.array(1), row)));
+            let slot =
+                call.kernel(&reads, move |inputs, _| choose_text(inputs.array(0), value.as_deref(), |row| kept(inputs.array(1), row)));
             Some(call.made(DataType::Utf8, nullable, slot))
         }
         DataType::Timestamp(_, _) if other.is_null() => {
@@ -176,7 +178,11 @@ fn choose(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when): (Slo
             Some(call.made(column.data_type.clone(), true, slot))
         }
         _ => {
-            call.mismatch(column, format!("with {} it gives Python objects in pandas", other.show()), "replace by a value of the column's type");
+            call.mismatch(
+                column,
+                format!("with {} it gives Python objects in pandas", other.show()),
+                "replace by a value of the column's type",
+            );
             None
         }
     }

@@ -106,7 +106,8 @@ impl Operation for FillNa {
 }
 
 fn plan(call: &mut Call<'_, '_>, column: &Column, fill: &Fill, kwarg: &str) -> Option<Column> {
-    if !column.nullable {
+    // A float can be NaN whatever the schema says.
+    if !column.nullable && !lanes::is_float(&column.data_type) {
         return Some(column.clone());
     }
     let fill = match fill {

@@ -98,7 +98,11 @@ impl Operation for GetDummies {
         let subjects = subjects(call, &kwargs);
         for (kwarg, names) in [("prefix", &kwargs.prefix), ("prefix_sep", &kwargs.prefix_sep)] {
             if let Some(count) = names.as_ref().and_then(Names::len).filter(|count| *count != subjects.len()) {
-                call.wrong(kwarg, format!("{count} for {} columns", subjects.len()), "give one for each column, or one for all");
+                call.wrong(
+                    kwarg,
+                    format!("{count} names for {} columns to encode", subjects.len()),
+                    "give one for each column, or one for all",
+                );
             }
         }
         let mut groups: Vec<Column> = Vec::new();

@@ -155,8 +155,8 @@ impl Operation for DropNa {
             (None, Some(How::All)) => 1.min(columns.len()),
             (None, _) => columns.len(),
         };
-        // A column that cannot be null counts in every row and needs no look.
-        let nullable: Vec<&Column> = columns.iter().filter(|column| column.nullable).collect();
+        // A column that cannot be null counts in every row and needs no look; a float can be NaN whatever the schema says.
+        let nullable: Vec<&Column> = columns.iter().filter(|column| column.nullable || lanes::is_float(&column.data_type)).collect();
         let needed_here = needed.saturating_sub(columns.len() - nullable.len());
         if needed_here == 0 {
             return;

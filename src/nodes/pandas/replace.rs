@@ -207,7 +207,8 @@ fn with_replacements(call: &mut Call<'_, '_>, column: &Column, slots: (Slot, Slo
     let reads = [slots.0, slots.1];
     match &column.data_type {
         DataType::Utf8 => {
-            let values: Vec<Option<String>> = values.into_iter().map(|value| if let Scalar::Text(text) = value { Some(text) } else { None }).collect();
+            let values: Vec<Option<String>> =
+                values.into_iter().map(|value| if let Scalar::Text(text) = value { Some(text) } else { None }).collect();
             let slot = call.kernel(&reads, move |inputs, _| replace_text(inputs.array(0), inputs.array(1), &values));
             call.made(DataType::Utf8, nullable, slot)
         }

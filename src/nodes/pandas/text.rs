@@ -235,11 +235,7 @@ impl Operation for ZeroFill {
 }
 
 /// A column of texts through a function that appends its answer; null stays null. What is known at planning is answered at planning.
-pub(super) fn each_text(
-    call: &mut Call<'_, '_>,
-    column: &Column,
-    answer: impl Fn(&str, &mut String) + Send + 'static,
-) -> Option<Column> {
+pub(super) fn each_text(call: &mut Call<'_, '_>, column: &Column, answer: impl Fn(&str, &mut String) + Send + 'static) -> Option<Column> {
     if !text_column(call, column) {
         return None;
     }

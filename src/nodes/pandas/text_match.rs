@@ -19,8 +19,16 @@ use crate::nodes::Column;
 pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Length,
     &Contains,
-    &Affix { name: "str.startswith", summary: "Whether the text starts with a text, or one of several", holds: |text, affix| text.starts_with(affix) },
-    &Affix { name: "str.endswith", summary: "Whether the text ends with a text, or one of several", holds: |text, affix| text.ends_with(affix) },
+    &Affix {
+        name: "str.startswith",
+        summary: "Whether the text starts with a text, or one of several",
+        holds: |text, affix| text.starts_with(affix),
+    },
+    &Affix {
+        name: "str.endswith",
+        summary: "Whether the text ends with a text, or one of several",
+        holds: |text, affix| text.ends_with(affix),
+    },
     &ReplaceText,
 ];
 

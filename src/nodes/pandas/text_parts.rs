@@ -1,8 +1,8 @@
 //! `str.split` and `str.extract`: one text to several columns.
 
 use arrow_array::Array;
-use arrow_array::cast::AsArray;
 use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 use regex::Regex;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lanes;
+use super::numbers::python_int;
 use super::operation::{Call, Operation, Scope};
 use super::to_datetime::Errors;
 use crate::dataset::{Phase, Reason, Rejection};
@@ -63,7 +64,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, errors: Errors) -> Column {
         let text = inputs.array(0).as_string::<i32>();
         let mut values = Vec::with_capacity(text.len());
         for row in 0..text.len() {
-            let value = if text.is_valid(row) { read_number(text.value(row)) } else { Some(f64::NAN) };
+            let value = if text.is_valid(row) { read_number(text.value(row), errors) } else { Some(f64::NAN) };
             if value.is_none() && errors == Errors::Raise {
                 let message = "to_numeric: this text is no number";
                 rows.reject(row, Rejection::new(Phase::Graph, Reason::Conversion, message).field(field.clone()));
@@ -77,7 +78,24 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, errors: Errors) -> Column {
 
 /// Text as pandas reads numbers: 17 digits in doubles, then one product or quotient with a power of ten. The last bit can differ from
 /// the nearest double, and from what `astype` reads.
-fn read_number(text: &str) -> Option<f64> {
+///
+/// A whole number beyond 64 bits raises, but is not coerced to null.
+fn read_number(text: &str, errors: Errors) -> Option<f64> {
+    if text.is_empty() {
+        return Some(f64::NAN);
+    }
+    // A whole number is read as one where it fits into 64 bits, with or without a sign.
+    let trimmed = text.trim_matches(is_space);
+    if !trimmed.contains('_')
+        && let Some(whole) = python_int(trimmed)
+    {
+        if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole) {
+            return Some(whole as f64);
+        }
+        if errors == Errors::Raise {
+            return None;
+        }
+    }
     decimal(text).or_else(|| word(text))
 }
 
