@@ -12,7 +12,7 @@ use super::{PipelineFile, terminal};
 use crate::codec::CodecError;
 use crate::codec::file::{FileError, FileFormat, RawRows, RowFile, RowSink};
 use crate::dataset::Rejection;
-use crate::stream::{LineEnd, fields};
+use crate::stream::{LineEnds, fields};
 
 /// `caz score FILE --input ROWS --output SCORES`
 #[derive(clap::Args)]
@@ -52,7 +52,7 @@ impl Score {
         let assembly = self.pipeline.load()?;
         let mut rows = RowFile::open(&self.input).map_err(running)?;
         let format = FileFormat::of(&self.output).map_err(running)?;
-        let ends = LineEnd {
+        let ends = LineEnds {
             decoder: &|schema, projection| rows.decoder(schema, projection).map_err(into_codec_error),
             encoder: &|columns| format.encoder("Score", &fields(columns)),
         };

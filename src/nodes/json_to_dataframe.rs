@@ -79,7 +79,9 @@ fn into_pandas(planning: &mut Planning<'_>, field: &Column) -> Column {
         (_, source) => source.clone(),
     };
     let (name, origin) = (Arc::clone(&field.name), planning.id().into());
-    Column { name, data_type, nullable: field.nullable, categories: None, source, origin }
+    // Avro's doubles may be NaN, which is pandas' null.
+    let nullable = field.nullable || data_type.is_floating();
+    Column { name, data_type, nullable, categories: None, source, origin }
 }
 
 /// A conversion of one field.

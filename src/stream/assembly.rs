@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::line::Line;
-use super::worker::Settings;
+use super::worker::{OutputTopic, Settings};
 use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEncoder, json::JsonDecoder, json::JsonEncoder};
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen};
@@ -23,12 +23,17 @@ pub struct Assembly {
     pipeline_digest: String,
 }
 
+/// Makes the decoder of a projection of the dataset's fields.
+pub type MakeDecoder<'a> = dyn Fn(&DatasetSchema, &[usize]) -> Result<Box<dyn Decoder>, CodecError> + 'a;
+/// Makes the encoder of output columns.
+pub type MakeEncoder<'a> = dyn Fn(&[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError> + 'a;
+
 /// What stands at the two ends of a line.
-pub struct LineEnd<'a> {
-    /// Makes the decoder of a projection of the dataset's fields.
-    pub decoder: &'a dyn Fn(&DatasetSchema, &[usize]) -> Result<Box<dyn Decoder>, CodecError>,
-    /// Makes the encoder of output columns.
-    pub encoder: &'a dyn Fn(&[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError>,
+pub struct LineEnds<'a> {
+    /// Where events come in.
+    pub decoder: &'a MakeDecoder<'a>,
+    /// Where scores go out.
+    pub encoder: &'a MakeEncoder<'a>,
 }
 
 impl Assembly {
@@ -52,10 +57,10 @@ impl Assembly {
 
     /// Plans the graph and makes both ends once, for what they report.
     fn check(&self, diagnostics: &mut Diagnostics) {
-        if let Some(plan) = Plan::build(&self.request(), diagnostics) {
-            if let Err(found) = self.line_of(plan, &self.stream_ends()) {
-                diagnostics.extend(found);
-            }
+        if let Some(plan) = Plan::build(&self.request(), diagnostics)
+            && let Err(found) = self.line_of(plan, &self.stream_ends())
+        {
+            diagnostics.extend(found);
         }
     }
 
@@ -95,11 +100,11 @@ impl Assembly {
     ///
     /// # Errors
     /// As [`Assembly::plan`], and when an end cannot carry the columns.
-    pub fn line_between(&self, ends: &LineEnd<'_>) -> Result<Line, Diagnostics> {
+    pub fn line_between(&self, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
         self.line_of(self.plan()?, ends)
     }
 
-    fn line_of(&self, plan: Plan, ends: &LineEnd<'_>) -> Result<Line, Diagnostics> {
+    fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
         let refuse = |error: CodecError, pointer: &str| {
             let mut diagnostics = Diagnostics::new();
             diagnostics.push(Diagnostic::error(Code::Schema, error.to_string()).at(&self.document, pointer));
@@ -111,8 +116,8 @@ impl Assembly {
         Ok(Line::new(decoder, plan, encoder, max_event_size))
     }
 
-    fn stream_ends(&self) -> LineEnd<'_> {
-        LineEnd {
+    fn stream_ends(&self) -> LineEnds<'_> {
+        LineEnds {
             decoder: match self.pipeline.input.format {
                 Format::Avro => &|schema, projection| Ok(Box::new(AvroDecoder::new(schema, projection)?)),
                 Format::Json => &|schema, projection| Ok(Box::new(JsonDecoder::new(schema, projection)?)),
@@ -171,8 +176,8 @@ impl Assembly {
         let models: Vec<String> = self.models.loaded().iter().map(|model| model.digest[..16].to_owned()).collect();
         Settings {
             input_topic: pipeline.input.topic.clone(),
-            output_topic: pipeline.output.topic.clone(),
-            dead_letter_topic: pipeline.dead_letters.topic.clone(),
+            output: OutputTopic { name: pipeline.output.topic.clone(), max_record_bytes: None },
+            dead_letters: OutputTopic { name: pipeline.dead_letters.topic.clone(), max_record_bytes: None },
             consumer,
             producer,
             transactional_id_prefix: exactly_once.then(|| format!("{}-{instance}", pipeline.input.group)),

@@ -8,7 +8,7 @@
 //! - `offsets` covers exactly the events whose records are queued: the worker moves it only after it queued every record of a batch.
 //! - Partitions leave only when their transaction has ended: [`RebalanceListener::revoked`] commits or aborts before it returns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -62,10 +62,6 @@ pub(super) struct Delivery {
     offsets: BTreeMap<i32, i64>,
     /// A failure inside a rebalance, kept until the poll returns.
     failed: Option<Failure>,
-    /// Scores that their topic refused for their size: dead letters when they come again.
-    pub(super) too_large: BTreeSet<u64>,
-    /// Dead letters that their topic refused for their size: sent without value when they come again.
-    pub(super) too_large_dead: BTreeSet<u64>,
     assigned: usize,
 }
 
@@ -82,8 +78,6 @@ impl Delivery {
             tally: Tally::default(),
             offsets: BTreeMap::new(),
             failed: None,
-            too_large: BTreeSet::new(),
-            too_large_dead: BTreeSet::new(),
             assigned: 0,
         }
     }
@@ -180,9 +174,6 @@ impl Delivery {
     fn undo(&mut self, failure: Failure) -> Failure {
         let mut outcome = failure;
         if self.opened.is_some() && self.producer.is_transactional() && matches!(outcome, Failure::Rewind) {
-            // What the broker refused is learned from the failed deliveries, before the abort purges the queue.
-            let _ = self.producer.poll();
-            self.note_failed_deliveries();
             if let Err(error) = self.insist(|producer, timeout| producer.abort(timeout)) {
                 outcome = Fatal::from(error.into_kafka_error()).into();
             }
@@ -199,32 +190,32 @@ impl Delivery {
         self.offsets.clear();
         if committed {
             self.tally.publish(&self.metrics, now_ms());
-            self.too_large.clear();
-            self.too_large_dead.clear();
         } else {
             self.tally.clear();
         }
     }
 
-    /// Remembers which records were too large for their topic; `true` when any delivery failed.
-    fn note_failed_deliveries(&mut self) -> bool {
+    /// Tells of failed deliveries, the first of each kind; `true` when there is any. A refused record takes its whole request with it, so
+    /// nothing is concluded about the single record.
+    fn note_failed_deliveries(&self) -> bool {
         let failures = self.producer.take_failures();
-        for failure in &failures {
+        let mut told: Vec<(&str, ErrorCode)> = Vec::new();
+        for failure in failures.iter().filter(|failure| !failure.error.is_purged()) {
+            let kind = (failure.topic.as_str(), failure.error.code);
+            if told.contains(&kind) {
+                continue;
+            }
+            told.push(kind);
+            tracing::warn!(topic = failure.topic, error = %failure.error, "records were not delivered; their events are scored again");
             if failure.error.code == ErrorCode::MESSAGE_TOO_LARGE {
-                self.note_too_large(&failure.topic, failure.tag);
-            } else if !failure.error.is_purged() {
-                tracing::warn!(topic = failure.topic, error = %failure.error, "a record was not delivered; its event is scored again");
+                tracing::error!(
+                    topic = failure.topic,
+                    "the topic takes smaller records than caz knows: grant caz DescribeConfigs on it, or set `message.max.bytes` and \
+                     `batch.size` under `kafka` to the topic's `max.message.bytes`"
+                );
             }
         }
         !failures.is_empty()
-    }
-
-    fn note_too_large(&mut self, topic: &str, tag: u64) {
-        if self.publisher.is_dead_letter_topic(topic) {
-            self.too_large_dead.insert(tag)
-        } else {
-            self.too_large.insert(tag)
-        };
     }
 
     /// What a record that could not be queued asks for.

@@ -2,13 +2,14 @@
 
 mod assembly;
 mod delivery;
+mod limits;
 mod line;
 mod pool;
 pub mod publish;
 mod tally;
 mod worker;
 
-pub use assembly::{Assembly, LineEnd, fields};
+pub use assembly::{Assembly, LineEnds, MakeDecoder, MakeEncoder, fields};
 pub use line::{Line, Scored};
 pub use pool::Pool;
-pub use worker::{Settings, WorkerError};
+pub use worker::{OutputTopic, Settings, WorkerError};

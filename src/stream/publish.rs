@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::dataset::Rejection;
-use crate::kafka::{Message, OutboundRecord, ProduceError, Producer, TopicHandle};
+use super::worker::OutputTopic;
+use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
 
 /// Topic of the event.
 pub const SOURCE_TOPIC: &str = "caz.source.topic";
@@ -33,16 +34,28 @@ pub const ERROR_VALUE_OMITTED: &str = "caz.error.value_omitted";
 /// Longest wait for room in the producer's queue before the batch counts as failed.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// A topic and the largest record that it takes.
+pub(super) struct Destination {
+    topic: TopicHandle,
+    max_record_bytes: usize,
+}
+
+impl Destination {
+    pub(super) fn open(producer: &Producer, topic: &OutputTopic) -> Result<Self, KafkaError> {
+        Ok(Self { topic: producer.topic(&topic.name)?, max_record_bytes: topic.max_record_bytes.unwrap_or(usize::MAX) })
+    }
+}
+
 /// Writes the records of one worker.
 pub(super) struct Publisher {
-    output: TopicHandle,
-    dead_letters: TopicHandle,
+    output: Destination,
+    dead_letters: Destination,
     pipeline_digest: String,
     model_digests: String,
 }
 
 impl Publisher {
-    pub(super) fn new(output: TopicHandle, dead_letters: TopicHandle, pipeline_digest: &str, model_digests: &str) -> Self {
+    pub(super) fn new(output: Destination, dead_letters: Destination, pipeline_digest: &str, model_digests: &str) -> Self {
         Self { output, dead_letters, pipeline_digest: pipeline_digest.into(), model_digests: model_digests.into() }
     }
 
@@ -96,30 +109,33 @@ impl Publisher {
     fn produce(
         &self,
         producer: &Producer,
-        topic: &TopicHandle,
+        to: &Destination,
         event: &Message<'_>,
         value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) -> Result<(), ProduceError> {
+        let bytes = record_bytes(event.key(), value, headers);
+        if bytes > to.max_record_bytes {
+            return Err(ProduceError::TooLarge { bytes });
+        }
         let record = OutboundRecord {
-            topic,
+            topic: &to.topic,
             partition: None,
             key: event.key(),
             value,
             headers,
             timestamp_ms: event.timestamp_ms(),
-            tag: tag(event.partition(), event.offset()),
+            tag: 0,
         };
         producer.produce(&record, MAX_WAIT)
     }
-
-    /// Whether a failed delivery was that of a dead letter.
-    pub(super) fn is_dead_letter_topic(&self, topic: &str) -> bool {
-        self.dead_letters.name() == topic
-    }
 }
 
-/// An event's coordinates in one number: 16 bits of partition, 48 of offset, enough for 9,000 years at a million events a second.
-pub(super) fn tag(partition: i32, offset: i64) -> u64 {
-    (u64::from(partition.unsigned_abs()) << 48) | (offset.unsigned_abs() & ((1 << 48) - 1))
+/// The most that a record takes as the only one of its batch: Kafka's limit counts the batch's head (61 bytes) and each part's length.
+fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, &[u8])]) -> usize {
+    const BATCH_HEAD: usize = 61;
+    const RECORD_HEAD: usize = 40;
+    const LENGTHS: usize = 10;
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len() + LENGTHS).sum();
+    BATCH_HEAD + RECORD_HEAD + key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers
 }

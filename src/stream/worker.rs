@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::delivery::{Delivery, Failure, Fatal};
 use super::line::{Line, PhaseDurations};
-use super::publish::{Publisher, tag};
+use super::publish::{Destination, Publisher};
 use crate::dataset::{Phase, Reason, Rejection};
 use crate::kafka::{ClientProperties, ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
 use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
@@ -16,10 +16,10 @@ use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
 pub struct Settings {
     /// Topic of the events.
     pub input_topic: String,
-    /// Topic of the scores.
-    pub output_topic: String,
-    /// Topic of the dead letters.
-    pub dead_letter_topic: String,
+    /// Where scores go.
+    pub output: OutputTopic,
+    /// Where dead letters go.
+    pub dead_letters: OutputTopic,
     /// The consumer's properties; `group.id` among them.
     pub consumer: ClientProperties,
     /// The producer's properties, without `transactional.id`.
@@ -40,6 +40,15 @@ pub struct Settings {
     pub pipeline_digest: String,
     /// Digests of its models, 16 hexadecimal digits each, separated by commas.
     pub model_digests: String,
+}
+
+/// A topic that a worker writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputTopic {
+    /// Its name.
+    pub name: String,
+    /// The largest record that it takes, bytes; `None` when nobody may know.
+    pub max_record_bytes: Option<usize>,
 }
 
 /// Why a worker ended other than by being told to.
@@ -108,8 +117,8 @@ impl Worker {
             properties.set("transactional.id", format!("{prefix}-{number}"));
         }
         let producer = Producer::new(&properties)?;
-        let topic = |name: &str| producer.topic(name).map_err(WorkerError::Client);
-        let (output, dead_letters) = (topic(&settings.output_topic)?, topic(&settings.dead_letter_topic)?);
+        let open = |topic: &OutputTopic| Destination::open(&producer, topic).map_err(WorkerError::Client);
+        let (output, dead_letters) = (open(&settings.output)?, open(&settings.dead_letters)?);
         let publisher = Publisher::new(output, dead_letters, &settings.pipeline_digest, &settings.model_digests);
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
@@ -196,17 +205,10 @@ impl Worker {
         let started = Instant::now();
         for (index, value) in scored.scores() {
             let Some(event) = self.batch.get(index) else { continue };
-            let refused_before =
-                !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
-            let outcome = if refused_before {
-                Err(ProduceError::TooLarge { bytes: value.len() })
-            } else {
-                self.delivery.publisher.score(&self.delivery.producer, &event, value)
-            };
-            match outcome {
+            match self.delivery.publisher.score(&self.delivery.producer, &event, value) {
                 Ok(()) => self.delivery.tally.scored(value.len()),
                 Err(ProduceError::TooLarge { bytes }) => {
-                    let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output_topic);
+                    let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output.name);
                     let rejection = Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message);
                     bury(&mut self.delivery, &event, &rejection)?;
                 }
@@ -273,12 +275,11 @@ impl Worker {
     }
 }
 
-/// Queues a dead letter; without its value when the topic is known not to take it.
+/// Queues a dead letter; without its value when the topic does not take it.
 fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection) -> Result<(), Failure> {
-    let omit = delivery.too_large_dead.contains(&tag(event.partition(), event.offset()));
-    let publish = |delivery: &Delivery, omit| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit);
-    let outcome = match publish(delivery, omit) {
-        Err(ProduceError::TooLarge { .. }) => publish(delivery, true),
+    let publish = |omit_value| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit_value);
+    let outcome = match publish(false) {
+        Err(ProduceError::TooLarge { .. }) => publish(true),
         outcome => outcome,
     };
     match outcome {
