@@ -1,15 +1,19 @@
 //! The command line: one file per command.
 
+mod amount;
 mod check;
 mod control;
+mod demo;
 mod exit;
 mod graph;
 mod health;
 mod run;
 mod schema;
+mod signals;
+mod simulate;
 mod terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +34,10 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
+    /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
+    Demo(demo::Demo),
+    /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
+    Simulate(simulate::Simulate),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -43,6 +51,8 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Health(command) => command.run(),
@@ -67,10 +77,15 @@ struct PipelineFile {
 impl PipelineFile {
     /// The checked pipeline; warnings go to the terminal.
     fn load(&self) -> Result<crate::stream::Assembly, Failure> {
-        let (assembly, diagnostics) = crate::stream::Assembly::load(&self.file).map_err(Failure::Configuration)?;
-        if !diagnostics.is_empty() {
-            terminal::error(&diagnostics.render(terminal::has_colour()));
-        }
-        Ok(assembly)
+        load(&self.file)
     }
+}
+
+/// The checked pipeline of a file; warnings go to the terminal.
+fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
+    let (assembly, diagnostics) = crate::stream::Assembly::load(file).map_err(Failure::Configuration)?;
+    if !diagnostics.is_empty() {
+        terminal::error(&diagnostics.render(terminal::has_colour()));
+    }
+    Ok(assembly)
 }
