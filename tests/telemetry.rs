@@ -72,7 +72,7 @@ fn a_scrape_shows_what_workers_measured() {
         worker.scored(3, 120);
         worker.skipped(1);
         worker.dead_letter(Phase::Decode, Reason::Truncated);
-        worker.latency(1_000_020, [1_000_000, 1_000_000, -1, 1_000_018, 1_000_050].into_iter());
+        worker.latency(1_000_020, [(1_000_000, 2), (-1, 1), (1_000_018, 1), (1_000_050, 1)].into_iter());
         worker.transaction(true);
         worker.rebalance(RebalanceKind::Assigned);
         worker.assigned(2);

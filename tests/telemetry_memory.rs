@@ -11,7 +11,7 @@ fn memory_does_not_grow_with_events() {
     let worker = WorkerMetrics::new("memory");
     let before = resident_bytes();
     // No two neighbours share a timestamp: the worst case. Kept one by one they would take 16 bytes each, 64 MB.
-    worker.latency(100_000, (0..EVENTS).map(|event| event % 90_000));
+    worker.latency(100_000, (0..EVENTS).map(|event| (event % 90_000, 1)));
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 24 << 20, "{grown} bytes more");
 }

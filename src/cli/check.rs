@@ -26,7 +26,13 @@ impl Check {
         lines.push(format!("  reads    {} of {} fields", plan.projection().len(), assembly.dataset().fields().len()));
         lines.push(format!("  answers  {}", outputs.join(", ")));
         for model in assembly.models().loaded() {
-            lines.push(format!("  model    {} version {}, sha256 {}, {} rows a run", model.id, model.version, &model.digest[..16], model.rows_per_run));
+            lines.push(format!(
+                "  model    {} version {}, sha256 {}, {} rows a run",
+                model.id,
+                model.version,
+                &model.digest[..16],
+                model.rows_per_run
+            ));
         }
         Ok(terminal::answer(&lines.join("\n"))?)
     }

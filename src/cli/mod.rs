@@ -7,8 +7,10 @@ mod demo;
 mod exit;
 mod graph;
 mod health;
+mod reference;
 mod run;
 mod schema;
+mod score;
 mod signals;
 mod simulate;
 mod terminal;
@@ -34,14 +36,18 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
-    /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
-    Demo(demo::Demo),
+    /// Scores the rows of a file on the same line as the stream, without Kafka.
+    Score(score::Score),
     /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
     Simulate(simulate::Simulate),
+    /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
+    Demo(demo::Demo),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
+    /// Prints a reference page that is made of the code, as Markdown.
+    Reference(reference::Reference),
     /// Asks a running caz for its health; exits with 0 when it answers 200.
     Health(health::Health),
 }
@@ -53,8 +59,10 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),
     };
     match outcome {

@@ -222,9 +222,10 @@ impl CsvEncoder {
         }
         Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect() })
     }
+}
 
-    /// The header with its line end.
-    pub fn header(&self) -> Vec<u8> {
+impl Encoder for CsvEncoder {
+    fn header(&self) -> Vec<u8> {
         let mut header = Vec::new();
         for (index, name) in self.names.iter().enumerate() {
             if index > 0 {
@@ -235,9 +236,7 @@ impl CsvEncoder {
         header.push(b'\n');
         header
     }
-}
 
-impl Encoder for CsvEncoder {
     fn encode(
         &mut self,
         columns: &[ArrayRef],

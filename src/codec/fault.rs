@@ -36,7 +36,7 @@ impl Fault {
     }
 
     /// The rejection of the payload.
-    pub(crate) fn rejection(mut self: Box<Self>) -> Rejection {
+    pub(crate) fn rejection(mut self) -> Rejection {
         self.path.reverse();
         let rejection = Rejection::new(Phase::Decode, self.reason, self.message).byte(self.byte);
         if self.path.is_empty() { rejection } else { rejection.field(self.path.join(".")) }

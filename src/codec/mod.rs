@@ -176,6 +176,11 @@ pub trait Encoder: Send {
     /// The media type of the payloads, such as `application/json`.
     fn content_type(&self) -> &'static str;
 
+    /// What a file of such rows begins with; nothing for most formats.
+    fn header(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// The Avro schema of the payloads, as JSON text, when they have one.
     fn schema(&self) -> Option<&str>;
 }

@@ -1,15 +1,16 @@
 //! What the form of the pipeline file cannot say: rules between values.
 //!
-//! Each rule looks at the sections that it needs, so that a mistake in one section hides no mistake in another.
+//! Each rule looks at the values that it needs, so that a mistake in one hides no mistake in another.
 
 use super::{
-    file::{Batch, DeadLetters, Delivery, Input, Output},
+    file::{Batch, Delivery, default_max_event_size, default_shutdown_timeout},
     kafka::reserved,
     values::{ByteSize, HumanDuration},
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, join};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// The largest record that librdkafka takes.
@@ -27,21 +28,21 @@ pub(super) fn rules(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     kafka_properties(document, diagnostics);
 }
 
-/// A section, when it has no mistakes of form; those are reported elsewhere. A section that is left out has its defaults.
-fn section<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, pointer: &str) -> Option<T> {
-    document.read_as(pointer, &mut Diagnostics::new())
+/// The value at a pointer, or the default when it is left out; nothing when it has a mistake of form, which is reported elsewhere.
+fn given<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, pointer: &str, default: T) -> Option<T> {
+    match document.value().pointer(pointer) {
+        Some(_) => document.read_as(pointer, &mut Diagnostics::new()),
+        None => Some(default),
+    }
 }
 
 /// Scores or dead letters in the input topic would be read as events, again and again.
 fn distinct_topics(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let topics = [
-        ("/input/topic", section::<Input>(document, "/input").map(|input| input.topic)),
-        ("/output/topic", section::<Output>(document, "/output").map(|output| output.topic)),
-        ("/dead_letters/topic", section::<DeadLetters>(document, "/dead_letters").map(|dead_letters| dead_letters.topic)),
-    ];
-    for (index, (pointer, topic)) in topics.iter().enumerate() {
-        let same = topics[..index].iter().find(|(_, earlier)| topic.is_some() && earlier == topic);
-        if let Some((earlier, _)) = same {
+    let topics = ["/input/topic", "/output/topic", "/dead_letters/topic"];
+    let name = |pointer: &str| document.value().pointer(pointer).and_then(Value::as_str).filter(|_| !document.is_unknown(pointer));
+    for (index, pointer) in topics.into_iter().enumerate() {
+        let same = topics[..index].iter().find(|earlier| name(pointer).is_some() && name(earlier) == name(pointer));
+        if let Some(earlier) = same {
             let message = format!("{} is the same topic as {}", dotted(pointer), dotted(earlier));
             let diagnostic = Diagnostic::error(Code::WrongValue, message).at(document, pointer);
             diagnostics.push(diagnostic.help("events, scores and dead letters each need a topic of their own"));
@@ -50,53 +51,54 @@ fn distinct_topics(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 }
 
 fn event_size(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let Some(input) = section::<Input>(document, "/input") else { return };
-    if !(ByteSize::from_bytes(1)..=LARGEST_EVENT).contains(&input.max_event_size) {
+    let pointer = "/input/max_event_size";
+    let size = given(document, pointer, default_max_event_size());
+    if size.is_some_and(|size| !(ByteSize::from_bytes(1)..=LARGEST_EVENT).contains(&size)) {
         let message = format!("`max_event_size` must be from 1B to {LARGEST_EVENT}");
-        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, "/input/max_event_size"));
+        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, pointer));
     }
 }
 
 fn delivery_times(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let Some(delivery) = section::<Delivery>(document, "/delivery") else { return };
-    let timeout = delivery.transaction_timeout;
-    if delivery.commit_interval.get() == Duration::ZERO {
+    let [interval_at, timeout_at, linger_at] = ["/delivery/commit_interval", "/delivery/transaction_timeout", "/batch/linger"];
+    let defaults = Delivery::default();
+    let interval = given(document, interval_at, defaults.commit_interval);
+    let timeout = given(document, timeout_at, defaults.transaction_timeout);
+    let linger = given(document, linger_at, Batch::default().linger);
+    if interval.is_some_and(is_zero) {
         let diagnostic = Diagnostic::error(Code::WrongValue, "`commit_interval` must be longer than 0");
-        diagnostics
-            .push(diagnostic.at(document, "/delivery/commit_interval").help("a drained input commits at once, whatever the interval"));
+        diagnostics.push(diagnostic.at(document, interval_at).help("a drained input commits at once, whatever the interval"));
     }
+    let Some(timeout) = timeout else { return };
     if timeout < SHORTEST_TRANSACTION_TIMEOUT {
         let message = format!("`transaction_timeout` must be at least {SHORTEST_TRANSACTION_TIMEOUT}");
-        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, "/delivery/transaction_timeout"));
-    } else if timeout <= delivery.commit_interval {
+        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, timeout_at));
+    } else if let Some(interval) = interval.filter(|interval| timeout <= *interval) {
         let message = "`transaction_timeout` must be longer than `commit_interval`, or the broker aborts what is about to commit";
         // At the one of the two that is in the file.
-        let pointer =
-            ["/delivery/transaction_timeout", "/delivery/commit_interval"].into_iter().find(|at| document.value().pointer(at).is_some());
-        let diagnostic = Diagnostic::error(Code::WrongValue, message).at(document, pointer.unwrap_or("/delivery"));
-        diagnostics.push(diagnostic.label(format!("{timeout} against a commit interval of {}", delivery.commit_interval)));
+        let place = if document.value().pointer(timeout_at).is_some() { timeout_at } else { interval_at };
+        let diagnostic = Diagnostic::error(Code::WrongValue, message).at(document, place);
+        diagnostics.push(diagnostic.label(format!("a timeout of {timeout} against a commit interval of {interval}")));
     }
-    let Some(batch) = section::<Batch>(document, "/batch") else { return };
-    if batch.linger >= timeout {
+    if linger.is_some_and(|linger| linger >= timeout) {
         let diagnostic = Diagnostic::error(Code::WrongValue, "`linger` must be shorter than `delivery.transaction_timeout`");
-        diagnostics.push(diagnostic.at(document, "/batch/linger").label(format!("against a timeout of {timeout}")));
+        diagnostics.push(diagnostic.at(document, linger_at).label(format!("against a timeout of {timeout}")));
     }
 }
 
 fn shutdown_timeout(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     let pointer = "/shutdown_timeout";
-    let zero = document
-        .value()
-        .pointer(pointer)
-        .and_then(|_| section::<HumanDuration>(document, pointer))
-        .is_some_and(|time| time.get() == Duration::ZERO);
-    if zero {
+    if given(document, pointer, default_shutdown_timeout()).is_some_and(is_zero) {
         diagnostics.push(Diagnostic::error(Code::WrongValue, "`shutdown_timeout` must be longer than 0").at(document, pointer));
     }
 }
 
+fn is_zero(duration: HumanDuration) -> bool {
+    duration.get() == Duration::ZERO
+}
+
 fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let properties = document.value().get("kafka").and_then(serde_json::Value::as_object);
+    let properties = document.value().get("kafka").and_then(Value::as_object);
     for property in properties.into_iter().flat_map(serde_json::Map::keys) {
         if let Some(reason) = reserved(property) {
             let diagnostic = Diagnostic::error(Code::KafkaProperty, format!("caz sets `{property}` itself: {reason}"));

@@ -189,11 +189,11 @@ fn default_workers() -> u16 {
     1
 }
 
-fn default_shutdown_timeout() -> HumanDuration {
+pub(super) fn default_shutdown_timeout() -> HumanDuration {
     HumanDuration::from_millis(10_000)
 }
 
-fn default_max_event_size() -> ByteSize {
+pub(super) fn default_max_event_size() -> ByteSize {
     ByteSize::from_bytes(1 << 20)
 }
 

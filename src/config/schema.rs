@@ -18,12 +18,14 @@ pub fn json_schema() -> Value {
 
 fn allow_variables(schema: &mut Value) {
     if is_narrow(schema) {
-        let narrow = schema.take();
-        let shown: Vec<_> =
-            ["title", "description", "default", "examples"].into_iter().filter_map(|key| Some((key, narrow.get(key)?.clone()))).collect();
+        let mut narrow = schema.take();
+        let shown = ["title", "description", "default", "examples"];
+        let shown = shown.map(|key| (key, narrow.as_object_mut().and_then(|keywords| keywords.shift_remove(key))));
         *schema = json!({"anyOf": [narrow, {"$ref": "#/$defs/Variable"}]});
         for (key, value) in shown {
-            schema[key] = value;
+            if let Some(value) = value {
+                schema[key] = value;
+            }
         }
         return;
     }

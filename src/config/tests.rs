@@ -104,7 +104,8 @@ shutdown_timeout: 0s",
     );
     let first = refused(&text.replace("schema.avsc", "schema.avsc, max_event_size: 2GB"));
     let second = refused(&format!("{SMALLEST}delivery: {{commit_interval: 20s}}\n"));
-    let third = refused(&format!("{SMALLEST}delivery: {{transaction_timeout: 1s, commit_interval: 1s}}\nmetrics: {{address: 999.0.0.1:80}}\n"));
+    let third =
+        refused(&format!("{SMALLEST}delivery: {{transaction_timeout: 1s, commit_interval: 1s}}\nmetrics: {{address: 999.0.0.1:80}}\n"));
     insta::assert_snapshot!([first, second, third].join("\n"));
 }
 
@@ -142,7 +143,7 @@ fn a_dsl_file_gives_the_graph() {
     let (loaded, _) = Pipeline::load(&pipeline).map_err(|found| found.render(false)).unwrap();
     assert_eq!(loaded.graph.document.name(), dsl.display().to_string());
     assert_eq!(loaded.graph.frozen, Some(folder.path().join("frozen.json")));
-    assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.nodes[0].params_pointer()), Some(&json!({"cols": "x"})));
+    assert_eq!(loaded.graph.document.value().pointer(&format!("{}/params", loaded.graph.nodes[0].pointer)), Some(&json!({"cols": "x"})));
     assert_eq!(loaded.graph.document.value().pointer(&loaded.graph.edges[0].pointer), Some(&json!(["a", "b"])));
 
     fs::write(&dsl, "{\"edge\": {\"applicationDsl\": {\"nodes\": [{\"id\": 5, \"type\": \"Pandas\"}], \"edge\": []}}}").unwrap();
@@ -163,7 +164,9 @@ fn the_digest_is_of_what_determines_scores() {
     };
     let first = digest(&text).unwrap();
     assert_eq!((first.as_str().len(), first.short().len()), (64, 16));
-    for same in [text.replace("topic: scores", "topic: other"), text.replace("localhost:9092", "broker:9092"), format!("{text}workers: 4\n")] {
+    for same in
+        [text.replace("topic: scores", "topic: other"), text.replace("localhost:9092", "broker:9092"), format!("{text}workers: 4\n")]
+    {
         assert_eq!(digest(&same).unwrap(), first, "{same}");
     }
     for other in [

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use apache_avro::Schema;
+use apache_avro::schema::SchemaKind;
 use arrow_schema::DataType;
 use sha2::{Digest, Sha256};
 
@@ -43,10 +44,10 @@ pub enum SchemaError {
         message: String,
     },
     /// It is an Avro schema, but not of a record.
-    #[error("an event is a record, and this schema is of another type: {found}")]
+    #[error("an event is a record, and this schema is of type {found}")]
     NotARecord {
         /// What it is.
-        found: &'static str,
+        found: String,
     },
     /// A field has a type that caz does not read.
     #[error("field `{path}`: {what} is not supported")]
@@ -81,13 +82,10 @@ impl DatasetSchema {
         let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
         let json: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
         let schema = Schema::parse(&json).map_err(|error| invalid(&error))?;
-        let Schema::Record(record) = &schema else {
-            return Err(SchemaError::NotARecord { found: "an event must have named fields" });
+        let (Some(name), AvroType::Record(root)) = (schema.name(), AvroType::resolve(&schema)?) else {
+            return Err(SchemaError::NotARecord { found: format!("{:?}", SchemaKind::from(&schema)).to_lowercase() });
         };
-        let name = record.name.fullname(None);
-        let AvroType::Record(root) = AvroType::resolve(&schema)? else {
-            return Err(SchemaError::NotARecord { found: "an event must have named fields" });
-        };
+        let name = name.fullname(None);
         let mut fields = Vec::new();
         flatten(&root, "", false, &mut fields)?;
         // The digest is of the schema, not of its layout on the page.

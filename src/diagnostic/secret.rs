@@ -6,6 +6,9 @@ use super::Span;
 const SECRET_WORDS: [&str; 9] =
     ["password", "passphrase", "passwd", "secret", "token", "credential", "jaas", "private", "oauthbearer.config"];
 
+/// Ends of a key's name that make its value a secret: a `key` alone may be anything.
+const SECRET_ENDS: [&str; 5] = ["ssl.key", "api.key", "apikey", "access.key", ".pem"];
+
 /// Words at the end of a key's name that make its value a place, not the secret itself.
 const PLACE_ENDS: [&str; 5] = ["location", "path", "url", "uri", "file"];
 
@@ -16,7 +19,7 @@ pub fn is_secret_key(key: &str) -> bool {
     if PLACE_ENDS.contains(&last) {
         return false;
     }
-    last == "key" || last == "pem" || SECRET_WORDS.iter().any(|word| key.contains(word))
+    SECRET_ENDS.iter().any(|end| key.ends_with(end)) || SECRET_WORDS.iter().any(|word| key.contains(word))
 }
 
 /// The text with each span, and the user and password of each URL, replaced by `*`, byte for byte, so that places stay true.
@@ -89,16 +92,24 @@ mod tests {
         {
             assert!(is_secret_key(key), "{key}");
         }
-        for key in ["bootstrap.servers", "ssl.key.location", "sasl.oauthbearer.token.endpoint.url", "keys", "monkey", "sasl.username"] {
+        for key in [
+            "bootstrap.servers",
+            "ssl.key.location",
+            "sasl.oauthbearer.token.endpoint.url",
+            "key",
+            "monkey",
+            "primary_key",
+            "sasl.username",
+        ] {
             assert!(!is_secret_key(key), "{key}");
         }
     }
 
     #[test]
     fn masks_keep_every_byte_in_its_place() {
-        let text = "p: hünter # was: old\nurl: https://me:pw@registry/x\n";
-        let masked = mask(text, &[3..10]);
-        assert_eq!(masked, "p: *****************\nurl: https://*****@registry/x\n".replace("*****************", &"*".repeat(18)));
+        let text = "p: hünter # was: old\nq: 1\nurl: https://me:pw@registry/x\n";
+        let masked = mask(text, &[3..10, 25..26]);
+        assert_eq!(masked, "p: *****************\nq: *\nurl: https://*****@registry/x\n".replace("*****************", &"*".repeat(18)));
         assert_eq!(masked.len(), text.len());
     }
 

@@ -1,6 +1,7 @@
 //! A file's text as the YAML parser is given it, and the way back to the bytes of the file.
 
 use super::Span;
+use saphyr_parser::ScalarStyle;
 
 /// The text for the parser, which counts in characters, with the byte of the file at which each character stands.
 pub(super) struct Source {
@@ -65,9 +66,46 @@ fn escape(text: &str) -> Option<Escape> {
     }
 }
 
+/// The span of a scalar alone: without its anchor and tag, and without the white space and comments that the parser counts to it.
+pub(super) fn scalar_span(text: &str, span: Span, style: ScalarStyle, empty: bool) -> Span {
+    let Span { start, end } = without_properties(text, span);
+    let scalar = &text[start..end];
+    let length = match style {
+        ScalarStyle::Plain if empty => 0,
+        ScalarStyle::DoubleQuoted => quoted_length(scalar, '"', '\\'),
+        ScalarStyle::SingleQuoted => quoted_length(scalar, '\'', '\''),
+        _ => scalar.trim_end().len(),
+    };
+    start..start + length
+}
+
+/// The span of a value without its anchor and tag.
+pub(super) fn without_properties(text: &str, Span { mut start, end }: Span) -> Span {
+    while let Some(property) = text[start..end].split_whitespace().next().filter(|_| text[start..end].starts_with(['&', '!'])) {
+        start = end - text[start + property.len()..end].trim_start().len();
+    }
+    start..end
+}
+
+/// Bytes up to and with the closing quote. `escape` takes the next character's meaning; in single quotes it is a quote itself, and
+/// only then when a second one follows.
+fn quoted_length(scalar: &str, quote: char, escape: char) -> usize {
+    let mut characters = scalar.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        let escapes = character == escape && (escape != quote || characters.peek().is_some_and(|(_, next)| *next == quote));
+        if escapes {
+            characters.next();
+        } else if character == quote {
+            return at + 1;
+        }
+    }
+    scalar.len()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Source;
+    use super::{Source, scalar_span};
+    use saphyr_parser::ScalarStyle;
 
     #[test]
     fn surrogate_pairs_become_one_escape_and_places_stay_true() {
@@ -83,5 +121,19 @@ mod tests {
     fn yaml_text_stays_as_it_is() {
         let text = "a: '\\ud83d\\ude00'\n";
         assert_eq!(Source::new(text).text, text);
+    }
+
+    #[test]
+    fn scalars_end_where_their_quotes_close() {
+        for (text, style, scalar) in [
+            (r#""a\"b" # "c""#, ScalarStyle::DoubleQuoted, r#""a\"b""#),
+            (r#""\\" , "#, ScalarStyle::DoubleQuoted, r#""\\""#),
+            ("'' # it's", ScalarStyle::SingleQuoted, "''"),
+            ("&x !t 'it''s' # no", ScalarStyle::SingleQuoted, "'it''s'"),
+            ("&x  12 ", ScalarStyle::Plain, "12"),
+            ("&x", ScalarStyle::Plain, ""),
+        ] {
+            assert_eq!(&text[scalar_span(text, 0..text.len(), style, scalar.is_empty())], scalar, "{text}");
+        }
     }
 }

@@ -144,9 +144,13 @@ impl Reporter<'_> {
     fn missing_key(&self, at: &str, key: &str, help: &[String]) -> Diagnostic {
         let object = self.pointer(at);
         let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(&object)) };
-        let diagnostic = Diagnostic::error(Code::MissingKey, format!("missing key `{key}`{place}"))
+        let mut diagnostic = Diagnostic::error(Code::MissingKey, format!("missing key `{key}`{place}"))
             .at_key(self.document, &object)
             .label(format!("needs `{key}`"));
+        if let Some((_, span)) = diagnostic.location.as_mut().filter(|_| object.is_empty()) {
+            // The file has no key of its own: its start, not its whole first entry.
+            span.end = span.start;
+        }
         help.iter().fold(diagnostic, Diagnostic::help)
     }
 
@@ -178,7 +182,8 @@ fn shown(value: &Value, private: bool) -> String {
     const LONGEST: usize = 40;
     let kind = match value {
         Value::Null => return "nothing".to_owned(),
-        Value::Array(_) => return "a list".to_owned(),
+        Value::Array(items) => return format!("a list of {} item{}", items.len(), if items.len() == 1 { "" } else { "s" }),
+        Value::String(text) if text.is_empty() => return "an empty string".to_owned(),
         Value::Object(_) => return "a mapping".to_owned(),
         Value::Bool(_) => "the boolean",
         Value::String(_) => "the string",

@@ -168,7 +168,7 @@ fn closest(at: &str, branches: Vec<Vec<Violation>>) -> Vec<Violation> {
     let mut nearest = inside.into_iter().filter(|branch| Some(distance(branch)) == fewest);
     let mut best = nearest.next().unwrap_or_default();
     for other in nearest {
-        join_keys(&mut best, other);
+        join_keys(&mut best, &other);
     }
     best
 }
@@ -194,9 +194,9 @@ fn wrong_tag(branches: &[Vec<Violation>]) -> Option<Violation> {
             Violation::WrongValue { precision: Precision::Choice, .. } => any_of(tags).pop(),
             Violation::MissingKey { at, key, values, .. } if !values.is_empty() => {
                 let mut all = Vec::new();
-                for tag in tags {
+                for tag in &tags {
                     if let Violation::MissingKey { values, .. } = tag {
-                        all.extend(values.into_iter().filter(|value| !all.contains(value)).collect::<Vec<_>>());
+                        push_new(&mut all, values);
                     }
                 }
                 let help = vec![format!("allowed values: {}", quoted(&all))];
@@ -215,38 +215,39 @@ fn distance(branch: &[Violation]) -> (usize, usize) {
 
 /// The violations at one place, of which none need be: one that allows what any of them allows.
 fn any_of(violations: Vec<Violation>) -> Vec<Violation> {
-    let mut joined: Option<(String, Precision, Vec<String>, Vec<String>, Option<String>)> = None;
-    let mut others = Vec::new();
-    for violation in violations {
-        match (violation, &mut joined) {
-            (Violation::WrongValue { at, precision, must, allowed, example }, None) => {
-                joined = Some((at, precision, vec![must], allowed, example))
-            }
-            (Violation::WrongValue { must, allowed, example, .. }, Some((_, _, musts, all, first))) => {
-                if !musts.contains(&must) {
-                    musts.push(must);
-                }
-                all.extend(allowed.into_iter().filter(|value| !all.contains(value)).collect::<Vec<_>>());
-                *first = first.take().or(example);
-            }
-            (other, _) => others.push(other),
+    let (mut musts, mut all, mut first_example) = (Vec::new(), Vec::new(), None);
+    let mut joined = None;
+    for violation in &violations {
+        if let Violation::WrongValue { at, precision, must, allowed, example } = violation {
+            joined.get_or_insert((at.clone(), *precision));
+            push_new(&mut musts, std::slice::from_ref(must));
+            push_new(&mut all, allowed);
+            first_example = first_example.or_else(|| example.clone());
         }
     }
-    let Some((at, precision, musts, allowed, example)) = joined else {
-        others.truncate(1);
-        return others;
-    };
-    let must = if precision == Precision::Choice { one_of(&allowed) } else { alternatives(&musts) };
-    vec![Violation::WrongValue { at, precision, must, allowed, example }]
+    let Some((at, precision)) = joined else { return violations.into_iter().take(1).collect() };
+    if musts.len() > 1 {
+        musts.retain(|must| must != NOTHING);
+    }
+    let must = if precision == Precision::Choice { one_of(&all) } else { alternatives(&musts) };
+    vec![Violation::WrongValue { at, precision, must, allowed: all, example: first_example }]
+}
+
+fn push_new(names: &mut Vec<String>, more: &[String]) {
+    for name in more {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
 }
 
 /// Adds the keys that an equally near alternative allows, and drops the missing keys that it does not ask for.
-fn join_keys(best: &mut Vec<Violation>, other: Vec<Violation>) {
+fn join_keys(best: &mut [Violation], other: &[Violation]) {
     let lacks = |branch: &[Violation], place: &str, name: &str| {
         branch.iter().any(|violation| matches!(violation, Violation::MissingKey { at, key, .. } if at == place && key == name))
     };
     let mut alternatives: Vec<(String, String)> = Vec::new();
-    for violation in &other {
+    for violation in other {
         match violation {
             Violation::UnknownKey { at, key, allowed } => {
                 let same = best.iter_mut().find_map(|ours| match ours {
@@ -254,8 +255,7 @@ fn join_keys(best: &mut Vec<Violation>, other: Vec<Violation>) {
                     _ => None,
                 });
                 if let Some(ours) = same {
-                    let more: Vec<_> = allowed.iter().filter(|name| !ours.contains(name)).cloned().collect();
-                    ours.extend(more);
+                    push_new(ours, allowed);
                 }
             }
             Violation::MissingKey { at, key, .. } if !lacks(best, at, key) => alternatives.push((at.clone(), key.clone())),
@@ -264,7 +264,7 @@ fn join_keys(best: &mut Vec<Violation>, other: Vec<Violation>) {
     }
     for violation in best.iter_mut() {
         if let Violation::MissingKey { at, key, help, .. } = violation
-            && !lacks(&other, at, key)
+            && !lacks(other, at, key)
         {
             for (_, alternative) in alternatives.iter().filter(|(place, _)| place == at) {
                 help.push(format!("or `{alternative}` instead"));
@@ -318,13 +318,18 @@ fn alternatives(texts: &[String]) -> String {
     }
 }
 
+/// What messages call null. That a value may be left out goes without saying.
+const NOTHING: &str = "nothing";
+
 fn type_names(kind: &TypeKind) -> String {
     let types: Vec<_> = match kind {
         TypeKind::Single(single) => vec![single.to_string()],
         TypeKind::Multiple(several) => several.iter().map(|one| one.to_string()).collect(),
     };
-    let named = types.iter().filter(|name| types.len() == 1 || *name != "null").map(|name| match name.as_str() {
-        "null" => "nothing",
+    let any_number = types.iter().any(|name| name == "number");
+    let named = types.iter().filter(|name| types.len() == 1 || !(*name == "null" || *name == "integer" && any_number));
+    let named = named.map(|name| match name.as_str() {
+        "null" => NOTHING,
         "boolean" => "true or false",
         "integer" => "an integer",
         "number" => "a number",

@@ -6,7 +6,7 @@ use super::{
     place::{Inner, Place},
     scalar,
     secret::{is_secret_key, unparsed_secrets},
-    source::Source,
+    source::{Source, scalar_span, without_properties},
 };
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
@@ -163,7 +163,7 @@ impl Loader<'_> {
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span);
-                let span = self.trim(span, anchor != 0 || tag.is_some(), style == ScalarStyle::Plain && text.is_empty());
+                let span = scalar_span(self.text, span, style, text.is_empty());
                 match self.open.last_mut() {
                     Some(Open { kind: Kind::Mapping { key: key @ None, entries, .. }, .. }) => {
                         let role = match text.as_ref() {
@@ -211,22 +211,6 @@ impl Loader<'_> {
         }
     }
 
-    /// The span of the value alone: without its anchor and tag, and without the white space that the parser counts to it.
-    fn trim(&self, span: Span, has_properties: bool, empty: bool) -> Span {
-        let mut start = span.start;
-        if has_properties {
-            while self.text[start..span.end].starts_with(['&', '!']) {
-                let property = self.text[start..span.end].split_whitespace().next().unwrap_or_default();
-                start += property.len();
-                start = span.end - self.text[start..span.end].trim_start().len();
-            }
-        }
-        if empty {
-            return start..start;
-        }
-        start..start + self.text[start..span.end].trim_end().len()
-    }
-
     fn start(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<(), Fatal> {
         if matches!(self.open.last(), Some(Open { kind: Kind::Mapping { key: None, .. }, .. })) {
             return Err(Box::new(Finding::new(Code::Syntax, span, "a key must be a single value, not a list or a mapping")));
@@ -234,7 +218,7 @@ impl Loader<'_> {
         if self.open.len() == MAX_DEPTH {
             return Err(Box::new(Finding::new(Code::Syntax, span, format!("the file nests deeper than {MAX_DEPTH} levels"))));
         }
-        let span = self.trim(span, anchor != 0, false);
+        let span = without_properties(self.text, span);
         let secret = self.in_secret();
         self.open.push(Open { kind, start: span.start, end: span.end, anchor, secret });
         Ok(())
@@ -387,7 +371,7 @@ fn unfilled(error: FillError, span: &Span) -> Finding {
             };
             finding.help(format!("set it, or give a default: `${{{name}:-default}}`"))
         }
-        FillError::Form(form) => Finding::new(Code::UnsetVariable, span.clone(), format!("this variable cannot be filled in: {form}"))
+        FillError::Form(form) => Finding::new(Code::WrongValue, span.clone(), format!("this variable cannot be filled in: {form}"))
             .help("a literal `${` is written `$${`"),
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::bindings::{
     RD_KAFKA_EVENT_REBALANCE, rd_kafka_consume_batch_queue, rd_kafka_consumer_close_queue, rd_kafka_consumer_closed,
-    rd_kafka_event_destroy, rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_message_errstr, rd_kafka_message_t,
+    rd_kafka_event_destroy, rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_mem_free, rd_kafka_memberid, rd_kafka_message_errstr, rd_kafka_message_t,
     rd_kafka_queue_destroy, rd_kafka_queue_get_consumer, rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t,
     rd_kafka_topic_partition_list_t, rd_kafka_type_t,
 };
@@ -174,7 +174,7 @@ impl Consumer {
         }
         let start = batch.len();
         let queue = self.queue.as_ptr();
-        self.role().serve(self, listener, || {
+        let served = self.role().serve(self, listener, || {
             batch.append(room, |slots| {
                 // SAFETY: a live queue, and an array as long as said.
                 let taken = unsafe { rd_kafka_consume_batch_queue(queue, millis(wait), slots.as_mut_ptr(), slots.len()) };
@@ -198,6 +198,8 @@ impl Consumer {
             admission == Admission::Accepted
         });
         self.repeated.set(self.repeated.get() + repeated);
+        // A listener's panic waits until here: the batch must hold no message that was not looked at.
+        served.take();
         Ok(())
     }
 
@@ -229,6 +231,20 @@ impl Consumer {
     /// Messages dropped because they were below their partition's position: zero, unless librdkafka repeats one.
     pub fn repeated_messages(&self) -> u64 {
         self.repeated.get()
+    }
+
+    /// Whether the group has taken this consumer in, with partitions or, where there are more members than partitions, without.
+    pub fn is_member(&self) -> bool {
+        // SAFETY: a live handle; the string is owned by us and freed with librdkafka's allocator.
+        unsafe {
+            let id = rd_kafka_memberid(self.rk());
+            if id.is_null() {
+                return false;
+            }
+            let is_member = *id != 0;
+            rd_kafka_mem_free(self.rk(), id.cast());
+            is_member
+        }
     }
 
     /// The partitions that are ours, ascending.
@@ -279,7 +295,7 @@ impl Consumer {
         let deadline = Instant::now() + timeout;
         // Declared before the queue is used and dropped after it: events may still point to it.
         let queue = self.new_queue(OPERATION)?;
-        self.role().serve(self, listener, || {
+        let served = self.role().serve(self, listener, || {
             // SAFETY: live handle and queue; events are owned by us.
             unsafe {
                 KafkaError::take(OPERATION, rd_kafka_consumer_close_queue(self.rk(), queue.as_ptr()))?;
@@ -300,7 +316,8 @@ impl Consumer {
                 }
             }
             Ok(())
-        })?
+        })?;
+        served.take()
     }
 
     pub(super) fn new_queue(&self, operation: &'static str) -> Result<Queue, KafkaError> {

@@ -20,14 +20,14 @@
 //!
 //! # Safety
 //! This is the only module of the crate with `unsafe` code. The argument rests on few facts:
-//! - **Lifetimes.** The native handle is reference-counted ([`client::NativeClient`]); batches of messages and topic
+//! - **Lifetimes.** The native handle is reference-counted (`client::NativeClient`); batches of messages and topic
 //!   handles hold a reference, so they are always destroyed before it, as librdkafka requires.
 //! - **Opaque pointers.** Callbacks receive a pointer to heap memory with a fixed address that is freed after the
 //!   handle. Only shared references to it are ever made; it changes through `Cell`, `RefCell` and `Mutex`.
 //! - **The listener pointer** is set only while a call that may run the rebalance callback is on the stack, by a
 //!   guard that clears it, also during unwinding.
 //! - **Panics** in a listener are caught before the C frame, and resumed once the native call has returned.
-//! - **Error codes** cross the boundary as integers ([`ffi`]), so that a code unknown to librdkafka is harmless.
+//! - **Error codes** cross the boundary as integers (`ffi`), so that a code unknown to librdkafka is harmless.
 
 #![allow(unsafe_code)]
 

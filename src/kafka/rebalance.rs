@@ -155,13 +155,13 @@ impl ConsumerRole {
     }
 
     /// Runs `native`, a librdkafka call that serves the consumer's queue, with rebalances going to `listener`.
-    /// A panic of the listener is resumed once `native` has returned.
+    /// A panic of the listener is kept until the result is [taken](Served::take).
     pub(super) fn serve<R>(
         &self,
         consumer: &Consumer,
         listener: &mut dyn RebalanceListener,
         native: impl FnOnce() -> R,
-    ) -> Result<R, KafkaError> {
+    ) -> Result<Served<R>, KafkaError> {
         if self.busy.replace(true) {
             return Err(KafkaError::refused("poll", "a rebalance listener must not poll its consumer"));
         }
@@ -172,10 +172,8 @@ impl ConsumerRole {
         let result = native();
         self.call.set(None);
         // SAFETY: `pointer` is to the local above; the callback, its only other user, cannot run any more.
-        match unsafe { (*pointer).panic.take() } {
-            Some(panic) => resume_unwind(panic),
-            None => Ok(result),
-        }
+        let panic = unsafe { (*pointer).panic.take() };
+        Ok(Served { result, panic })
     }
 
     /// Runs one method of the listener, if a call with one is on the stack.
@@ -247,6 +245,23 @@ impl ConsumerRole {
     }
 }
 
+/// What a native call returned, and the panic of a listener in it.
+#[must_use]
+pub(super) struct Served<R> {
+    result: R,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<R> Served<R> {
+    /// The result, or the panic resumed: once what the call did is in order.
+    pub(super) fn take(self) -> R {
+        match self.panic {
+            Some(panic) => resume_unwind(panic),
+            None => self.result,
+        }
+    }
+}
+
 /// Ends a call, also when it unwinds.
 struct Idle<'a>(&'a ConsumerRole);
 
@@ -296,5 +311,47 @@ unsafe fn unassign(rk: *mut rd_kafka_t, list: *const rd_kafka_topic_partition_li
             true => KafkaError::take(OPERATION, rd_kafka_incremental_unassign(rk, list)),
             false => KafkaError::check(OPERATION, ffi::rd_kafka_assign(rk, ptr::null())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_only_move_forward() {
+        let mut positions = Positions::default();
+        assert_eq!(positions.admit(2, 5), Admission::NotAssigned);
+        positions.assign(&[2]);
+        assert_eq!((positions.next(2), positions.assigned()), (None, vec![2]));
+        assert_eq!(positions.admit(2, 5), Admission::Accepted);
+        assert_eq!(positions.admit(2, 9), Admission::Accepted, "control records leave gaps");
+        assert_eq!(positions.admit(2, 9), Admission::Repeated);
+        assert_eq!(positions.admit(2, 6), Admission::Repeated);
+        assert_eq!((positions.first(2), positions.next(2)), (Some(5), Some(10)));
+    }
+
+    #[test]
+    fn a_seek_back_is_remembered_as_the_start_and_a_seek_forward_is_not() {
+        let mut positions = Positions::default();
+        positions.assign(&[0, 1]);
+        positions.admit(0, 5);
+        positions.seek(0, 3);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 3)), (Some(3), Some(3), Admission::Accepted));
+        positions.seek(0, 100);
+        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 50)), (Some(3), Some(100), Admission::Repeated));
+        positions.seek(1, 7);
+        assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_partition_that_comes_back_starts_anew() {
+        let mut positions = Positions::default();
+        positions.assign(&[0]);
+        positions.admit(0, 5);
+        positions.revoke(&[0, 9]);
+        assert_eq!((positions.admit(0, 6), positions.first(0), positions.assigned()), (Admission::NotAssigned, None, vec![]));
+        positions.assign(&[0]);
+        assert_eq!(positions.admit(0, 2), Admission::Accepted);
     }
 }

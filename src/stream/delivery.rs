@@ -15,7 +15,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::publish::Publisher;
 use super::tally::Tally;
-use crate::kafka::{CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError};
+use crate::kafka::{
+    CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError,
+};
 use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
 
 /// What a failure asks of the worker.
@@ -127,8 +129,11 @@ impl Delivery {
         }
         let started = Instant::now();
         let offsets: Vec<(i32, i64)> = self.offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect();
-        let outcome =
-            if self.producer.is_transactional() { self.commit_transaction(consumer, &offsets) } else { self.commit_flushed(consumer, &offsets) };
+        let outcome = if self.producer.is_transactional() {
+            self.commit_transaction(consumer, &offsets)
+        } else {
+            self.commit_flushed(consumer, &offsets)
+        };
         self.metrics.phase(LinePhase::Commit, started.elapsed());
         match outcome {
             Ok(()) => {
@@ -215,7 +220,11 @@ impl Delivery {
     }
 
     fn note_too_large(&mut self, topic: &str, tag: u64) {
-        if self.publisher.is_dead_letter_topic(topic) { self.too_large_dead.insert(tag) } else { self.too_large.insert(tag) };
+        if self.publisher.is_dead_letter_topic(topic) {
+            self.too_large_dead.insert(tag)
+        } else {
+            self.too_large.insert(tag)
+        };
     }
 
     /// What a record that could not be queued asks for.

@@ -50,6 +50,11 @@ impl Scored<'_> {
         self.line.encoded.iter().map(|(row, bytes)| (self.line.event(row), bytes))
     }
 
+    /// The scores' bytes, encoded as a file or a topic takes them.
+    pub fn encoded(&self) -> &Encoded {
+        &self.line.encoded
+    }
+
     /// The event's index and why it has no score, in the order of the events.
     pub fn rejected(&self) -> impl Iterator<Item = (usize, &Rejection)> {
         self.line.rejected.iter().map(|(event, rejection)| (*event, rejection))

@@ -8,7 +8,7 @@ pub mod publish;
 mod tally;
 mod worker;
 
-pub use assembly::{Assembly, LineEnd};
+pub use assembly::{Assembly, LineEnd, fields};
 pub use line::{Line, Scored};
 pub use pool::Pool;
 pub use worker::{Settings, WorkerError};

@@ -61,7 +61,13 @@ impl Publisher {
 
     /// Queues a dead letter: the event's key, timestamp, headers and value as they came, and why it is one. With `omit_value`, for a
     /// topic that did not take it, without the value.
-    pub(super) fn dead_letter(&self, producer: &Producer, event: &Message<'_>, why: &Rejection, omit_value: bool) -> Result<(), ProduceError> {
+    pub(super) fn dead_letter(
+        &self,
+        producer: &Producer,
+        event: &Message<'_>,
+        why: &Rejection,
+        omit_value: bool,
+    ) -> Result<(), ProduceError> {
         let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
         let (mut byte, mut omitted) = (itoa::Buffer::new(), itoa::Buffer::new());
         let mut headers: Vec<(&str, &[u8])> =

@@ -89,6 +89,7 @@ pub(super) struct Worker {
     batch: MessageBatch,
     health: Arc<WorkerHealth>,
     stop: Arc<AtomicBool>,
+    is_member: bool,
     backoff: Duration,
     lag_published: Instant,
 }
@@ -114,7 +115,7 @@ impl Worker {
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
         let (batch, backoff, lag_published) = (MessageBatch::new(), BACKOFF.0, Instant::now());
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, backoff, lag_published })
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, is_member: false, backoff, lag_published })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -166,7 +167,7 @@ impl Worker {
             Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
-            Ok(()) => self.health.ready(true),
+            Ok(()) => self.note_membership(),
         }
         self.publish_lag();
         if self.batch.is_empty() {
@@ -195,7 +196,8 @@ impl Worker {
         let started = Instant::now();
         for (index, value) in scored.scores() {
             let Some(event) = self.batch.get(index) else { continue };
-            let refused_before = !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
+            let refused_before =
+                !self.delivery.too_large.is_empty() && self.delivery.too_large.contains(&tag(event.partition(), event.offset()));
             let outcome = if refused_before {
                 Err(ProduceError::TooLarge { bytes: value.len() })
             } else {
@@ -247,6 +249,14 @@ impl Worker {
             std::thread::sleep(IDLE_WAIT.min(pause.saturating_duration_since(Instant::now())));
         }
         Ok(())
+    }
+
+    /// Ready is a worker that the group has taken in.
+    fn note_membership(&mut self) {
+        if !self.is_member {
+            self.is_member = self.consumer.is_member();
+            self.health.ready(self.is_member);
+        }
     }
 
     fn publish_lag(&mut self) {

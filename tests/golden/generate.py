@@ -14,13 +14,11 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import families
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import families  # noqa: E402
-from case import Case  # noqa: E402
+import rowwise
+from case import Case
 
 PANDAS = "2.2.3"
 OUTPUT = Path(__file__).parent / "pandas"
@@ -41,18 +39,30 @@ def encode(series: pd.Series) -> dict:
     if dtype.startswith("datetime64"):
         values = [None if null else value for value, null in zip(series.astype("int64").tolist(), series.isna(), strict=True)]
         return {"dtype": dtype, "values": values}
-    if dtype == "bool" or series.dtype.kind in "iu":
+    if dtype == "bool":
+        return {"dtype": dtype, "flags": "".join("01"[value] for value in series)}
+    if series.dtype.kind in "iu":
         return {"dtype": dtype, "values": series.tolist()}
     values = [None if pd.isna(value) else value for value in series]
     if all(isinstance(value, str) for value in values if value is not None):
         return {"dtype": "object", "values": values}
     if all(isinstance(value, bool | np.bool_) for value in values if value is not None):
-        return {"dtype": "bool", "values": [None if value is None else bool(value) for value in values]}
+        return {"dtype": "bool", "flags": "".join("_" if value is None else "01"[value] for value in values)}
     raise TypeError(f"no encoding for {dtype}: {values}")
 
 
 def encode_frame(df: pd.DataFrame) -> list[dict]:
     return [{"name": str(name)} | encode(df[name]) for name in df.columns]
+
+
+def encode_answer(out: pd.DataFrame, df: pd.DataFrame) -> list[dict]:
+    """The columns of an answer; one that came through unchanged is only named."""
+    columns = []
+    for name in out.columns:
+        encoded = encode(out[name])
+        unchanged = name in df.columns and encoded == encode(df.loc[out.index, name])
+        columns.append({"name": str(name)} | ({"same": True} if unchanged else encoded))
+    return columns
 
 
 def attempt(case: Case, df: pd.DataFrame) -> pd.DataFrame | None:
@@ -62,11 +72,9 @@ def attempt(case: Case, df: pd.DataFrame) -> pd.DataFrame | None:
         return None
 
 
-def answer(case: Case) -> dict:
-    """The case with pandas' answer."""
+def answer(case: Case, frames: list[str]) -> dict:
+    """The case with pandas' answer; its frame is added to `frames` if it is new."""
     df = case.frame
-    # A type comes from the schema, never from the values: an answer whose dtype the nulls of a column decide is that of a frame that
-    # has them.
     rejected: list[int] = []
     out = attempt(case, df)
     if out is None:
@@ -74,7 +82,10 @@ def answer(case: Case) -> dict:
         kept = df.drop(index=df.index[rejected])
         out = case.run(kept)
     skipped = [] if len(out) == len(df) - len(rejected) else [row for row in df.index.difference(out.index) if row not in rejected]
-    record = {"params": case.params, "input": encode_frame(df), "output": encode_frame(out)}
+    frame = compact(encode_frame(df))
+    if frame not in frames:
+        frames.append(frame)
+    record = {"params": case.params, "input": frames.index(frame), "output": encode_answer(out, df)}
     if case.frozen:
         record["frozen"] = case.frozen
     if rejected:
@@ -84,9 +95,15 @@ def answer(case: Case) -> dict:
     return record
 
 
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def write(name: str, cases: list[Case], check: bool) -> bool:
-    lines = ",\n".join(json.dumps(answer(case), ensure_ascii=False, separators=(",", ":")) for case in cases)
-    text = f'{{"pandas":"{PANDAS}","cases":[\n{lines}\n]}}\n'
+    frames: list[str] = []
+    lines = ",\n".join(compact(answer(case, frames)) for case in cases)
+    inputs = ",\n".join(frames)
+    text = f'{{"pandas":"{PANDAS}","frames":[\n{inputs}\n],"cases":[\n{lines}\n]}}\n'
     path = OUTPUT / f"{name}.json"
     if check:
         same = path.exists() and path.read_text() == text
@@ -108,7 +125,7 @@ def main() -> int:
         return 2
     warnings.simplefilter("ignore")
     OUTPUT.mkdir(exist_ok=True)
-    generators: dict[str, Callable[[], list[Case]]] = families.ALL
+    generators: dict[str, Callable[[], list[Case]]] = families.ALL | rowwise.ALL
     return 0 if all([write(name, generate(), arguments.check) for name, generate in generators.items()]) else 1
 
 

@@ -1,5 +1,7 @@
 //! Runs one node on columns: for tests of nodes without a graph around them.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use serde_json::{Value, json};
 
 /// A column's values, bit for bit.
 #[derive(Clone, Debug)]
-pub enum Values {
+pub(crate) enum Values {
     Float64(Vec<f64>),
     Float32(Vec<f32>),
     Int(Vec<i128>),
@@ -27,8 +29,31 @@ pub enum Values {
 }
 
 impl Values {
+    /// All but some rows.
+    fn without(&self, out: &[usize]) -> Self {
+        fn kept<T: Clone>(values: &[T], out: &[usize]) -> Vec<T> {
+            values.iter().enumerate().filter(|(row, _)| !out.contains(row)).map(|(_, value)| value.clone()).collect()
+        }
+        match self {
+            Self::Float64(values) => Self::Float64(kept(values, out)),
+            Self::Float32(values) => Self::Float32(kept(values, out)),
+            Self::Int(values) => Self::Int(kept(values, out)),
+            Self::Bool(values) => Self::Bool(kept(values, out)),
+            Self::Text(values) => Self::Text(kept(values, out)),
+            Self::Time(values) => Self::Time(kept(values, out)),
+        }
+    }
+
+    /// How many floats lie between a value and one of another column; `None` where they are no two numbers.
+    pub(crate) fn ulps(&self, row: usize, other: &Self, other_row: usize) -> Option<u64> {
+        let (Self::Float64(ours), Self::Float64(theirs)) = (self, other) else { return None };
+        let (one, another) = (ours[row], theirs[other_row]);
+        let comparable = one.is_sign_negative() == another.is_sign_negative() && !one.is_nan() && !another.is_nan();
+        comparable.then(|| one.to_bits().abs_diff(another.to_bits()))
+    }
+
     /// One value; two are equal exactly when they are shown the same.
-    pub fn show(&self, row: usize) -> String {
+    pub(crate) fn show(&self, row: usize) -> String {
         match self {
             Self::Float64(values) if values[row].is_nan() => "NaN".into(),
             Self::Float64(values) => format!("{:?} ({:016x})", values[row], values[row].to_bits()),
@@ -44,38 +69,57 @@ impl Values {
 
 /// One column of a case.
 #[derive(Debug)]
-pub struct CaseColumn {
-    pub name: String,
-    pub dtype: String,
-    pub categories: Option<Vec<String>>,
-    pub values: Values,
+pub(crate) struct CaseColumn {
+    pub(crate) name: String,
+    pub(crate) dtype: String,
+    pub(crate) categories: Option<Vec<String>>,
+    /// Whether the schema allows null.
+    pub(crate) nullable: bool,
+    pub(crate) values: Values,
 }
 
 /// One call of an operation and pandas' answer.
 #[derive(Debug)]
-pub struct Case {
-    pub params: Value,
-    pub frozen: Value,
-    pub rows: usize,
-    pub input: Vec<CaseColumn>,
-    pub output: Vec<CaseColumn>,
-    pub rejected: Vec<usize>,
-    pub skipped: Vec<usize>,
+pub(crate) struct Case {
+    pub(crate) params: Value,
+    pub(crate) frozen: Value,
+    pub(crate) rows: usize,
+    pub(crate) input: Vec<CaseColumn>,
+    pub(crate) output: Vec<CaseColumn>,
+    pub(crate) rejected: Vec<usize>,
+    pub(crate) skipped: Vec<usize>,
 }
 
 impl Case {
-    pub fn read(case: &Value) -> Self {
-        let columns = |of: &Value| of.as_array().unwrap().iter().map(read_column).collect::<Vec<_>>();
+    /// Reads a case; its input is one of `frames`.
+    pub(crate) fn read(case: &Value, frames: &[Value]) -> Self {
+        let frame = &frames[case["input"].as_u64().unwrap() as usize];
         let rows = |of: &Value| of.as_array().map_or(Vec::new(), |rows| rows.iter().map(|row| row.as_u64().unwrap() as usize).collect());
-        let input = columns(&case["input"]);
+        let input: Vec<CaseColumn> = frame.as_array().unwrap().iter().map(read_column).collect();
+        let (rejected, skipped) = (rows(&case["rejected"]), rows(&case["skipped"]));
+        let output = |column: &Value| match column.get("same") {
+            None => read_column(column),
+            // Came through unchanged, in the rows that stay.
+            Some(_) => {
+                let input = input.iter().find(|input| column["name"] == input.name.as_str()).unwrap();
+                CaseColumn {
+                    name: input.name.clone(),
+                    dtype: input.dtype.clone(),
+                    categories: input.categories.clone(),
+                    nullable: input.nullable,
+                    values: input.values.without(&[rejected.as_slice(), &skipped].concat()),
+                }
+            }
+        };
+        let output = case["output"].as_array().unwrap().iter().map(output).collect();
         Self {
             params: case["params"].clone(),
             frozen: case.get("frozen").cloned().unwrap_or_else(|| json!({})),
             rows: input.first().map_or(0, |column| to_array(column).len()),
             input,
-            output: columns(&case["output"]),
-            rejected: rows(&case["rejected"]),
-            skipped: rows(&case["skipped"]),
+            output,
+            rejected,
+            skipped,
         }
     }
 }
@@ -92,7 +136,7 @@ fn read_column(column: &Value) -> CaseColumn {
     let values = match dtype.as_str() {
         "float64" => Values::Float64(bits(16).map(f64::from_bits).collect()),
         "float32" => Values::Float32(bits(8).map(|bits| f32::from_bits(bits as u32)).collect()),
-        "bool" => Values::Bool(values().map(Value::as_bool).collect()),
+        "bool" => Values::Bool(column["flags"].as_str().unwrap().chars().map(|flag| (flag != '_').then_some(flag == '1')).collect()),
         "object" => Values::Text(values().map(|value| value.as_str().map(str::to_owned)).collect()),
         "category" => {
             let categories = categories.as_ref().unwrap();
@@ -102,7 +146,7 @@ fn read_column(column: &Value) -> CaseColumn {
         dtype if dtype.starts_with("datetime64") => Values::Time(values().map(Value::as_i64).collect()),
         _ => Values::Int(values().map(|value| value.as_i64().map_or_else(|| value.as_u64().unwrap().into(), i128::from)).collect()),
     };
-    CaseColumn { name: column["name"].as_str().unwrap().to_owned(), dtype, categories, values }
+    CaseColumn { name: column["name"].as_str().unwrap().to_owned(), dtype, categories, nullable: has_null(&values), values }
 }
 
 /// The Arrow array that a node gets for a column. A float's null is a null of Arrow's, as a decoder makes it.
@@ -180,31 +224,30 @@ fn from_array(array: &ArrayRef) -> Values {
 }
 
 /// A node that is planned for a case's columns.
-pub struct Planned {
+pub(crate) struct Planned {
     /// Name and dtype of each column that leaves the node.
-    pub columns: Vec<(String, String)>,
+    pub(crate) columns: Vec<(String, String)>,
     steps: Vec<Step>,
     outputs: Vec<Slot>,
     slots: usize,
 }
 
 /// What a node made of some rows.
-pub struct Answer {
-    pub columns: Vec<Values>,
-    pub rejected: Vec<usize>,
-    pub skipped: Vec<usize>,
+pub(crate) struct Answer {
+    pub(crate) columns: Vec<Values>,
+    pub(crate) rejected: Vec<usize>,
+    pub(crate) skipped: Vec<usize>,
 }
 
 impl Planned {
     /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
-    pub fn new(case: &Case) -> Result<Self, String> {
+    pub(crate) fn new(case: &Case) -> Result<Self, String> {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
         let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
-        let frozen: Frozen = serde_json::from_value(
-            json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}),
-        )
-        .unwrap();
+        let frozen: Frozen =
+            serde_json::from_value(json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}))
+                .unwrap();
         let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {
@@ -236,7 +279,7 @@ impl Planned {
     }
 
     /// Runs the rows of `range`.
-    pub fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
+    pub(crate) fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
         let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots];
         for (slot, column) in slots.iter_mut().zip(&case.input) {
             *slot = Some(to_array(column).slice(range.start, range.len()));
@@ -269,7 +312,7 @@ fn input_column((index, column): (usize, &CaseColumn)) -> Column {
     Column {
         name: column.name.as_str().into(),
         data_type,
-        nullable: has_null(&column.values),
+        nullable: column.nullable,
         categories: column.categories.clone().map(Into::into),
         source: Source::Slot(Slot::new(index)),
         origin: "event".into(),
@@ -277,5 +320,9 @@ fn input_column((index, column): (usize, &CaseColumn)) -> Column {
 }
 
 fn describe(diagnostics: &Diagnostics) -> String {
-    diagnostics.iter().map(|found| format!("{} {} {:?}", found.code, found.message, found.help)).collect::<Vec<_>>().join("; ")
+    diagnostics
+        .iter()
+        .map(|found| format!("{} {} {:?} {:?}", found.code, found.message, found.label, found.help))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, MessageBatch, MockBroker, PollLimits, Producer};
 
@@ -138,4 +138,23 @@ fn the_in_process_broker_serves_a_group() {
         count += batch.len();
         (count == records.len()).then_some(())
     });
+}
+
+#[test]
+fn leaving_a_dead_broker_behind_is_bounded() {
+    let broker = MockBroker::start(1).unwrap();
+    broker.create_topic("in", 1).unwrap();
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers()).with("group.id", "g");
+    let consumer = Consumer::new(&properties, "in").unwrap();
+    consumer.subscribe().unwrap();
+    let limits = PollLimits { max_messages: 1, wait: Duration::from_millis(50), linger: Duration::ZERO };
+    wait_for("the assignment", || {
+        consumer.poll_batch(&mut MessageBatch::new(), limits, &mut Bystander).unwrap();
+        (!consumer.assignment().is_empty()).then_some(())
+    });
+    drop(broker);
+    let started = Instant::now();
+    // Whether the group let go or the time was over, it ends.
+    let _ = consumer.close(&mut Bystander, Duration::from_secs(1));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }

@@ -210,6 +210,17 @@ impl RebalanceListener for CommitsWhenRevoked {
     }
 }
 
+/// Keeps what it gets silent.
+struct PausesWhatComes;
+
+impl RebalanceListener for PausesWhatComes {
+    fn assigned(&mut self, consumer: &Consumer, partitions: &[i32]) {
+        consumer.pause(partitions).unwrap();
+    }
+    fn revoked(&mut self, _: &Consumer, _: &[i32]) {}
+    fn lost(&mut self, _: &Consumer, _: &[i32]) {}
+}
+
 #[test]
 fn offsets_committed_while_partitions_leave_are_where_the_next_owner_starts() {
     let topic = create_topic("handover", 2);
@@ -227,9 +238,17 @@ fn offsets_committed_while_partitions_leave_are_where_the_next_owner_starts() {
 
     let second = Consumer::new(&group, &topic).unwrap();
     second.subscribe().unwrap();
-    let mut starts = BTreeMap::new();
+    let one = PollLimits { max_messages: 1, wait: Duration::from_millis(10), ..LIMITS };
     wait_for("the handover", || {
-        first.poll_batch(&mut batch, PollLimits { max_messages: 1, wait: Duration::from_millis(10), ..LIMITS }, &mut listener).unwrap();
+        first.poll_batch(&mut batch, one, &mut listener).unwrap();
+        second.poll_batch(&mut batch, small, &mut PausesWhatComes).unwrap();
+        (!second.assignment().is_empty()).then_some(())
+    });
+    // The partition may have been read to its end: then the next message is where its owner starts.
+    produce_numbers(&topic, 2, 2);
+    second.resume(&second.assignment()).unwrap();
+    let mut starts = BTreeMap::new();
+    wait_for("the first message after the handover", || {
         second.poll_batch(&mut batch, small, &mut Bystander).unwrap();
         for message in batch.iter() {
             starts.entry(message.partition()).or_insert(message.offset());

@@ -1,7 +1,9 @@
 //! What the tests against a real broker share.
 
 // Each test binary compiles this module for itself and uses a part of it.
-#![allow(dead_code, clippy::expect_used, clippy::panic)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
+
+pub mod car_insurance;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

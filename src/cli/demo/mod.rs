@@ -30,8 +30,9 @@ Examples:
   A pipeline of your own, with events made up from its schema, for ten seconds as fast as it goes:
     caz demo my-pipeline.yaml --seconds 10 --rate 0
 
-No Kafka is needed: the demo brings a small broker of its own, which keeps everything in memory. At the end every event published must
-have a score or a dead letter; the demo exits with 5 when one is missing.";
+No Kafka is needed: the demo brings a small broker of its own, in memory. At the
+end every event published must have a score or a dead letter; the demo exits
+with 5 when one is missing.";
 
 /// `caz demo [FILE]`
 #[derive(clap::Args)]
@@ -66,6 +67,9 @@ const STALL_LIMIT: Duration = Duration::from_secs(60);
 const START: Duration = Duration::from_secs(20);
 const CALL: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(10);
+/// A fetch that finds nothing is answered when its time is over, even when records arrive meanwhile: unlike Kafka's, the in-process
+/// broker does not wake it.
+const FETCH_WAIT: (&str, &str) = ("fetch.wait.max.ms", "2");
 /// How often the demo is shown, and looked after.
 const SHOW: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
@@ -131,8 +135,11 @@ impl Demo {
         let reader = ScoreReader::new(pipeline.output.format, line.encoder().schema());
         let (health, workers) = telemetry::Health::new(pipeline.workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(self.address, exposition.clone(), health.clone())?;
-        let observers = Observers::start(&client, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
-        let pool = Pool::start(&assembly, assembly.settings_at(client.clone()), workers);
+        let reading = client.clone().with(FETCH_WAIT.0, FETCH_WAIT.1);
+        let observers = Observers::start(&reading, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
+        let mut settings = assembly.settings_at(client.clone());
+        settings.consumer.set(FETCH_WAIT.0, FETCH_WAIT.1);
+        let pool = Pool::start(&assembly, settings, workers);
         let give_up = Instant::now() + START;
         while !(health.ready().ok && observers.are_ready()) {
             if pool.has_ended() {

@@ -64,7 +64,7 @@ impl Observers {
         let (observed, stop) = (Arc::<Mutex<Observed>>::default(), Arc::<AtomicBool>::default());
         let (mut ready, mut threads) = (Vec::new(), Vec::new());
         for (topic, outcome) in topics {
-            let properties = client.clone().with("group.id", format!("caz-demo-{topic}")).with("fetch.wait.max.ms", "10");
+            let properties = client.clone().with("group.id", format!("caz-demo-{topic}"));
             let consumer = Consumer::new(&properties, topic).map_err(|error| error.to_string())?;
             consumer.subscribe().map_err(|error| error.to_string())?;
             let is_ready = Arc::<AtomicBool>::default();

@@ -155,9 +155,7 @@ impl ScoreReader {
     pub(super) fn read(&self, value: &[u8]) -> String {
         let score = match self {
             Self::Json => serde_json::from_slice(value).ok(),
-            Self::Avro(schema) => {
-                apache_avro::from_avro_datum(schema, &mut &*value, None).ok().and_then(|value| serde_json::Value::try_from(value).ok())
-            }
+            Self::Avro(schema) => read_avro(schema, value),
         };
         let Some(serde_json::Value::Object(columns)) = score else { return format!("{} bytes", value.len()) };
         let columns = columns.iter().map(|(name, value)| match value {
@@ -167,6 +165,11 @@ impl ScoreReader {
         });
         columns.collect::<Vec<_>>().join("  ")
     }
+}
+
+fn read_avro(schema: &apache_avro::Schema, mut value: &[u8]) -> Option<serde_json::Value> {
+    let reader = apache_avro::reader::datum::GenericDatumReader::builder(schema).build().ok()?;
+    reader.read_value(&mut value).ok()?.try_into().ok()
 }
 
 /// The account of the whole run: how many events were published, and what is known of them at the end.

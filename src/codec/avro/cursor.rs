@@ -28,7 +28,7 @@ impl<'a> Cursor<'a> {
     fn take(&mut self, len: usize, start: usize, what: &'static str) -> Outcome<&'a [u8]> {
         let Some(bytes) = self.bytes[self.at..].get(..len) else {
             let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes, and {left} are left")));
+            return Err(Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes; bytes left: {left}")));
         };
         self.at += len;
         Ok(bytes)
@@ -42,7 +42,7 @@ impl<'a> Cursor<'a> {
     fn array<const N: usize>(&mut self, what: &'static str) -> Outcome<[u8; N]> {
         let Some(bytes) = self.bytes[self.at..].first_chunk::<N>() else {
             let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, self.at, format!("{what} of {N} bytes, and {left} are left")));
+            return Err(Fault::new(Reason::Truncated, self.at, format!("{what} of {N} bytes; bytes left: {left}")));
         };
         self.at += N;
         Ok(*bytes)
@@ -151,7 +151,7 @@ impl<'a> Cursor<'a> {
         let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count > self.remaining() / item.max(1) {
             let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, start, format!("a block of {count} items, and {left} bytes are left")));
+            return Err(Fault::new(Reason::Truncated, start, format!("a block of {count} items; bytes left: {left}")));
         }
         Ok(Some(Block { count, end }))
     }
@@ -164,7 +164,7 @@ impl<'a> Cursor<'a> {
         };
         if size > self.remaining() {
             let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, start, format!("a block of {size} bytes, and {left} are left")));
+            return Err(Fault::new(Reason::Truncated, start, format!("a block of {size} bytes; bytes left: {left}")));
         }
         Ok(self.at + size)
     }

@@ -6,7 +6,7 @@ use super::resolve;
 use crate::codec::column::{Column, deliver};
 use crate::codec::fault::{Fault, Outcome};
 use crate::codec::{CodecError, Decoded, Decoder};
-use crate::dataset::{AvroRecord, AvroType, DatasetField, DatasetSchema, Reason, Rejection};
+use crate::dataset::{AvroRecord, AvroType, DatasetField, DatasetSchema, Reason};
 
 /// Decodes unframed Avro datums.
 ///
@@ -53,7 +53,7 @@ impl AvroDecoder {
         follow(&self.steps, &mut cursor, &mut self.columns)?;
         match cursor.remaining() {
             0 => Ok(()),
-            left => Err(Fault::new(Reason::TrailingBytes, cursor.at(), format!("the event ends here, and {left} bytes follow"))),
+            left => Err(Fault::new(Reason::TrailingBytes, cursor.at(), format!("the event ends here; bytes left over: {left}"))),
         }
     }
 }
@@ -67,7 +67,7 @@ impl Decoder for AvroDecoder {
                 Ok(()) => into.rows.push(index),
                 Err(fault) => {
                     self.columns.iter_mut().for_each(|column| column.truncate(into.rows.len()));
-                    into.rejected.push((index, rejection(payload, fault)));
+                    into.rejected.push((index, if payload.is_empty() { crate::codec::empty() } else { fault.rejection() }));
                 }
             }
         }
@@ -77,9 +77,4 @@ impl Decoder for AvroDecoder {
     fn fields(&self) -> &[DatasetField] {
         &self.fields
     }
-}
-
-/// An empty payload is a kind of its own: often a tombstone of a producer that cannot write null.
-fn rejection(payload: &[u8], fault: Box<Fault>) -> Rejection {
-    if payload.is_empty() { crate::codec::empty() } else { fault.rejection() }
 }

@@ -1,5 +1,7 @@
 //! Schema resolution: compiles a writer's type and the dataset's into the steps that read the one as the other.
 
+use arrow_schema::TimeUnit;
+
 use super::default;
 use super::read::{Action, Arm, Part, Read, Step};
 use super::skip::{Skip, least_bytes, least_item_bytes};
@@ -222,7 +224,15 @@ fn is_logical(kind: &AvroType) -> bool {
 
 fn name(kind: &AvroType) -> String {
     match kind {
-        AvroType::Timestamp { unit, utc } => format!("{} in {unit}s", if *utc { "timestamp" } else { "local timestamp" }),
+        AvroType::Timestamp { unit, utc } => {
+            let unit = match unit {
+                TimeUnit::Second => "seconds",
+                TimeUnit::Millisecond => "milliseconds",
+                TimeUnit::Microsecond => "microseconds",
+                TimeUnit::Nanosecond => "nanoseconds",
+            };
+            format!("{} in {unit}", if *utc { "timestamp" } else { "local timestamp" })
+        }
         AvroType::Decimal { precision, scale, .. } => format!("decimal({precision}, {scale})"),
         AvroType::Fixed(size) => format!("fixed({size})"),
         AvroType::Record(_) => "record".to_owned(),

@@ -9,7 +9,12 @@ use std::path::{Path, PathBuf};
 pub use rows::{RawRows, RowFile};
 pub use sink::RowSink;
 
-use super::CodecError;
+use arrow_schema::DataType;
+
+use super::avro::AvroEncoder;
+use super::csv::CsvEncoder;
+use super::json::JsonEncoder;
+use super::{CodecError, Encoder};
 
 /// The most bytes that one row may have, and one block of an Avro file.
 const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -38,6 +43,19 @@ impl FileFormat {
             Some("avro") => Ok(Self::Avro),
             _ => Err(FileError::UnknownFormat { path: path.into() }),
         }
+    }
+
+    /// The encoder of this format's rows, for the named columns, each with its type and whether it may hold null. `record` is the name of
+    /// the record in an Avro file.
+    ///
+    /// # Errors
+    /// When the format cannot carry a column.
+    pub fn encoder(self, record: &str, fields: &[(String, DataType, bool)]) -> Result<Box<dyn Encoder>, CodecError> {
+        Ok(match self {
+            Self::Csv => Box::new(CsvEncoder::new(fields)?),
+            Self::JsonLines => Box::new(JsonEncoder::new(fields)?),
+            Self::Avro => Box::new(AvroEncoder::new(record, fields)?),
+        })
     }
 }
 

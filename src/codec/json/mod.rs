@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod fault;
 mod shape;
+mod skip;
 mod visit;
 
 pub use decode::JsonDecoder;

@@ -1,9 +1,14 @@
 //! Rows written to a file are the rows read from it.
 
+use std::ops::Range;
 use std::path::Path;
 
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+
 use super::schema;
-use crate::codec::file::{RawRows, RowFile, RowSink};
+use crate::codec::file::{FileFormat, RawRows, RowFile, RowSink};
+
 use crate::codec::json::{JsonDecoder, JsonEncoder};
 use crate::codec::{Decoded, Encoded, Encoder};
 use crate::dataset::DatasetSchema;
@@ -13,7 +18,7 @@ const FIELDS: &str = r#"{"name":"id","type":"string"},{"name":"n","type":["null"
 
 fn events(count: usize) -> Vec<String> {
     let event = |row: usize| {
-        let n = if row % 3 == 0 { "null".to_owned() } else { row.to_string() };
+        let n = if row.is_multiple_of(3) { "null".to_owned() } else { row.to_string() };
         let text = ["plain", "with, comma", "with \\\"quotes\\\"", "two\\nlines", "ünïcödé"][row % 5];
         format!(r#"{{"id":"{text}","n":{n},"x":{}.5,"t":"2020-02-29T17:04:05.{:03}Z"}}"#, row, row % 1000)
     };
@@ -40,6 +45,19 @@ fn read_back(path: &Path, schema: &DatasetSchema, batch: usize) -> Vec<String> {
     }
 }
 
+/// Writes these ranges of rows, one after the other.
+fn write(path: &Path, fields: &[(String, DataType, bool)], columns: &[ArrayRef], ranges: &[Range<usize>]) {
+    let mut encoder = FileFormat::of(path).unwrap().encoder("caz.Row", fields).unwrap();
+    let mut sink = RowSink::create(path, encoder.as_ref()).unwrap();
+    for range in ranges {
+        let (mut encoded, mut rejected) = (Encoded::default(), vec![]);
+        encoder.encode(columns, &mut range.clone(), &mut encoded, &mut rejected);
+        assert_eq!(rejected, vec![]);
+        sink.write(&encoded).unwrap();
+    }
+    sink.finish().unwrap();
+}
+
 #[test]
 fn every_format_gives_back_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -51,12 +69,7 @@ fn every_format_gives_back_what_was_written() {
     let fields: Vec<_> = schema.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
     for name in ["rows.csv", "rows.jsonl", "rows.ndjson", "rows.avro"] {
         let path = folder.path().join(name);
-        let mut sink = RowSink::create(&path, "caz.Row", &fields).unwrap();
-        let mut rejected = vec![];
-        sink.write(&decoded.columns, &mut (0..1000), &mut rejected).unwrap();
-        sink.write(&decoded.columns, &mut (1000..3000), &mut rejected).unwrap();
-        sink.finish().unwrap();
-        assert_eq!(rejected, vec![]);
+        write(&path, &fields, &decoded.columns, &[0..1000, 1000..3000]);
         for batch in [1, 64, 5000] {
             assert_eq!(read_back(&path, &schema, batch), events, "{name} by {batch}");
         }
@@ -72,9 +85,7 @@ fn apache_avro_reads_the_container_and_the_other_way_round() {
     let decoded = super::decode(&mut JsonDecoder::new(&schema, &super::all_fields(&schema)).unwrap(), &payloads);
     let fields: Vec<_> = schema.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
     let path = folder.path().join("ours.avro");
-    let mut sink = RowSink::create(&path, "caz.Row", &fields).unwrap();
-    sink.write(&decoded.columns, &mut (0..500), &mut vec![]).unwrap();
-    sink.finish().unwrap();
+    write(&path, &fields, &decoded.columns, std::slice::from_ref(&(0..500)));
     let values: Vec<_> = apache_avro::Reader::new(std::fs::File::open(&path).unwrap()).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(values.len(), 500);
 

@@ -6,7 +6,7 @@
 /// Distance between neighbours of one layer.
 const GAP_X: f64 = 28.0;
 /// Distance between two layers.
-const GAP_Y: f64 = 14.0;
+const GAP_Y: f64 = 18.0;
 const SWEEPS: usize = 12;
 /// Bends pull at each other harder than at boxes, so that long edges are straight.
 const BEND_WEIGHT: f64 = 4.0;
@@ -78,7 +78,7 @@ pub(super) fn arrange(boxes: &[Size], links: &[Link]) -> Layout {
 
     let order = order_layers(&vertices);
     let x = place_across(&vertices, &order);
-    let top = place_down(&vertices, &order);
+    let top = place_down(&mut vertices, &order);
     let place = |at: usize| Place { x: x[at], top: top[at], size: vertices[at].size };
     let all = || (0..vertices.len()).map(place);
     Layout {
@@ -221,16 +221,21 @@ fn spread(vertices: &[Vertex], layer: &[usize], wishes: &[(f64, f64)]) -> Vec<f6
     places.zip(offsets).map(|(place, offset)| place + offset).collect()
 }
 
-/// The top of every vertex, each in the middle of its layer's height.
-fn place_down(vertices: &[Vertex], order: &[Vec<usize>]) -> Vec<f64> {
+/// The top of every vertex, each in the middle of its layer's height. A bend takes all of the height, so that its edge passes straight
+/// between its neighbours.
+fn place_down(vertices: &mut [Vertex], order: &[Vec<usize>]) -> Vec<f64> {
     let mut tops = vec![0.0; vertices.len()];
     let mut layer_top = 0.0;
     for layer in order {
-        let height = layer.iter().map(|at| vertices[*at].size.height).fold(0.0, f64::max);
+        let layer_height = layer.iter().map(|at| vertices[*at].size.height).fold(0.0, f64::max);
         for at in layer {
-            tops[*at] = layer_top + (height - vertices[*at].size.height) / 2.0;
+            let vertex = &mut vertices[*at];
+            if vertex.is_bend {
+                vertex.size.height = layer_height;
+            }
+            tops[*at] = layer_top + (layer_height - vertex.size.height) / 2.0;
         }
-        layer_top += height + GAP_Y;
+        layer_top += layer_height + GAP_Y;
     }
     tops
 }

@@ -109,13 +109,13 @@ fn flow(nodes: &[PlannedNode], at: usize) -> Vec<String> {
     if node.parents.is_empty() {
         return lines;
     }
-    let before = |name: &str| node.parents.iter().find_map(|parent| nodes[*parent].frame.get(name));
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     for column in node.frame.columns() {
-        match before(&column.name) {
-            None => added.push(typed(column)),
-            Some(old) if old.source != column.source || old.data_type != column.data_type => changed.push(typed(column)),
-            Some(_) => {}
+        let mut before = node.parents.iter().filter_map(|parent| nodes[*parent].frame.get(&column.name)).peekable();
+        if before.peek().is_none() {
+            added.push(typed(column));
+        } else if !before.any(|before| before.source == column.source && before.data_type == column.data_type) {
+            changed.push(typed(column));
         }
     }
     let removed = removed(nodes, node);

@@ -18,14 +18,19 @@ const CHARACTER_WIDTH: f64 = 0.615;
 /// Distance between two edges at one side of a box.
 const PORT_DISTANCE: f64 = 18.0;
 
+/// Plain rules, without custom properties, which converters such as librsvg do not know.
 const STYLE: &str = "
-svg{--paper:#fff;--ink:#1f2328;--faint:#57606a;--line:#8c959f;--event:#eef1f4;--transformation:#fff;--model:#ddf4ff;--output:#dafbe1}
-@media (prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#e6edf3;--faint:#9198a1;--line:#6e7681;--event:#21262d;--transformation:#161b22;--model:#0c2d6b;--output:#033a16}}
-text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;text-anchor:middle;fill:var(--ink)}
-.title{font-weight:600}.detail,.label{fill:var(--faint)}
-.paper{fill:var(--paper)}.box{stroke:var(--line)}
-.event{fill:var(--event)}.transformation{fill:var(--transformation)}.model{fill:var(--model)}.output{fill:var(--output)}
-.edge{fill:none;stroke:var(--line);stroke-width:1.5}.head{fill:var(--line)}
+text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;text-anchor:middle;fill:#1f2328}
+.title{font-weight:600}.detail,.label{fill:#57606a}
+.paper{fill:#fff}.box{stroke:#8c959f}
+.event{fill:#eef1f4}.transformation{fill:#fff}.model{fill:#ddf4ff}.output{fill:#dafbe1}
+.edge{fill:none;stroke:#8c959f;stroke-width:1.5}.head{fill:#8c959f}
+@media (prefers-color-scheme:dark){
+text{fill:#e6edf3}.detail,.label{fill:#9198a1}
+.paper{fill:#0d1117}.box{stroke:#6e7681}
+.event{fill:#21262d}.transformation{fill:#161b22}.model{fill:#0c2d6b}.output{fill:#033a16}
+.edge{stroke:#6e7681}.head{fill:#6e7681}
+}
 ";
 
 /// The plan as an SVG document: a box for each node with its id and type, an arrow for each edge with the columns that flow.
@@ -116,6 +121,7 @@ fn draw_edge(svg: &mut String, from: (f64, f64), to: (f64, f64), route: &Route) 
     for bend in &route.bends {
         curve(&mut path, at, (bend.x, bend.top));
         at = (bend.x, bend.bottom());
+        let _ = write!(path, "L{:.1} {:.1}", at.0, at.1);
     }
     curve(&mut path, at, to);
     let _ = writeln!(svg, "<path class=\"edge\" d=\"{path}\" marker-end=\"url(#head)\"/>");

@@ -83,7 +83,7 @@ fn branching() -> Diagram {
     let entry =
         graph.node("to_dataframe", "JsonToDataframe", &[], &[], &[("age", DataType::Int64), ("at", time()), ("brand", DataType::Utf8)]);
     let hour = graph.node("hour", "Pandas", &[entry], &["at"], &[("hour", DataType::Int32)]);
-    let brand = graph.node("lower <\"brand\" & `co`>", "Pandas", &[entry], &[], &[("brand", DataType::Utf8)]);
+    let brand = graph.node("lower <\"brand\" & `co`>", "Pandas", &[entry], &["at"], &[("brand_lower", DataType::Utf8)]);
     let joined = graph.node("joined", "Pandas", &[hour, brand], &[], &[("a*b#c", DataType::Float64)]);
     let forest = graph.node("forest", "ONNXNode", &[joined], &[], &[("forest_label", DataType::Int64)]);
     let regression = graph.node("regression", "ONNXNode", &[joined, entry], &[], &[("regression_label", DataType::Int64)]);

@@ -48,8 +48,9 @@ enum Types {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Dtype {
     /// `int64`.
-    #[serde(alias = "int64")]
     Int,
+    /// 64 bits.
+    Int64,
     /// 32 bits.
     Int32,
     /// 16 bits.
@@ -65,14 +66,14 @@ pub(super) enum Dtype {
     /// 8 bits without a sign.
     UInt8,
     /// `float64`.
-    #[serde(alias = "float64")]
     Float,
+    /// 64 bits.
+    Float64,
     /// 32 bits.
     Float32,
     /// Boolean.
     Bool,
     /// Text.
-    #[serde(alias = "string", alias = "object")]
     Str,
     /// Categories, frozen by `caz fit`.
     Category,
@@ -82,7 +83,7 @@ impl Dtype {
     /// The Arrow type.
     pub(super) fn data_type(self) -> DataType {
         match self {
-            Self::Int => DataType::Int64,
+            Self::Int | Self::Int64 => DataType::Int64,
             Self::Int32 => DataType::Int32,
             Self::Int16 => DataType::Int16,
             Self::Int8 => DataType::Int8,
@@ -90,7 +91,7 @@ impl Dtype {
             Self::UInt32 => DataType::UInt32,
             Self::UInt16 => DataType::UInt16,
             Self::UInt8 => DataType::UInt8,
-            Self::Float => DataType::Float64,
+            Self::Float | Self::Float64 => DataType::Float64,
             Self::Float32 => DataType::Float32,
             Self::Bool => DataType::Boolean,
             Self::Str => DataType::Utf8,
@@ -157,7 +158,7 @@ fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Col
         (DataType::Utf8, Dtype::Bool) => Some(text_to_bool(call, column)),
         (DataType::Utf8, _) => Some(parse(call, column, to)),
         (from, Dtype::Bool) if lanes::is_numeric(from) => Some(to_bool(call, column)),
-        (from, Dtype::Float | Dtype::Float32) if lanes::is_numeric(from) => {
+        (from, Dtype::Float | Dtype::Float64 | Dtype::Float32) if lanes::is_numeric(from) => {
             let (slot, written) = (call.array(column), to.clone());
             let slot = call.kernel(&[slot], move |inputs, _| lanes::float_array(lanes::floats(inputs.array(0)).into_owned(), &written));
             Some(call.made(to, column.nullable, slot))
@@ -169,7 +170,7 @@ fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Col
             let slot = call.kernel(&[slot], move |inputs, _| lanes::int_array(lanes::ints(inputs.array(0)).into_owned(), &written));
             Some(call.made(to, false, slot))
         }
-        (DataType::Timestamp(_, _), Dtype::Int) if !column.nullable => {
+        (DataType::Timestamp(_, _), Dtype::Int | Dtype::Int64) if !column.nullable => {
             let slot = call.array(column);
             let slot = call.kernel(&[slot], |inputs, _| lanes::int_array(lanes::times(inputs.array(0)).into_owned(), &DataType::Int64));
             Some(call.made(to, false, slot))
@@ -202,25 +203,24 @@ fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
 /// Rejects a row whose value cannot be converted.
 struct Fault {
     field: String,
-    node: String,
     to: String,
 }
 
 impl Fault {
-    fn new(call: &Call<'_, '_>, column: &Column, to: &DataType) -> Self {
-        Self { field: column.name.to_string(), node: call.planning.id().into(), to: super::frame_dtype(to) }
+    fn new(column: &Column, to: &DataType) -> Self {
+        Self { field: column.name.to_string(), to: super::frame_dtype(to) }
     }
 
     fn reject(&self, row: usize, reason: Reason, what: &str, rows: &mut Rows) {
         let message = format!("astype: {what} cannot be converted to {}", self.to);
-        rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.clone()).node(self.node.clone()));
+        rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.clone()));
     }
 }
 
 /// Floats toward zero, then into the width of the type; NaN and infinities have no integer.
 fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    let (slot, fault, written) = (call.array(column), Fault::new(call, column, &to), to.clone());
+    let (slot, fault, written) = (call.array(column), Fault::new(column, &to), to.clone());
     let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
         let values = lanes::floats(inputs.array(0));
         let ints = values.iter().enumerate().map(|(row, value)| {
@@ -239,14 +239,12 @@ fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
     call.made(to, false, slot)
 }
 
-/// Anything but zero is true, null too.
+/// Anything but zero is true, null too, as NaN is.
 fn to_bool(call: &mut Call<'_, '_>, column: &Column) -> Column {
     let slot = call.array(column);
-    let boolean = column.data_type == DataType::Boolean;
     let slot = call.kernel(&[slot], move |inputs, _| {
         let values = lanes::floats(inputs.array(0));
-        // A null Boolean is None in pandas, and None is false; NaN is true.
-        lanes::bool_array(values.len(), |row| if boolean { values[row] == 1.0 } else { values[row] != 0.0 })
+        lanes::bool_array(values.len(), |row| values[row] != 0.0)
     });
     call.made(DataType::Boolean, false, slot)
 }
@@ -263,7 +261,7 @@ fn text_to_bool(call: &mut Call<'_, '_>, column: &Column) -> Column {
 
 /// Text as Python's `int` or `float` reads it.
 fn parse(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
-    let (slot, fault, written) = (call.array(column), Fault::new(call, column, &to), to.clone());
+    let (slot, fault, written) = (call.array(column), Fault::new(column, &to), to.clone());
     if lanes::is_float(&to) {
         let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
             let text = inputs.array(0).as_string::<i32>();
@@ -317,7 +315,11 @@ fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
             // float32 has its own shortest digits.
             let narrow = data_type == DataType::Float32;
             for value in lanes::floats(array).iter() {
-                if narrow { numbers::write_python_float32(*value as f32, &mut bytes) } else { write_python_float(*value, &mut bytes) }
+                if narrow {
+                    numbers::write_python_float32(*value as f32, &mut bytes)
+                } else {
+                    write_python_float(*value, &mut bytes)
+                }
                 close(&bytes);
             }
         } else {

@@ -39,7 +39,7 @@ enum Table {
 const DENSE: i64 = 4096;
 
 impl Coder {
-    /// A table for the values of `column`: `keys` with their codes, `null` for null, `otherwise` for the rest. A key that no value of the
+    /// A table for the values of `column`: `keys` with their codes (of equal keys the last), `null` for null, `otherwise` for the rest. A key that no value of the
     /// column's type equals is never found: text "1" is not the number 1. `None` when the type has no table.
     pub(super) fn new(column: &Column, keys: &[(Scalar, i32)], otherwise: i32, null: i32) -> Option<Self> {
         let table = match &column.data_type {
@@ -119,7 +119,7 @@ fn bool_table(keys: &[(Scalar, i32)], otherwise: i32) -> [i32; 2] {
             Scalar::Float(value) => *value == f64::from(u8::from(wanted)),
             _ => false,
         };
-        keys.iter().find(|(key, _)| equal(key)).map_or(otherwise, |(_, code)| *code)
+        keys.iter().rev().find(|(key, _)| equal(key)).map_or(otherwise, |(_, code)| *code)
     };
     [find(false), find(true)]
 }
@@ -166,6 +166,17 @@ fn key_bits(value: f64) -> u64 {
 }
 
 impl Call<'_, '_> {
+    /// The codes and what they stand for, of a column whose values are known at planning: a category, or text made from a set.
+    pub(super) fn as_codes(&mut self, column: &Column) -> Option<(Slot, Arc<[String]>)> {
+        if let Source::Codes { codes, values } = &column.source {
+            return Some((*codes, Arc::clone(values)));
+        }
+        let categories = column.categories.as_ref()?;
+        let keys: Vec<(Scalar, i32)> = categories.iter().cloned().map(Scalar::Text).zip(0..).collect();
+        let coder = Coder::new(column, &keys, -1, -1)?;
+        Some((self.codes(column, coder), Arc::clone(categories)))
+    }
+
     /// A slot with each row's code by `coder`. Where the column is codes already and keeps them, that is its own slot.
     pub(super) fn codes(&mut self, column: &Column, coder: Coder) -> Slot {
         if let Source::Codes { codes, values } = &column.source {

@@ -83,13 +83,20 @@ impl Operation for Cut {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
-        let Some((edges, names)) = check(call, &kwargs) else { return call.fail() };
+        let Some(Intervals { edges, names }) = check(call, &kwargs) else { return call.fail() };
         call.each(|call, column| plan(call, column, &kwargs, &edges, names.as_ref()));
     }
 }
 
-/// The edges, and the names unless positions are asked for.
-fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<(Vec<f64>, Option<Arc<[String]>>)> {
+/// Intervals that were checked.
+struct Intervals {
+    edges: Vec<f64>,
+    /// `None` where positions are asked for.
+    names: Option<Arc<[String]>>,
+}
+
+/// Checks edges and labels; reports what is wrong with them.
+fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<Intervals> {
     let scalars = match &kwargs.bins {
         Bins::Edges(scalars) => scalars,
         Bins::Count(count) => {
@@ -104,7 +111,11 @@ fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<(Vec<f64>, Option<A
     };
     let edges: Option<Vec<f64>> = scalars.iter().map(|scalar| scalar.number().filter(|edge| !edge.is_nan())).collect();
     let Some(edges) = edges.filter(|edges| edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1])) else {
-        call.wrong("bins", "the edges must be two or more numbers, each greater than the one before", "sort them and leave out repeated ones");
+        call.wrong(
+            "bins",
+            "the edges must be two or more numbers, each greater than the one before",
+            "sort them and leave out repeated ones",
+        );
         return None;
     };
     let names: Option<Vec<String>> = match &kwargs.labels {
@@ -130,7 +141,7 @@ fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<(Vec<f64>, Option<A
             Some(interval_names(&edges, whole, kwargs))
         }
     };
-    Some((edges, names.map(Into::into)))
+    Some(Intervals { edges, names: names.map(Into::into) })
 }
 
 fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, edges: &[f64], names: Option<&Arc<[String]>>) -> Option<Column> {

@@ -13,7 +13,7 @@ use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use super::timestamp;
-use crate::nodes::{Column, Source};
+use crate::nodes::Column;
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&FillNa];
@@ -106,7 +106,8 @@ impl Operation for FillNa {
 }
 
 fn plan(call: &mut Call<'_, '_>, column: &Column, fill: &Fill, kwarg: &str) -> Option<Column> {
-    if !column.nullable {
+    // A float can be NaN whatever the schema says.
+    if !column.nullable && !lanes::is_float(&column.data_type) {
         return Some(column.clone());
     }
     let fill = match fill {
@@ -136,18 +137,15 @@ fn frozen_value(call: &mut Call<'_, '_>, column: &Column, statistic: Statistic, 
 
 /// The column with `fill` for its nulls; a fill of another type would make it Python objects, which is refused.
 pub(super) fn with_value(call: &mut Call<'_, '_>, column: &Column, fill: &Scalar) -> Option<Column> {
-    if let Source::Codes { codes, values } = &column.source {
-        return fill_codes(call, column, (*codes, values), fill);
+    if let Some((codes, values)) = call.as_codes(column) {
+        return fill_codes(call, column, (codes, &values), fill);
     }
     match (&column.data_type, fill) {
         (data_type, fill) if lanes::is_float(data_type) && fill.number().is_some() => {
             let value = fill.number().unwrap_or(f64::NAN);
-            // float32 stays so when it holds the value exactly.
-            let holds = *data_type == DataType::Float64 || f64::from(value as f32) == value;
-            let data_type = if holds { data_type.clone() } else { DataType::Float64 };
             let (slot, written) = (call.array(column), data_type.clone());
             let slot = call.kernel(&[slot], move |inputs, _| fill_floats(inputs.array(0), value, &written));
-            Some(call.made(data_type, false, slot))
+            Some(call.made(data_type.clone(), false, slot))
         }
         (DataType::Utf8, Scalar::Text(text)) => {
             let (slot, text) = (call.array(column), text.clone());

@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use super::astype::Dtype;
 use super::coder::Coder;
+use super::columns::rebuild;
 use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
-use crate::diagnostic::{Code, Diagnostic};
-use crate::nodes::{Column, Frame, Slot, Source};
+use crate::nodes::{Column, Slot, Source};
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&GetDummies];
@@ -98,7 +98,11 @@ impl Operation for GetDummies {
         let subjects = subjects(call, &kwargs);
         for (kwarg, names) in [("prefix", &kwargs.prefix), ("prefix_sep", &kwargs.prefix_sep)] {
             if let Some(count) = names.as_ref().and_then(Names::len).filter(|count| *count != subjects.len()) {
-                call.wrong(kwarg, format!("{count} for {} columns", subjects.len()), "give one for each column, or one for all");
+                call.wrong(
+                    kwarg,
+                    format!("{count} names for {} columns to encode", subjects.len()),
+                    "give one for each column, or one for all",
+                );
             }
         }
         let mut groups: Vec<Column> = Vec::new();
@@ -117,21 +121,9 @@ impl Operation for GetDummies {
                 None => call.frame.set_open(),
             }
         }
-        let mut frame = Frame::new();
-        if call.frame.is_open() {
-            frame.set_open();
-        }
         let kept = call.frame.columns().iter().filter(|column| !subjects.iter().any(|(name, _)| *name == *column.name));
-        for column in kept.cloned().collect::<Vec<_>>().into_iter().chain(groups) {
-            if frame.get(&column.name).is_some() {
-                let message = format!("node `{}`: `get_dummies` makes two columns `{}`", call.planning.id(), column.name);
-                let pointer = call.pointer.clone();
-                let diagnostic = Diagnostic::error(Code::AmbiguousColumn, message);
-                call.planning.report(diagnostic.help("give the columns different prefixes with `prefix`"), &pointer);
-            }
-            frame.set(column);
-        }
-        call.frame = frame;
+        let columns = kept.cloned().chain(groups).collect();
+        rebuild(call, columns, "columns");
     }
 }
 

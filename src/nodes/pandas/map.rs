@@ -156,7 +156,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
 }
 
 /// A key as the column's type reads it; `null`, `nan` and `None` are null where text cannot be meant.
-fn read_key(key: &str, data_type: &DataType) -> Option<Scalar> {
+pub(super) fn read_key(key: &str, data_type: &DataType) -> Option<Scalar> {
     match data_type {
         DataType::Utf8 | DataType::Dictionary(_, _) => Some(Scalar::Text(key.to_owned())),
         _ if matches!(key, "null" | "nan" | "None" | "NaN" | "~") => Some(Scalar::Null(())),

@@ -9,23 +9,34 @@
 //!   null and `float64` where one can, whether or not one is.
 //! - An integer column has no nulls (pandas has no such column); in a float column NaN and null are the same.
 
+mod arithmetic;
 mod astype;
 mod coder;
+mod columns;
+mod compare;
+mod condition;
 mod cut;
 mod dt;
 mod fillna;
 mod get_dummies;
 mod lanes;
 mod map;
+mod math;
+mod missing;
 mod numbers;
+mod operand;
 mod operation;
 mod refused;
+mod replace;
 mod round;
 mod scalar;
 mod strptime;
 mod text;
+mod text_match;
+mod text_parts;
 mod timestamp;
 mod to_datetime;
+mod to_numeric;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -43,10 +54,21 @@ const FAMILIES: &[&[&dyn Operation]] = &[
     dt::OPERATIONS,
     fillna::OPERATIONS,
     map::OPERATIONS,
+    replace::OPERATIONS,
     text::OPERATIONS,
+    text_match::OPERATIONS,
+    text_parts::OPERATIONS,
     astype::OPERATIONS,
+    to_numeric::OPERATIONS,
     cut::OPERATIONS,
     get_dummies::OPERATIONS,
+    missing::OPERATIONS,
+    compare::OPERATIONS,
+    condition::OPERATIONS,
+    arithmetic::OPERATIONS,
+    math::OPERATIONS,
+    round::OPERATIONS,
+    columns::OPERATIONS,
 ];
 
 /// Every operation, in the order of the reference pages.
@@ -215,7 +237,7 @@ fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
     let (id, name, pointer) = (call.planning.id(), call.name, call.pointer.clone());
     let subjects = call.subjects().len();
     let problem = match (scope, &call.cols, &call.into) {
-        (Scope::Series, None, _) => {
+        (Scope::Series | Scope::Spread, None, _) => {
             let message = format!("node `{id}`: `{name}` works on columns, and `cols` is missing");
             Diagnostic::error(Code::MissingKey, message).help("name its columns in `cols`")
         }
@@ -223,7 +245,7 @@ fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
             let message = format!("node `{id}`: `{name}` works on the whole frame and has no `into`");
             Diagnostic::error(Code::WrongValue, message).help("leave `into` out")
         }
-        (_, _, Some(into)) if into.len() != subjects => {
+        (Scope::Series | Scope::Columns, _, Some(into)) if into.len() != subjects => {
             let message = format!("node `{id}`: {} names in `into` for {subjects} columns", into.len());
             Diagnostic::error(Code::WrongValue, message).help("give each column's result a name, or leave `into` out")
         }

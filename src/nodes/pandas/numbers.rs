@@ -53,9 +53,10 @@ pub(super) fn python_float(text: &str) -> Option<f64> {
     fits.then(|| text.replace('_', "").parse().ok()).flatten()
 }
 
-/// Python's `str.strip()`: Unicode white space and the four ASCII separators.
-pub(super) fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
+/// Text without the white space that Python's `int` and `float` pass over: all of Unicode's in a text with other than ASCII characters,
+/// C's in one without.
+fn strip(text: &str) -> &str {
+    if text.is_ascii() { text.trim_matches(|character: char| matches!(character, ' ' | '\t'..='\r')) } else { text.trim_matches(is_space) }
 }
 
 /// Whether Python's `str.isspace` holds for a character.
@@ -65,9 +66,9 @@ pub(super) fn is_space(character: char) -> bool {
 
 /// A `float32` as `str` of NumPy's scalar spells it.
 pub(super) fn write_python_float32(value: f32, out: &mut String) {
-    // The shortest digits of the narrow type, spelled by the rules of the wide one.
+    // The shortest digits of the narrow type; NumPy turns to exponents where its integers end being exact in them.
     match format!("{value:e}").parse::<f64>() {
-        Ok(wide) => super::scalar::write_python_float(wide, out),
+        Ok(wide) => super::scalar::write_float(wide, 1e6, out),
         Err(_) => out.push_str("nan"),
     }
 }

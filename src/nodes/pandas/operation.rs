@@ -19,6 +19,8 @@ pub(super) enum Scope {
     Series,
     /// Those in `cols`, else all: a method of a DataFrame that works on each column by itself.
     Columns,
+    /// The one in `cols`, which becomes several, named by `into`.
+    Spread,
     /// The frame as a whole; `into` has no meaning.
     Frame,
 }
@@ -72,6 +74,13 @@ impl Call<'_, '_> {
     pub(super) fn wrong(&mut self, kwarg: &str, message: impl std::fmt::Display, help: &str) {
         let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
         let pointer = self.at(kwarg);
+        self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
+    }
+
+    /// Reports a mistake in a parameter of the call itself.
+    pub(super) fn wrong_call(&mut self, parameter: &str, message: &str, help: &str) {
+        let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
+        let pointer = format!("{}/{parameter}", self.pointer);
         self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
@@ -152,6 +161,14 @@ impl Call<'_, '_> {
     /// Poisons what the call would have made: its planning failed and was reported.
     pub(super) fn fail(&mut self) {
         self.each(|_, _| None);
+    }
+
+    /// As [`Call::fail`] for a call whose results `into` names; without it they have no known names.
+    pub(super) fn fail_spread(&mut self) {
+        match self.into.clone() {
+            Some(into) => into.iter().for_each(|name| self.put(name, None)),
+            None => self.frame.set_open(),
+        }
     }
 
     /// The slot of a column's array.

@@ -39,11 +39,7 @@ const REFUSED: &[Refusal] = &[
         reason: OTHER_ROWS,
         instead: "compute windows where the stream has state, such as Kafka Streams or Flink, and publish them as fields of the event",
     },
-    Refusal {
-        names: &["rank"],
-        reason: OTHER_ROWS,
-        instead: "cut the values at frozen edges with `cut`",
-    },
+    Refusal { names: &["rank"], reason: OTHER_ROWS, instead: "cut the values at frozen edges with `cut`" },
     Refusal {
         names: &["ffill", "bfill", "pad", "backfill", "interpolate"],
         reason: "it fills a row from its neighbours",

@@ -87,13 +87,18 @@ pub(super) fn python_float(value: f64) -> String {
 
 /// As [`python_float`], appended to `out`.
 pub(super) fn write_python_float(value: f64, out: &mut String) {
+    write_float(value, 1e16, out);
+}
+
+/// As [`write_python_float`], with an exponent from `large`.
+pub(super) fn write_float(value: f64, large: f64, out: &mut String) {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
     let _ = if value.is_nan() {
         out.write_str("nan")
     } else if value.is_infinite() {
         out.write_str(if value > 0.0 { "inf" } else { "-inf" })
-    } else if value != 0.0 && !(1e-4..1e16).contains(&value.abs()) {
+    } else if value != 0.0 && !(1e-4..large).contains(&value.abs()) {
         let shortest = format!("{value:e}");
         let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));

@@ -75,9 +75,8 @@ impl Operation for Case {
         }
         let case = self.case;
         call.each(|call, column| {
-            if let Source::Slot(slot) = column.source
-                && text_column(call, column)
-            {
+            if let (Source::Slot(slot), DataType::Utf8) = (&column.source, &column.data_type) {
+                let slot = *slot;
                 let slot = call.kernel(&[slot], move |inputs, _| change_case(inputs.array(0), case));
                 return Some(call.made(DataType::Utf8, column.nullable, slot));
             }
@@ -236,21 +235,17 @@ impl Operation for ZeroFill {
 }
 
 /// A column of texts through a function that appends its answer; null stays null. What is known at planning is answered at planning.
-pub(super) fn each_text(
-    call: &mut Call<'_, '_>,
-    column: &Column,
-    answer: impl Fn(&str, &mut String) + Send + 'static,
-) -> Option<Column> {
+pub(super) fn each_text(call: &mut Call<'_, '_>, column: &Column, answer: impl Fn(&str, &mut String) + Send + 'static) -> Option<Column> {
     if !text_column(call, column) {
         return None;
     }
-    if let Source::Codes { codes, values } = &column.source {
+    if let Some((codes, values)) = call.as_codes(column) {
         let answers = values.iter().map(|value| {
             let mut out = String::new();
             answer(value, &mut out);
             out
         });
-        return Some(call.made_codes(*codes, answers.collect(), column.nullable));
+        return Some(call.made_codes(codes, answers.collect(), column.nullable));
     }
     let slot = call.array(column);
     let slot = call.kernel(&[slot], move |inputs, _| rewrite(as_text(inputs.array(0)), &answer));

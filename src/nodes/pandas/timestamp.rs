@@ -46,8 +46,8 @@ impl Parsed {
             offset => offset.unwrap_or(0),
         };
         let ns = self.local_ns - i128::from(offset) * i128::from(SECOND);
-        // The least i64 stands for null.
-        i64::try_from(ns).ok().filter(|ns| *ns != i64::MIN).ok_or(Problem::OutOfBounds)
+        // The least i64 stands for null, here as in pandas.
+        i64::try_from(ns).map_err(|_| Problem::OutOfBounds)
     }
 }
 

@@ -116,7 +116,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
     let field: std::sync::Arc<str> = std::sync::Arc::clone(&column.name);
     let coerce = kwargs.errors == Errors::Coerce;
     let nullable = column.nullable || coerce;
-    let convert = Convert { field, node: call.planning.id().into(), utc: kwargs.utc, coerce, data_type: data_type.clone() };
+    let convert = Convert { field, utc: kwargs.utc, coerce, nullable, data_type: data_type.clone() };
     match &column.data_type {
         DataType::Timestamp(_, zone) if zone.is_some() == kwargs.utc && (!kwargs.utc || zone.as_deref() == Some("+00:00")) => {
             Some(column.clone())
@@ -140,8 +140,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
             };
             let slot = call.array(column);
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.text(inputs.array(0), format.as_ref(), rows));
-            // Text that says that it is missing becomes null.
-            Some(call.made(data_type, true, slot))
+            Some(call.made(data_type, nullable, slot))
         }
         other if other.is_integer() => {
             let (slot, scale) = (call.array(column), kwargs.unit.nanoseconds());
@@ -163,9 +162,10 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
 /// A conversion of one column.
 struct Convert {
     field: std::sync::Arc<str>,
-    node: String,
     utc: bool,
     coerce: bool,
+    /// Whether the result can be null. Where it cannot, a value that stands for a missing time is rejected: types come from the schema.
+    nullable: bool,
     data_type: DataType,
 }
 
@@ -175,12 +175,13 @@ impl Convert {
         let mut times = Vec::with_capacity(array.len());
         for row in 0..array.len() {
             if array.is_null(row) || timestamp::is_missing(array.value(row)) {
-                times.push(NAT);
+                times.push(self.missing(row, rows));
                 continue;
             }
             let text = array.value(row);
             let parsed = format.map_or_else(|| timestamp::parse_iso(text), |format| format.parse(text));
             times.push(match parsed.and_then(|parsed| parsed.in_zone(self.utc)) {
+                Ok(NAT) => self.missing(row, rows),
                 Ok(time) => time,
                 Err(problem) => self.failed(row, &problem, rows),
             });
@@ -192,6 +193,7 @@ impl Convert {
         let values = lanes::ints(array);
         let times = values.iter().enumerate().map(|(row, value)| match value.checked_mul(scale) {
             // pandas reads the least integer as a missing time, too.
+            Some(NAT) => self.missing(row, rows),
             Some(time) => time,
             None => self.failed(row, &Problem::OutOfBounds, rows),
         });
@@ -206,7 +208,7 @@ impl Convert {
         let values = lanes::floats(array);
         let times = values.iter().enumerate().map(|(row, value)| {
             if value.is_nan() {
-                return NAT;
+                return self.missing(row, rows);
             }
             let (whole, fraction) = (value.trunc(), value.fract());
             let fraction = if digits > 0 { (fraction * power).round_ties_even() / power } else { fraction };
@@ -219,12 +221,20 @@ impl Convert {
         lanes::time_array(times.collect(), &self.data_type)
     }
 
+    fn missing(&self, row: usize, rows: &mut Rows) -> i64 {
+        if !self.nullable {
+            let message = "to_datetime: a missing time in a column that cannot be null";
+            rows.reject(row, Rejection::new(Phase::Graph, Reason::UnexpectedNull, message).field(self.field.to_string()));
+        }
+        NAT
+    }
+
     fn failed(&self, row: usize, problem: &Problem, rows: &mut Rows) -> i64 {
         if !self.coerce {
             let help = if *problem == Problem::UnexpectedOffset { "; set `utc: true`" } else { "" };
             let message = format!("to_datetime: {problem}{help}");
             let reason = if *problem == Problem::OutOfBounds { Reason::OutOfRange } else { Reason::Conversion };
-            rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.to_string()).node(self.node.clone()));
+            rows.reject(row, Rejection::new(Phase::Graph, reason, message).field(self.field.to_string()));
         }
         NAT
     }

@@ -1,0 +1,125 @@
+//! NumPy's functions of one number: `abs`, `log`, `exp`, `sqrt` and their like.
+
+use arrow_schema::DataType;
+
+use super::lanes;
+use super::operation::{Call, NoKwargs, Operation, Scope};
+use crate::nodes::Column;
+
+/// Every operation of this file.
+pub(super) const OPERATIONS: &[&dyn Operation] = &[
+    &Abs,
+    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", of: f64::ln },
+    &Function { name: "log10", summary: "The logarithm to base 10", of: f64::log10 },
+    &Function { name: "log2", summary: "The logarithm to base 2", of: f64::log2 },
+    &Function { name: "log1p", summary: "log(1 + x), exact for small x", of: f64::ln_1p },
+    &Function { name: "exp", summary: "e to the power of x", of: f64::exp },
+    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", of: f64::exp_m1 },
+    &Function { name: "sqrt", summary: "The square root; of a negative number null", of: f64::sqrt },
+    &Function { name: "floor", summary: "The greatest whole number that is not greater", of: f64::floor },
+    &Function { name: "ceil", summary: "The least whole number that is not less", of: f64::ceil },
+];
+
+struct Abs;
+
+impl Operation for Abs {
+    fn name(&self) -> &'static str {
+        "abs"
+    }
+
+    fn summary(&self) -> &'static str {
+        "The absolute value"
+    }
+
+    fn kwargs(&self) -> schemars::Schema {
+        schemars::schema_for!(NoKwargs)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Columns
+    }
+
+    fn plan(&self, call: &mut Call<'_, '_>) {
+        if call.kwargs::<NoKwargs>().is_none() {
+            return call.fail();
+        }
+        call.each(|call, column| match &column.data_type {
+            DataType::Boolean if !column.nullable => Some(column.clone()),
+            data_type if data_type.is_unsigned_integer() => Some(column.clone()),
+            data_type if data_type.is_integer() => {
+                let (slot, written) = (call.array(column), data_type.clone());
+                let slot = call.kernel(&[slot], move |inputs, _| {
+                    // The least integer has no absolute value and stays, as in NumPy.
+                    let values = lanes::ints(inputs.array(0)).iter().map(|value| value.wrapping_abs()).collect();
+                    lanes::int_array(values, &written)
+                });
+                Some(call.made(data_type.clone(), false, slot))
+            }
+            data_type if lanes::is_float(data_type) => {
+                let (slot, written) = (call.array(column), data_type.clone());
+                let slot = call.kernel(&[slot], move |inputs, _| {
+                    let values = lanes::floats(inputs.array(0)).iter().map(|value| value.abs()).collect();
+                    lanes::float_array(values, &written)
+                });
+                Some(call.made(data_type.clone(), column.nullable, slot))
+            }
+            _ => {
+                call.mismatch(column, "it has no absolute value", "convert it with `astype` first");
+                None
+            }
+        });
+    }
+}
+
+/// A function on floats; whole numbers become floats first.
+struct Function {
+    name: &'static str,
+    summary: &'static str,
+    of: fn(f64) -> f64,
+}
+
+impl Operation for Function {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn kwargs(&self) -> schemars::Schema {
+        schemars::schema_for!(NoKwargs)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Columns
+    }
+
+    fn plan(&self, call: &mut Call<'_, '_>) {
+        if call.kwargs::<NoKwargs>().is_none() {
+            return call.fail();
+        }
+        call.each(|call, column| self.plan_column(call, column));
+    }
+}
+
+impl Function {
+    fn plan_column(&self, call: &mut Call<'_, '_>, column: &Column) -> Option<Column> {
+        let data_type = match &column.data_type {
+            DataType::Float32 => DataType::Float32,
+            DataType::Float64 | DataType::Int64 | DataType::Int32 | DataType::UInt64 | DataType::UInt32 => DataType::Float64,
+            _ => {
+                call.mismatch(column, "NumPy would compute it in fewer bits, or not at all", "convert it to float64 with `astype` first");
+                return None;
+            }
+        };
+        if column.data_type.is_integer() && matches!(self.name, "floor" | "ceil") {
+            return Some(column.clone());
+        }
+        let (slot, of, written) = (call.array(column), self.of, data_type.clone());
+        let slot = call.kernel(&[slot], move |inputs, _| {
+            lanes::float_array(lanes::floats(inputs.array(0)).iter().map(|value| of(*value)).collect(), &written)
+        });
+        Some(call.made(data_type, true, slot))
+    }
+}

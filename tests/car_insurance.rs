@@ -1,0 +1,159 @@
+//! The main job against a real broker: events in, scores out, exactly once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use support::car_insurance::{Example, avro_events, expected_scores};
+use support::{Stored, read_committed};
+
+/// Scores by the event's number, which is the record's key; each must be there once.
+fn scores_by_event(records: &[Stored]) -> BTreeMap<usize, serde_json::Value> {
+    let mut scores = BTreeMap::new();
+    for record in records {
+        let event = std::str::from_utf8(record.key.as_deref().unwrap()).unwrap().parse().unwrap();
+        let score = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+        assert!(scores.insert(event, score).is_none(), "event {event} has two scores");
+    }
+    scores
+}
+
+/// Every source offset of `events` events in `partitions` is named by exactly one record.
+fn assert_each_offset_once(records: &[Stored], partitions: usize, events: usize) {
+    let mut seen: Vec<(i32, i64)> = records
+        .iter()
+        .map(|record| {
+            let number = |name: &str| record.header(name).unwrap().parse::<i64>().unwrap();
+            (i32::try_from(number("caz.source.partition")).unwrap(), number("caz.source.offset"))
+        })
+        .collect();
+    seen.sort_unstable();
+    let mut all: Vec<(i32, i64)> =
+        (0..events).map(|event| (i32::try_from(event % partitions).unwrap(), i64::try_from(event / partitions).unwrap())).collect();
+    all.sort_unstable();
+    assert_eq!(seen.len(), all.len(), "records and events");
+    assert_eq!(seen, all);
+}
+
+fn assert_scores_are_those_of_training(records: &[Stored]) {
+    let scores = scores_by_event(records);
+    let expected = expected_scores();
+    assert_eq!(scores.len(), expected.len());
+    for (event, (label, probability)) in expected.into_iter().enumerate() {
+        let score = &scores[&event];
+        assert_eq!(score["purchase_predicted"].as_i64(), Some(label), "event {event}");
+        let difference = score["probability_yes"].as_f64().unwrap() - probability;
+        assert!(difference.abs() <= 1e-5, "event {event}: {score}, expected {probability}");
+    }
+}
+
+#[test]
+fn every_score_is_that_of_the_training_side() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
+    let example = Example::new(3, &[]);
+    example.publish(3, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_000);
+    let took = caz.terminate();
+    assert!(took < Duration::from_secs(10), "ended after {took:?}");
+    let records = read_committed(&example.output);
+    assert_scores_are_those_of_training(&records);
+    assert_each_offset_once(&records, 3, 5_000);
+    let first = &records[0];
+    assert_eq!(first.header("caz.source.topic"), Some(example.input.as_str()));
+    assert_eq!(first.header("caz.pipeline").map(str::len), Some(16));
+    assert_eq!(first.header("caz.model").map(str::len), Some(16));
+    assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+#[test]
+fn three_workers_give_the_same_scores() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
+    let example = Example::new(6, &[("workers: 1", "workers: 3")]);
+    example.publish(6, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_000);
+    caz.terminate();
+    let records = read_committed(&example.output);
+    assert_scores_are_those_of_training(&records);
+    assert_each_offset_once(&records, 6, 5_000);
+}
+
+#[test]
+fn poison_goes_to_the_dead_letters_and_hurts_nobody() {
+    let good = avro_events();
+    let mut events: Vec<Option<Vec<u8>>> = Vec::new();
+    let mut poison: BTreeMap<usize, &str> = BTreeMap::new();
+    for (row, datum) in good.iter().enumerate() {
+        if row % 250 == 100 {
+            let (bad, reason) = match row / 250 % 5 {
+                0 => (None, "tombstone"),
+                1 => (Some(Vec::new()), "empty"),
+                2 => (Some(datum[..datum.len() - 3].to_vec()), "truncated"),
+                3 => (Some([datum.as_slice(), b"more"].concat()), "trailing_bytes"),
+                // The first field is a string of 38 bytes: its first byte becomes one that UTF-8 does not have.
+                _ => (Some([&datum[..1], &[0xFF], &datum[2..]].concat()), "invalid_utf8"),
+            };
+            poison.insert(events.len(), reason);
+            events.push(bad);
+        }
+        events.push(Some(datum.clone()));
+    }
+    assert_eq!(poison.len(), 20);
+    let example = Example::new(3, &[]);
+    example.publish(3, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_020);
+    caz.terminate();
+
+    let scores = read_committed(&example.output);
+    assert_eq!(scores.len(), 5_000);
+    let dead = read_committed(&example.dead_letters);
+    assert_eq!(dead.len(), 20);
+    for letter in &dead {
+        let event: usize = std::str::from_utf8(letter.key.as_deref().unwrap()).unwrap().parse().unwrap();
+        assert_eq!(letter.header("caz.error.reason"), Some(poison[&event]), "event {event}");
+        assert_eq!(letter.header("caz.error.phase"), Some("decode"));
+        assert_eq!(letter.value, events[event], "the original bytes");
+    }
+    let both: Vec<Stored> = scores.into_iter().chain(dead).collect();
+    assert_each_offset_once(&both, 3, 5_020);
+}
+
+#[test]
+fn a_kill_in_the_middle_loses_and_doubles_nothing() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().cycle().take(40_000).map(Some).collect();
+    // Small batches and commits make many transactions to be killed in; the short session lets the successor start soon.
+    let example = Example::new(
+        3,
+        &[
+            ("max_batch: 1024", "max_batch: 64"),
+            ("commit_interval: 100ms", "commit_interval: 20ms\n  instance: killed"),
+            ("kafka:\n", "kafka:\n  session.timeout.ms: 6000\n"),
+        ],
+    );
+    example.publish(3, &events);
+    for round in 1..=3 {
+        let mut caz = example.start();
+        example.wait_for_committed(&mut caz, round * 5_000);
+        caz.kill();
+    }
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 40_000);
+    caz.terminate();
+    assert_each_offset_once(&read_committed(&example.output), 3, 40_000);
+}
+
+#[test]
+fn at_least_once_loses_nothing() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
+    let example = Example::new(3, &[("guarantee: exactly_once", "guarantee: at_least_once")]);
+    example.publish(3, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_000);
+    caz.terminate();
+    // Nothing failed on the way, so nothing came twice.
+    assert_scores_are_those_of_training(&read_committed(&example.output));
+}

@@ -1,0 +1,142 @@
+//! `caz check` as a user meets it: every mistake at once, each with its place; branches that are right.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use caz::stream::Assembly;
+use support::car_insurance::{avro_events, root};
+
+/// The example's text with paths that hold anywhere.
+fn example() -> String {
+    std::fs::read_to_string(root().join("config/car-insurance.yaml"))
+        .unwrap()
+        .replace("../", &format!("{}/", root().display()))
+        .replace("frozen: car", &format!("frozen: {}/config/car", root().display()))
+}
+
+/// Exit code and standard error of `caz check`, run beside the file, with the project's folder written as `ROOT`.
+fn check(folder: &Path, text: &str) -> (i32, String) {
+    std::fs::write(folder.join("pipeline.yaml"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_caz"))
+        .args(["check", "pipeline.yaml"])
+        .current_dir(folder)
+        .env("ORT_DYLIB_PATH", caz::model::library().unwrap())
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap().replace(&root().display().to_string(), "ROOT");
+    (output.status.code().unwrap(), message)
+}
+
+/// The example with these texts replaced, each of which must be there.
+fn changed(replacements: &[(&str, &str)]) -> String {
+    replacements.iter().fold(example(), |text, (from, to)| {
+        assert!(text.contains(from), "the example has no `{from}`");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[test]
+fn the_example_has_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(check(folder.path(), &example()), (0, String::new()));
+}
+
+#[test]
+fn every_mistake_in_the_graph_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = changed(&[
+        ("cols: timestamp, into: hour", "cols: timestmp, into: hour"),
+        ("{import: fillna, cols: carbrand, kwargs: {value: notgiven}}", "{import: filna, cols: carbrand, kwargs: {value: notgiven}}"),
+        ("{import: fillna, cols: country, kwargs: {value: notgiven}}", "{import: fillna, cols: country, kwargs: {valeu: notgiven}}"),
+        ("right: false", "right: 7"),
+        ("model_id: car-insurance/random-forest", "model_id: car-insurance/random-forrest"),
+        ("columns: [purchase_predicted, probability_yes]", "columns: [purchase_predicted, probability_maybe]"),
+        ("pass_through: [ecid]", "pass_through: [ecids]"),
+    ]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("mistakes_in_the_graph", message);
+}
+
+#[test]
+fn features_in_another_order_than_the_model_learned_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = changed(&[("- hour\n          - pricequote", "- pricequote\n          - hour")]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("features_in_another_order", message);
+}
+
+#[test]
+fn mistakes_in_the_shape_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = changed(&[
+        ("- [to_datetime, hour]", "- [to_datetim, hour]"),
+        ("- [age_bins, dummies]", "- [age_bins, dummies]\n    - [dummies, age_to_int]"),
+        ("type: ONNXNode", "type: OnnxNode"),
+    ]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("mistakes_in_the_shape", message);
+}
+
+#[test]
+fn a_statistic_that_is_not_frozen_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = changed(&[(&format!("  frozen: {}/config/car-insurance.frozen.json\n", root().display()), "")]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("not_frozen", message);
+}
+
+/// Two models beside each other on the same features, then joined.
+#[test]
+fn two_models_on_two_branches_score_as_they_do_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = example();
+    let start = text.find("    - id: onnx\n").unwrap();
+    let end = text.find("  edges:\n").unwrap();
+    let second = text[start..end]
+        .replace("id: onnx", "id: onnx_linear")
+        .replace("random-forest", "logistic-regression")
+        .replace("{label: purchase_predicted, probabilities: [probability_no, probability_yes]}", "{label: linear_label, probabilities: [linear_no, linear_yes]}");
+    let joined = "    - id: both\n      type: Pandas\n      params: {import: rename, kwargs: {columns: {probability_yes: forest_yes}}}\n";
+    let text = format!("{}{second}{joined}{}", &text[..end], &text[end..])
+        .replace("    - [dummies, onnx]\n", "    - [dummies, onnx]\n    - [dummies, onnx_linear]\n    - [onnx, both]\n    - [onnx_linear, both]\n")
+        .replace("columns: [purchase_predicted, probability_yes]", "columns: [purchase_predicted, forest_yes, linear_label, linear_yes]");
+    let file = folder.path().join("pipeline.yaml");
+    std::fs::write(&file, text).unwrap();
+    let (assembly, _) = Assembly::load(&file).unwrap_or_else(|found| panic!("{}", found.render(false)));
+    let mut line = assembly.line().unwrap();
+    let events = avro_events();
+    let scored = line.score(events.iter().map(|event| Some(event.as_slice())));
+    let mut expected = csv::Reader::from_path(root().join("models/car-insurance/expected.csv")).unwrap();
+    let mut rows = 0;
+    for ((_, score), expected) in scored.scores().zip(expected.records()) {
+        let (score, expected): (serde_json::Value, _) = (serde_json::from_slice(score).unwrap(), expected.unwrap());
+        for (label, probability, at) in [("purchase_predicted", "forest_yes", 2), ("linear_label", "linear_yes", 5)] {
+            assert_eq!(score[label].to_string(), expected[at]);
+            let difference = score[probability].as_f64().unwrap() - expected[at + 2].parse::<f64>().unwrap();
+            assert!(difference.abs() < 1e-5, "{score}");
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, 5_000);
+}
+
+#[test]
+fn two_columns_of_one_name_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = changed(&[
+        // `hour` and `dayofweek` become two branches that both make `part`, joined by `age_fillna`.
+        ("cols: timestamp, into: hour", "cols: timestamp, into: part"),
+        ("cols: timestamp, into: dayofweek", "cols: timestamp, into: part"),
+        ("- [hour, dayofweek]", "- [to_datetime, dayofweek]\n    - [hour, age_fillna]"),
+    ]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3);
+    assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `dayofweek`, one by `hour`"), "{message}");
+}

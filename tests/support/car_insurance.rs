@@ -1,0 +1,189 @@
+//! The car-insurance example as its users meet it: events, pipeline file, process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use apache_avro::types::Value;
+use caz::kafka::{BareRecord, Producer};
+use tempfile::TempDir;
+
+use super::{PATIENCE, bootstrap, create_topic, properties, unique, wait_for};
+
+/// The project's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The dataset's rows as the datums that any Avro producer would write.
+pub fn avro_events() -> Vec<Vec<u8>> {
+    let schema = std::fs::read_to_string(root().join("schemas/car-insurance.avsc")).expect("the schema");
+    let schema = apache_avro::Schema::parse_str(&schema).expect("an Avro schema");
+    let mut reader = csv::Reader::from_path(root().join("datasets/car-insurance.csv")).expect("the dataset");
+    let names: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let datum = |record: csv::StringRecord| {
+        let fields = names.iter().zip(record.iter()).map(|(name, text)| (name.clone(), value(name, text))).collect();
+        apache_avro::to_avro_datum(&schema, Value::Record(fields)).expect("a row of the schema")
+    };
+    reader.records().map(|record| datum(record.expect("a row"))).collect()
+}
+
+fn value(name: &str, text: &str) -> Value {
+    let nullable = |value: Option<Value>| match value {
+        None => Value::Union(0, Box::new(Value::Null)),
+        Some(value) => Value::Union(1, Box::new(value)),
+    };
+    match name {
+        "ecid" => Value::String(text.to_owned()),
+        "pricequote" => Value::Double(text.parse().expect("a number")),
+        "timestamp" => Value::TimestampMillis(chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis()),
+        "km" | "age" | "purchase" => nullable((!text.is_empty()).then(|| Value::Int(text.parse().expect("an integer")))),
+        _ => nullable((!text.is_empty()).then(|| Value::String(text.to_owned()))),
+    }
+}
+
+/// What scikit-learn answers for each row: label and probability of class 1 by the forest.
+pub fn expected_scores() -> Vec<(i64, f64)> {
+    let mut reader = csv::Reader::from_path(root().join("models/car-insurance/expected.csv")).expect("the expected scores");
+    let row = |record: csv::StringRecord| (record[2].parse().expect("a label"), record[4].parse().expect("a probability"));
+    reader.records().map(|record| row(record.expect("a row"))).collect()
+}
+
+/// The example with topics of its own.
+pub struct Example {
+    pub input: String,
+    pub output: String,
+    pub dead_letters: String,
+    pub group: String,
+    /// The pipeline file.
+    pub file: PathBuf,
+    _folder: TempDir,
+}
+
+impl Example {
+    /// The example's pipeline with topics of `partitions`, and these texts of the file replaced.
+    pub fn new(partitions: i32, replacements: &[(&str, &str)]) -> Self {
+        let (input, output) = (create_topic("input", partitions), create_topic("output", partitions));
+        let (dead_letters, group) = (create_topic("dead-letters", 1), unique("group"));
+        let mut text = std::fs::read_to_string(root().join("config/car-insurance.yaml")).expect("the pipeline");
+        let mut replace = |from: &str, to: &str| {
+            assert!(text.contains(from), "the pipeline file has no `{from}`");
+            text = text.replace(from, to);
+        };
+        replace("topic: car-insurance-events", &format!("topic: {input}"));
+        replace("topic: car-insurance-scores", &format!("topic: {output}"));
+        replace("topic: car-insurance-dead-letters", &format!("topic: {dead_letters}"));
+        replace("group: caz-car-insurance", &format!("group: {group}"));
+        replace("../", &format!("{}/", root().display()));
+        replace("frozen: car", &format!("frozen: {}/config/car", root().display()));
+        replacements.iter().for_each(|(from, to)| replace(from, to));
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("pipeline.yaml");
+        std::fs::write(&file, text).expect("a writable folder");
+        Self { input, output, dead_letters, group, file, _folder: folder }
+    }
+
+    /// Publishes events in order, spread over the partitions; the key is the event's number.
+    pub fn publish(&self, partitions: i32, events: &[Option<Vec<u8>>]) {
+        let producer = Producer::new(&properties()).expect("valid properties");
+        let topic = producer.topic(&self.input).expect("a valid name");
+        let keys: Vec<String> = (0..events.len()).map(|number| number.to_string()).collect();
+        let records: Vec<BareRecord<'_>> = (0..partitions)
+            .cycle()
+            .zip(keys.iter().zip(events))
+            .map(|(partition, (key, value))| BareRecord {
+                partition: Some(partition),
+                key: Some(key.as_bytes()),
+                value: value.as_deref(),
+                tag: 0,
+            })
+            .collect();
+        for chunk in records.chunks(1000) {
+            producer.produce_batch(&topic, chunk, PATIENCE).expect("the queue drains");
+        }
+        producer.flush(PATIENCE).expect("the broker takes everything");
+    }
+
+    /// Starts `caz run` on it.
+    pub fn start(&self) -> Caz {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file.with_extension("log")).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_caz"))
+            .arg("run")
+            .arg(&self.file)
+            .env("CAZ_BOOTSTRAP", bootstrap())
+            .env("CAZ_HTTP_ADDRESS", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the binary");
+        Caz { child, log: self.file.with_extension("log") }
+    }
+
+    /// Waits until so many of the input's offsets are committed by the group.
+    pub fn wait_for_committed(&self, caz: &mut Caz, events: i64) {
+        use rdkafka::consumer::{BaseConsumer, Consumer as _};
+        let consumer: BaseConsumer = rdkafka::config::ClientConfig::new()
+            .set("bootstrap.servers", bootstrap())
+            .set("group.id", &self.group)
+            .create()
+            .expect("valid properties");
+        let metadata = consumer.fetch_metadata(Some(&self.input), PATIENCE).expect("the broker answers");
+        let mut asked = rdkafka::TopicPartitionList::new();
+        metadata.topics()[0].partitions().iter().for_each(|partition| {
+            asked.add_partition(&self.input, partition.id());
+        });
+        wait_for(&format!("{events} events committed"), || {
+            caz.assert_running();
+            std::thread::sleep(Duration::from_millis(20));
+            let committed = consumer.committed_offsets(asked.clone(), PATIENCE).ok()?;
+            let total: i64 = committed.elements().iter().map(|element| element.offset().to_raw().unwrap_or(0).max(0)).sum();
+            (total >= events).then_some(())
+        });
+    }
+}
+
+/// A running `caz`; killed when the test forgets it.
+pub struct Caz {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Caz {
+    /// Everything it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn assert_running(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            panic!("caz ended early with {status}:\n{}", self.log());
+        }
+    }
+
+    /// Kills it as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a running process");
+        self.child.wait().expect("a child");
+    }
+
+    /// Sends SIGTERM, upon which it must end with success; answers after how long.
+    pub fn terminate(mut self) -> Duration {
+        let started = Instant::now();
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(sent.success());
+        let status: ExitStatus = wait_for("caz ends", || {
+            std::thread::sleep(Duration::from_millis(5));
+            self.child.try_wait().expect("a child")
+        });
+        assert!(status.success(), "caz ended with {status}:\n{}", self.log());
+        started.elapsed()
+    }
+}
+
+impl Drop for Caz {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
