@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::exit::{Failure, running};
+use super::signals::stop_signal;
 use crate::telemetry::{Endpoint, Exposition, Health};
 
 /// The running control plane.
@@ -42,14 +42,7 @@ impl ControlPlane {
     pub(super) fn stop_on_signal(&self, stop: Arc<AtomicBool>) {
         let health = self.health.clone();
         self.runtime.spawn(async move {
-            let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-                tracing::error!("signals cannot be waited for; only SIGKILL will stop this process");
-                return;
-            };
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
+            let Some(name) = stop_signal().await else { return };
             tracing::info!(signal = name, "finishing the open batches and leaving the group");
             health.drain();
             stop.store(true, Ordering::Relaxed);

@@ -22,6 +22,8 @@ pub(super) enum Failure {
     Configuration(Diagnostics),
     /// Workers ended.
     Workers(Vec<WorkerError>),
+    /// Events are missing from an account.
+    Unaccounted(String),
     /// Something else went wrong while running.
     Running(String),
 }
@@ -34,6 +36,7 @@ impl Failure {
             Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Config(_))) => 3,
             Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Fenced(_))) => 4,
             Self::Workers(_) => 1,
+            Self::Unaccounted(_) => 5,
         })
     }
 }
@@ -52,7 +55,7 @@ impl std::fmt::Display for Failure {
                 }
                 Ok(())
             }
-            Self::Running(message) => write!(f, "error: {message}"),
+            Self::Running(message) | Self::Unaccounted(message) => write!(f, "error: {message}"),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The command line: one file per command.
 
+mod amount;
 mod check;
 mod control;
+mod demo;
 mod exit;
 mod graph;
 mod health;
@@ -9,9 +11,11 @@ mod reference;
 mod run;
 mod schema;
 mod score;
+mod signals;
+mod simulate;
 mod terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +38,10 @@ enum Command {
     Check(check::Check),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
+    /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
+    Simulate(simulate::Simulate),
+    /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
+    Demo(demo::Demo),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -49,6 +57,8 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
@@ -75,10 +85,15 @@ struct PipelineFile {
 impl PipelineFile {
     /// The checked pipeline; warnings go to the terminal.
     fn load(&self) -> Result<crate::stream::Assembly, Failure> {
-        let (assembly, diagnostics) = crate::stream::Assembly::load(&self.file).map_err(Failure::Configuration)?;
-        if !diagnostics.is_empty() {
-            terminal::error(&diagnostics.render(terminal::has_colour()));
-        }
-        Ok(assembly)
+        load(&self.file)
     }
+}
+
+/// The checked pipeline of a file; warnings go to the terminal.
+fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
+    let (assembly, diagnostics) = crate::stream::Assembly::load(file).map_err(Failure::Configuration)?;
+    if !diagnostics.is_empty() {
+        terminal::error(&diagnostics.render(terminal::has_colour()));
+    }
+    Ok(assembly)
 }

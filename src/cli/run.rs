@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 use super::PipelineFile;
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
-use crate::config::Pipeline;
-use crate::kafka::Admin;
-use crate::stream::{Pool, Settings};
-
+use crate::kafka::{Admin, ClientProperties};
+use crate::stream::Pool;
 use crate::telemetry;
 
 /// `caz run FILE`
@@ -36,7 +34,10 @@ impl Run {
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(self.pipeline.load()?);
         let settings = assembly.settings();
-        check_topics(assembly.pipeline(), &settings)?;
+        let pipeline = assembly.pipeline();
+        let topics =
+            [("input", &*pipeline.input.topic), ("output", &*pipeline.output.topic), ("dead_letters", &*pipeline.dead_letters.topic)];
+        check_topics(&settings.consumer, &topics)?;
         assembly.models().publish_metrics();
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
@@ -66,18 +67,16 @@ fn wait(pool: Pool, shutdown_timeout: Duration) -> Result<(), Failure> {
     pool.wait().map_err(Failure::Workers)
 }
 
-/// Missing topics are told by name before anything starts; rights to ask are not required.
-fn check_topics(pipeline: &Pipeline, settings: &Settings) -> Result<(), Failure> {
-    let admin = Admin::new(&settings.consumer, TOPICS_TIMEOUT).map_err(running)?;
+/// Missing topics are told by name before anything starts; rights to ask are not required. A topic comes with its key in the pipeline file.
+pub(super) fn check_topics(client: &ClientProperties, topics: &[(&str, &str)]) -> Result<(), Failure> {
+    let admin = Admin::new(client, TOPICS_TIMEOUT).map_err(running)?;
     let mut missing = Vec::new();
-    for (key, topic) in
-        [("input", &pipeline.input.topic), ("output", &pipeline.output.topic), ("dead_letters", &pipeline.dead_letters.topic)]
-    {
+    for (key, topic) in topics {
         match admin.describe_topic(topic) {
             Ok(Some(_)) => {}
             Ok(None) => missing.push(format!("topic `{topic}` (`{key}.topic`) does not exist")),
             Err(error) if error.is_retriable() => {
-                let servers = settings.consumer.get("bootstrap.servers").unwrap_or_default();
+                let servers = client.get("bootstrap.servers").unwrap_or_default();
                 return Err(Failure::Running(format!("no Kafka broker answers at {servers}: {error}")));
             }
             Err(error) => tracing::warn!(%error, topic, "whether the topic exists is not known"),

@@ -7,6 +7,16 @@ pub(super) fn has_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Whether standard error is a terminal, on which lines can be drawn over.
+pub(super) fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Writes what is worth knowing while a command runs to standard error, where it does not mix with the command's answer.
+pub(super) fn notice(message: &str) {
+    error(message);
+}
+
 /// Writes a message to standard error; a closed one is nobody's fault.
 pub(super) fn error(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", message.trim_end());
@@ -15,4 +25,29 @@ pub(super) fn error(message: &str) {
 /// Writes a command's answer to standard output.
 pub(super) fn answer(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{}", text.trim_end())
+}
+
+/// Bold on a terminal that wants colours.
+pub(super) fn bold(text: &str) -> String {
+    styled(text, "1")
+}
+
+/// Faint on a terminal that wants colours.
+pub(super) fn dim(text: &str) -> String {
+    styled(text, "2")
+}
+
+/// Green on a terminal that wants colours: what went well.
+pub(super) fn green(text: &str) -> String {
+    styled(text, "32")
+}
+
+/// Red on a terminal that wants colours: what did not.
+pub(super) fn red(text: &str) -> String {
+    styled(text, "31")
+}
+
+/// `code` is that of ANSI's "select graphic rendition".
+fn styled(text: &str, code: &str) -> String {
+    if has_colour() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }

@@ -43,8 +43,16 @@ pub enum LogError {
 /// # Errors
 /// When `CAZ_LOG` cannot be read, or logs are set up already.
 pub fn install(format: LogFormat) -> Result<(), LogError> {
+    install_from(DEFAULT_FILTER, format)
+}
+
+/// As [`install`], with another filter than `info` when `CAZ_LOG` is not set: for commands that draw on the terminal.
+///
+/// # Errors
+/// As [`install`].
+pub fn install_from(default_filter: &str, format: LogFormat) -> Result<(), LogError> {
     let value = std::env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.trim().is_empty());
-    let filter = filter(value.as_deref().unwrap_or(DEFAULT_FILTER))?;
+    let filter = filter(value.as_deref().unwrap_or(default_filter))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let installed = match format {
         LogFormat::Human => builder.with_ansi(wants_colour()).with_target(false).finish().try_init(),

@@ -17,7 +17,7 @@ mod worker;
 
 pub use health::{Health, Verdict, WorkerHealth, WorkerState, WorkerStatus};
 pub use http::{BindError, Endpoint};
-pub use logs::{LogError, LogFormat, install as install_logs};
+pub use logs::{LogError, LogFormat, install as install_logs, install_from as install_logs_from};
 pub use metric::{Kind, Metric, reference};
 pub use probe::{ProbeError, probe};
 pub use recorder::{Exposition, InstallError, install as install_metrics};

@@ -1,0 +1,362 @@
+//! `caz demo`: broker, simulator, scorer and readers of its output in one process.
+
+mod account;
+mod latency;
+mod observer;
+mod view;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use self::account::{Balance, Outcome};
+use self::observer::{Observed, Observers, lock};
+use self::view::{ScoreReader, Snapshot, Summary, View};
+use super::control::ControlPlane;
+use super::exit::{Failure, running};
+use super::{amount, load, terminal};
+use crate::kafka::{Admin, ClientProperties, MockBroker, Producer};
+use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
+use crate::stream::{Assembly, Pool};
+use crate::telemetry::{self, Exposition, Metric};
+
+const EXAMPLES: &str = "\
+Examples:
+  From a clone of the repository, until Ctrl-C:
+    caz demo
+  A pipeline of your own, with events made up from its schema, for ten seconds as fast as it goes:
+    caz demo my-pipeline.yaml --seconds 10 --rate 0
+
+No Kafka is needed: the demo brings a small broker of its own, in memory. At the
+end every event published must have a score or a dead letter; the demo exits
+with 5 when one is missing.";
+
+/// `caz demo [FILE]`
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Demo {
+    /// The pipeline file (YAML or JSON)
+    #[arg(value_name = "FILE", default_value = "config/car-insurance.yaml")]
+    file: PathBuf,
+    /// Stop after so many seconds; without it at Ctrl-C
+    #[arg(long, value_name = "N")]
+    seconds: Option<u32>,
+    /// Events a second, such as 2000 or 2k/s; 0 is as fast as it goes
+    #[arg(long, value_name = "RATE", value_parser = amount::rate, default_value = "2000/s")]
+    rate: f64,
+    /// The share of events that are broken on purpose, to see dead letters
+    #[arg(long, value_name = "SHARE", value_parser = amount::share, default_value = "1%")]
+    faults: f64,
+    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those of ../datasets/NAME.csv beside the pipeline's
+    /// folder when it is there, else events made up from the schema
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+    /// Where /metrics, /healthz and /readyz are served; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    address: SocketAddr,
+}
+
+/// Partitions of each topic, when there are not more workers.
+const PARTITIONS: i32 = 4;
+/// A worker that did nothing for so long is stalled.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// How long the groups may take to form, one call to the broker to be answered, and the last events to come out.
+const START: Duration = Duration::from_secs(20);
+const CALL: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(10);
+/// A fetch that finds nothing is answered when its time is over, even when records arrive meanwhile: unlike Kafka's, the in-process
+/// broker does not wake it.
+const FETCH_WAIT: (&str, &str) = ("fetch.wait.max.ms", "2");
+/// How often the demo is shown, and looked after.
+const SHOW: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+/// What the broker stores beside an event's value in an output record: key, headers, framing.
+const RECORD_OVERHEAD: u64 = 1024;
+
+/// The parts of a running demo, in the order in which they end: the broker last.
+struct Running {
+    assembly: Arc<Assembly>,
+    exposition: Exposition,
+    observers: Observers,
+    pool: Pool,
+    control: ControlPlane,
+    client: ClientProperties,
+    reader: ScoreReader,
+    partitions: i32,
+    _broker: MockBroker,
+}
+
+impl Demo {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::install_logs_from("warn", telemetry::LogFormat::Human).map_err(running)?;
+        if !self.file.exists() {
+            let file = self.file.display();
+            return Err(Failure::Running(format!(
+                "{file} is not there. Mend: run `caz demo` in a clone of the repository, or give a pipeline file"
+            )));
+        }
+        let demo = self.start()?;
+        let stop = Arc::new(AtomicBool::new(false));
+        demo.control.stop_on_signal(Arc::clone(&stop));
+        let (rows, name) = (self.rows(&demo.assembly), &demo.assembly.pipeline().name);
+        terminal::notice(&format!(
+            "{name}: {}",
+            rows.as_ref().map_or("events made up from the schema".into(), |path| format!("rows of {}", path.display()))
+        ));
+        terminal::notice(&format!("serving http://{}/metrics, /healthz and /readyz", demo.control.address()));
+        let progress = Arc::new(Progress::default());
+        let simulator = self.simulate(&demo, rows, Arc::clone(&progress), Arc::clone(&stop))?;
+        let outcome = demo.watch(&progress, &simulator, &stop, self.seconds.map(|seconds| Duration::from_secs(seconds.into())));
+        stop.store(true, Ordering::Relaxed);
+        let report = simulator.join().map_err(|_| Failure::Running("a defect in caz ended the simulator".to_owned()))?;
+        match outcome {
+            Ok(view) => demo.end(report.map_err(running)?, &progress, view),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Starts everything but the simulator, and waits until all have their partitions.
+    fn start(&self) -> Result<Running, Failure> {
+        let exposition = telemetry::install_metrics().map_err(running)?;
+        let assembly = Arc::new(load(&self.file)?);
+        let pipeline = assembly.pipeline();
+        let (input, output, dead_letters) = (&pipeline.input.topic, &pipeline.output.topic, &pipeline.dead_letters.topic);
+        let broker = MockBroker::start(1).map_err(running)?;
+        let partitions = PARTITIONS.max(i32::from(pipeline.workers));
+        for topic in [input, output, dead_letters] {
+            broker.create_topic(topic, partitions).map_err(running)?;
+        }
+        let client = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().map_err(running)?);
+        assembly.models().publish_metrics();
+        let line = assembly.line().map_err(Failure::Configuration)?;
+        let reader = ScoreReader::new(pipeline.output.format, line.encoder().schema());
+        let (health, workers) = telemetry::Health::new(pipeline.workers.into(), STALL_LIMIT);
+        let control = ControlPlane::start(self.address, exposition.clone(), health.clone())?;
+        let reading = client.clone().with(FETCH_WAIT.0, FETCH_WAIT.1);
+        let observers = Observers::start(&reading, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
+        let mut settings = assembly.settings_at(client.clone());
+        settings.consumer.set(FETCH_WAIT.0, FETCH_WAIT.1);
+        let pool = Pool::start(&assembly, settings, workers);
+        let give_up = Instant::now() + START;
+        while !(health.ready().ok && observers.are_ready()) {
+            if pool.has_ended() {
+                return Err(pool.wait().map_or_else(Failure::Workers, |()| Failure::Running("the workers ended at once".to_owned())));
+            }
+            if Instant::now() > give_up {
+                return Err(Failure::Running(format!("the workers did not join their group within {} s", START.as_secs())));
+            }
+            std::thread::sleep(LOOK);
+        }
+        let assembly = Arc::clone(&assembly);
+        Ok(Running { assembly, exposition, observers, pool, control, client, reader, partitions, _broker: broker })
+    }
+
+    /// The file whose rows are published.
+    fn rows(&self, assembly: &Assembly) -> Option<PathBuf> {
+        let beside = || {
+            let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let datasets = match folder.parent().filter(|_| folder != Path::new(".")) {
+                Some(root) => root.join("datasets"),
+                None => folder.join("../datasets"),
+            };
+            Some(datasets.join(format!("{}.csv", assembly.pipeline().name))).filter(|path| path.is_file())
+        };
+        self.rows.clone().or_else(beside)
+    }
+
+    fn simulate(
+        &self,
+        demo: &Running,
+        rows: Option<PathBuf>,
+        progress: Arc<Progress>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
+        let options = EventOptions { key: None, faults: self.faults, seed: 1 };
+        let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
+        let mut events = match rows {
+            Some(path) => Events::of_rows(&path, schema, encoder, &options),
+            None => Events::invented(schema, encoder, &options),
+        }
+        .map_err(running)?;
+        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
+        let producer = Producer::new(&demo.client.clone().with("linger.ms", "1")).map_err(running)?;
+        let topic = producer.topic(&demo.assembly.pipeline().input.topic).map_err(running)?;
+        let observed = demo.observers.shared();
+        let (exposition, has_skipped) = (demo.exposition.clone(), move |exposition: &Exposition| skipped(&exposition.render()));
+        let simulate = move || {
+            // The broker forgets a partition's oldest records when it holds too many: what is under way must fit in one, unread.
+            let room = || {
+                let (published, bytes) = (progress.events(), progress.bytes());
+                let mean = bytes.checked_div(published).unwrap_or(0) + RECORD_OVERHEAD;
+                let most = (MockBroker::PARTITION_BYTES as u64 / 2 / mean).max(1);
+                let under_way = published.saturating_sub(lock(&observed).account.out());
+                match under_way < most {
+                    true => most - under_way,
+                    // Rarely asked: skipped events are known from the metrics alone.
+                    false => most.saturating_sub(under_way.saturating_sub(has_skipped(&exposition))),
+                }
+            };
+            publish(&mut events, (&producer, &topic), limits, &stop, &progress, &room)
+        };
+        Ok(std::thread::Builder::new().name("caz-simulator".into()).spawn(simulate)?)
+    }
+}
+
+impl Running {
+    /// Shows the demo each second until it is told to stop, its time is over or a part of it ends.
+    fn watch(
+        &self,
+        progress: &Progress,
+        simulator: &JoinHandle<Result<Report, SimulateError>>,
+        stop: &AtomicBool,
+        duration: Option<Duration>,
+    ) -> Result<(View, Instant), Failure> {
+        let mut view = View::new(format!(
+            "{} on an in-process broker, metrics at http://{}/metrics",
+            self.assembly.pipeline().name,
+            self.control.address()
+        ));
+        let started = Instant::now();
+        let mut next = SHOW;
+        while !stop.load(Ordering::Relaxed) && !simulator.is_finished() && !self.pool.has_ended() {
+            let elapsed = started.elapsed();
+            if duration.is_some_and(|duration| elapsed >= duration) {
+                break;
+            }
+            if elapsed >= next {
+                next += SHOW;
+                view.show(self.snapshot(progress, elapsed));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok((view, started))
+    }
+
+    fn snapshot(&self, progress: &Progress, elapsed: Duration) -> Snapshot {
+        let text = self.exposition.render();
+        let batch = |suffix| sample(&text, &format!("{}{suffix}", Metric::BatchSize.name())).unwrap_or(0.0);
+        let mut observed = self.observers.look();
+        let recent = observed.recent.take();
+        Snapshot {
+            elapsed,
+            published: progress.events(),
+            scored: observed.account.scored(),
+            dead: observed.account.dead(),
+            skipped: skipped(&text),
+            batches: (batch("_count"), batch("_sum")),
+            latency_ms: recent.quantile(0.5).zip(recent.quantile(0.99)),
+            last_scores: self.last_scores(&observed),
+            last_dead: observed.last_dead.clone(),
+        }
+    }
+
+    fn last_scores(&self, observed: &Observed) -> Vec<String> {
+        observed.last_scores.iter().map(|score| self.reader.read(score)).collect()
+    }
+
+    /// Waits for what is under way, stops the workers and draws up the account.
+    fn end(mut self, report: Report, progress: &Progress, (mut view, started): (View, Instant)) -> Result<(), Failure> {
+        let give_up = Instant::now() + SETTLE;
+        let is_out = |demo: &Self| demo.observers.look().account.out() + skipped(&demo.exposition.render()) >= report.published;
+        while !is_out(&self) && Instant::now() < give_up && !self.pool.has_ended() {
+            std::thread::sleep(LOOK);
+        }
+        view.show(self.snapshot(progress, started.elapsed()));
+        view.end();
+        let ends = self.input_ends();
+        self.pool.stop();
+        let give_up = Instant::now() + self.assembly.pipeline().shutdown_timeout.get();
+        while !self.pool.has_ended() && Instant::now() < give_up {
+            std::thread::sleep(LOOK);
+        }
+        // What the workers did last is read too.
+        self.observers.stop();
+        let ended = if self.pool.has_ended() { self.pool.wait().map_err(Failure::Workers) } else { Err(late()) };
+        let skipped = skipped(&self.exposition.render());
+        self.control.end();
+        let observed = self.observers.look();
+        let balance = observed.account.balance(&ends?);
+        let missing = missing(report.published, skipped, &balance);
+        let last_scores = observed.last_scores.iter().map(|score| self.reader.read(score)).collect();
+        let elapsed = report.elapsed;
+        let summary =
+            Summary { published: report.published, skipped, missing, balance: &balance, observed: &observed, elapsed, last_scores };
+        terminal::answer(&summary.text())?;
+        ended?;
+        if missing > 0 {
+            return Err(Failure::Unaccounted(unaccounted(report.published, missing, &balance, &self.assembly.pipeline().input.topic)));
+        }
+        match report.failure {
+            None => Ok(()),
+            Some(why) => Err(Failure::Running(format!("{} events were not published: {why}", amount::grouped(report.failed)))),
+        }
+    }
+
+    /// Each partition of the input with the offset behind its last event.
+    fn input_ends(&self) -> Result<Vec<(i32, i64)>, Failure> {
+        let admin = Admin::new(&self.client, CALL).map_err(running)?;
+        let topic = &self.assembly.pipeline().input.topic;
+        let end = |partition| Ok((partition, admin.watermarks(topic, partition).map_err(running)?.high));
+        (0..self.partitions).map(end).collect()
+    }
+}
+
+fn late() -> Failure {
+    Failure::Running("a worker did not stop in time".to_owned())
+}
+
+/// Events without an outcome: those that are not in the input topic though they were published, and those in it that neither came out nor
+/// were skipped.
+fn missing(published: u64, skipped: u64, balance: &Balance) -> u64 {
+    published.saturating_sub(balance.in_topic) + balance.absent.saturating_sub(skipped)
+}
+
+fn unaccounted(published: u64, missing: u64, balance: &Balance, topic: &str) -> String {
+    let examples: Vec<String> = balance.examples.iter().map(|(partition, offset)| format!("{topic}[{partition}]@{offset}")).collect();
+    let examples = if examples.is_empty() { String::new() } else { format!(", the first at {}", examples.join(", ")) };
+    format!(
+        "of {} events published {} have neither a score nor a dead letter{examples}",
+        amount::grouped(published),
+        amount::grouped(missing)
+    )
+}
+
+/// Events that the workers left out, which leave no record.
+fn skipped(exposition: &str) -> u64 {
+    sample(exposition, &format!("{}{{outcome=\"skipped\"}}", Metric::EventsTotal.name())).map_or(0, |count| count as u64)
+}
+
+/// The value of one series in the Prometheus text format.
+fn sample(exposition: &str, series: &str) -> Option<f64> {
+    exposition.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_lost_on_its_way_is_missing() {
+        let mut account = account::Account::default();
+        (0..100).filter(|offset| *offset != 42).for_each(|offset| account.note(1, offset, Outcome::Scored));
+        let balance = account.balance(&[(0, 0), (1, 100)]);
+        assert_eq!(missing(100, 0, &balance), 1);
+        assert_eq!(
+            unaccounted(100, 1, &balance, "events"),
+            "of 100 events published 1 have neither a score nor a dead letter, the first at events[1]@42"
+        );
+        // Had it been left out on purpose, nothing would be missing.
+        assert_eq!(missing(100, 1, &balance), 0);
+        // One that never reached the topic is missing as well.
+        assert_eq!(missing(101, 1, &balance), 1);
+    }
+
+    #[test]
+    fn samples_of_the_exposition() {
+        let text = "# TYPE a counter\ncaz_events_total{outcome=\"skipped\"} 7\ncaz_batch_size_sum 12.5\ncaz_batch_size_count 2\n";
+        assert_eq!((skipped(text), sample(text, "caz_batch_size_sum"), sample(text, "caz_batch")), (7, Some(12.5), None));
+    }
+}
