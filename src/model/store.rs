@@ -126,15 +126,6 @@ impl ModelStore {
         loaded.entry(id.to_owned()).or_insert_with(|| self.load(id).map(Arc::new)).clone()
     }
 
-    /// Publishes what loading and measuring the models found.
-    pub fn publish_metrics(&self) {
-        for model in self.loaded() {
-            let labels = [("model", model.id.clone()), ("version", model.version.to_string())];
-            Metric::ModelLoadDurationSeconds.gauge(&labels).set(model.load_duration.as_secs_f64());
-            Metric::ModelRowsPerRun.gauge(&labels).set(model.rows_per_run as f64);
-        }
-    }
-
     /// The models loaded so far, by id.
     pub fn loaded(&self) -> Vec<Arc<Model>> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -130,7 +130,6 @@ impl Demo {
             broker.create_topic(topic, partitions).map_err(running)?;
         }
         let client = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().map_err(running)?);
-        assembly.models().publish_metrics();
         let line = assembly.line().map_err(Failure::Configuration)?;
         let reader = ScoreReader::new(pipeline.output.format, line.encoder().schema());
         let (health, workers) = telemetry::Health::new(pipeline.workers.into(), STALL_LIMIT);
