@@ -141,5 +141,5 @@ fn two_columns_of_one_name_are_told() {
     ]);
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3);
-    assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `dayofweek`, one by `hour`"), "{message}");
+    assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `hour`, one by `dayofweek`"), "{message}");
 }
