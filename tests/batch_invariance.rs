@@ -1,5 +1,11 @@
 //! A row's features and score do not depend on the rows beside it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and tells what it measured"
+)]
 
 mod support;
 

@@ -25,11 +25,11 @@ pub struct OutboundRecord<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
     /// Milliseconds since the epoch; `None` is now.
     pub timestamp_ms: Option<i64>,
-    /// Returned in [`DeliveryFailure`].
+    /// Returned in [`DeliveryFailure`](super::DeliveryFailure).
     pub tag: u64,
 }
 
-/// A record without headers, for [`Producer::produce_batch`].
+/// A record without headers, for [`Producer::produce_batch`](super::Producer::produce_batch).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BareRecord<'a> {
     /// The partition; `None` leaves it to the `partitioner` and the key.
@@ -38,7 +38,7 @@ pub struct BareRecord<'a> {
     pub key: Option<&'a [u8]>,
     /// The value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
-    /// Returned in [`DeliveryFailure`].
+    /// Returned in [`DeliveryFailure`](super::DeliveryFailure).
     pub tag: u64,
 }
 
