@@ -147,6 +147,61 @@ fn a_kill_in_the_middle_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn sigterm_under_load_loses_and_doubles_nothing() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().cycle().take(40_000).map(Some).collect();
+    let example = Example::new(3, &[("max_batch: 1024", "max_batch: 64")]);
+    example.publish(3, &events);
+    for round in 1..=3 {
+        let mut caz = example.start();
+        example.wait_for_committed(&mut caz, round * 5_000);
+        let took = caz.terminate();
+        assert!(took < Duration::from_secs(10), "ended after {took:?}");
+    }
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 40_000);
+    caz.terminate();
+    assert_each_offset_once(&read_committed(&example.output), 3, 40_000);
+}
+
+#[test]
+fn instances_that_come_and_go_lose_and_double_nothing() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().cycle().take(60_000).map(Some).collect();
+    let example = Example::new(6, &[("max_batch: 1024", "max_batch: 64"), ("workers: 1", "workers: 2")]);
+    example.publish(6, &events[..30_000]);
+    let mut first = example.start();
+    example.wait_for_committed(&mut first, 5_000);
+    let mut second = example.start();
+    example.wait_for_committed(&mut second, 30_000);
+    // The numbering goes on from event 0: keys repeat, offsets do not.
+    example.publish(6, &events[30_000..]);
+    example.wait_for_committed(&mut second, 40_000);
+    first.terminate();
+    example.wait_for_committed(&mut second, 60_000);
+    second.terminate();
+    assert_each_offset_once(&read_committed(&example.output), 6, 60_000);
+}
+
+#[test]
+fn a_score_too_large_for_its_topic_is_a_dead_letter() {
+    use apache_avro::types::Value;
+    let mut events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(200).map(Some).collect();
+    let large = support::car_insurance::changed_event(0, "city", Value::Union(1, Box::new(Value::String("x".repeat(5_000)))));
+    events[100] = Some(large.clone());
+    let example = Example::with_output(1, &[("max.message.bytes", "2000")], &[("pass_through: [ecid]", "pass_through: [ecid, city]")]);
+    example.publish(1, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 200);
+    caz.terminate();
+    assert_eq!(read_committed(&example.output).len(), 199);
+    let dead = read_committed(&example.dead_letters);
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].header("caz.error.phase"), Some("encode"));
+    assert_eq!(dead[0].header("caz.error.reason"), Some("too_large_for_topic"));
+    assert_eq!(dead[0].header("caz.source.offset"), Some("100"));
+    assert_eq!(dead[0].value, Some(large), "the original bytes");
+}
+
+#[test]
 fn at_least_once_loses_nothing() {
     let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
     let example = Example::new(3, &[("guarantee: exactly_once", "guarantee: at_least_once")]);

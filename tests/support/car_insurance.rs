@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use caz::kafka::{BareRecord, Producer};
 use tempfile::TempDir;
 
-use super::{PATIENCE, bootstrap, create_topic, properties, unique, wait_for};
+use super::{PATIENCE, bootstrap, create_topic, create_topic_with, properties, unique, wait_for};
 
 /// The project's folder.
 pub fn root() -> &'static Path {
@@ -28,6 +29,17 @@ pub fn avro_events() -> Vec<Vec<u8>> {
         writer.write_value_to_vec(Value::Record(fields)).expect("a row of the schema")
     };
     reader.records().map(|record| datum(record.expect("a row"))).collect()
+}
+
+/// The datum of row `row` with another value of one field.
+pub fn changed_event(row: usize, field: &str, value: Value) -> Vec<u8> {
+    let schema = std::fs::read_to_string(root().join("schemas/car-insurance.avsc")).expect("the schema");
+    let schema = apache_avro::Schema::parse_str(&schema).expect("an Avro schema");
+    let datum = &avro_events()[row];
+    let reader = GenericDatumReader::builder(&schema).build().expect("a reader");
+    let Value::Record(mut fields) = reader.read_value(&mut datum.as_slice()).expect("a datum") else { panic!("not a record") };
+    fields.iter_mut().filter(|(name, _)| name == field).for_each(|(_, of)| *of = value.clone());
+    GenericDatumWriter::builder(&schema).build().expect("a writer").write_value_to_vec(Value::Record(fields)).expect("a datum")
 }
 
 fn value(name: &str, text: &str) -> Value {
@@ -65,7 +77,12 @@ pub struct Example {
 impl Example {
     /// The example's pipeline with topics of `partitions`, and these texts of the file replaced.
     pub fn new(partitions: i32, replacements: &[(&str, &str)]) -> Self {
-        let (input, output) = (create_topic("input", partitions), create_topic("output", partitions));
+        Self::with_output(partitions, &[], replacements)
+    }
+
+    /// [`Example::new`] with properties of the output topic.
+    pub fn with_output(partitions: i32, output: &[(&str, &str)], replacements: &[(&str, &str)]) -> Self {
+        let (input, output) = (create_topic("input", partitions), create_topic_with("output", partitions, output));
         let (dead_letters, group) = (create_topic("dead-letters", 1), unique("group"));
         let mut text = std::fs::read_to_string(root().join("config/car-insurance.yaml")).expect("the pipeline");
         let mut replace = |from: &str, to: &str| {
