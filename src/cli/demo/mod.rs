@@ -18,7 +18,7 @@ use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
 use super::{amount, load, terminal};
-use crate::kafka::{Admin, ClientProperties, MockBroker, Producer};
+use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
 use crate::telemetry::{self, Exposition, Metric};
@@ -120,13 +120,14 @@ impl Demo {
     fn play(&self, demo: &Running) -> Result<Played, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
         demo.control.stop_on_signal(Arc::clone(&stop));
-        demo.await_readers(&stop)?;
         let rows = self.rows(&demo.assembly);
         let source = rows.as_ref().map_or("events made up from the schema".to_owned(), |path| format!("rows of {}", path.display()));
         terminal::notice(&format!("{}: {source}", demo.assembly.pipeline().name));
         terminal::notice(&format!("serving http://{}/metrics, /healthz and /readyz", demo.control.address()));
         let progress = Arc::new(Progress::default());
-        let simulator = self.simulate(demo, rows, Arc::clone(&progress), Arc::clone(&stop))?;
+        let publisher = self.publisher(demo, rows)?;
+        demo.await_readers(&stop)?;
+        let simulator = self.simulate(demo, publisher, Arc::clone(&progress), Arc::clone(&stop))?;
         let duration = self.seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let (view, started) = demo.watch(&progress, &simulator, &stop, duration);
         stop.store(true, Ordering::Relaxed);
@@ -173,23 +174,28 @@ impl Demo {
         self.rows.clone().or_else(beside)
     }
 
-    fn simulate(
-        &self,
-        demo: &Running,
-        rows: Option<PathBuf>,
-        progress: Arc<Progress>,
-        stop: Arc<AtomicBool>,
-    ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
+    /// What publishes the events. Made early: a producer takes a while to find its broker.
+    fn publisher(&self, demo: &Running, rows: Option<PathBuf>) -> Result<(Events, Producer, TopicHandle), Failure> {
         let options = EventOptions { key: None, faults: self.faults, seed: 1 };
         let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
-        let mut events = match rows {
+        let events = match rows {
             Some(path) => Events::of_rows(&path, schema, encoder, &options),
             None => Events::invented(schema, encoder, &options),
         }
         .map_err(running)?;
-        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
         let producer = Producer::new(&demo.client.clone().with("linger.ms", "1")).map_err(running)?;
         let topic = producer.topic(&demo.assembly.pipeline().input.topic).map_err(running)?;
+        Ok((events, producer, topic))
+    }
+
+    fn simulate(
+        &self,
+        demo: &Running,
+        (mut events, producer, topic): (Events, Producer, TopicHandle),
+        progress: Arc<Progress>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
+        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
         let observed = demo.observers.shared();
         let (exposition, has_skipped) = (demo.exposition.clone(), move |exposition: &Exposition| skipped(&exposition.render()));
         let simulate = move || {
