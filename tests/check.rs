@@ -99,13 +99,16 @@ fn two_models_on_two_branches_score_as_they_do_alone() {
     let text = example();
     let start = text.find("    - id: onnx\n").unwrap();
     let end = text.find("  edges:\n").unwrap();
-    let second = text[start..end]
-        .replace("id: onnx", "id: onnx_linear")
-        .replace("random-forest", "logistic-regression")
-        .replace("{label: purchase_predicted, probabilities: [probability_no, probability_yes]}", "{label: linear_label, probabilities: [linear_no, linear_yes]}");
+    let second = text[start..end].replace("id: onnx", "id: onnx_linear").replace("random-forest", "logistic-regression").replace(
+        "{label: purchase_predicted, probabilities: [probability_no, probability_yes]}",
+        "{label: linear_label, probabilities: [linear_no, linear_yes]}",
+    );
     let joined = "    - id: both\n      type: Pandas\n      params: {import: rename, kwargs: {columns: {probability_yes: forest_yes}}}\n";
     let text = format!("{}{second}{joined}{}", &text[..end], &text[end..])
-        .replace("    - [dummies, onnx]\n", "    - [dummies, onnx]\n    - [dummies, onnx_linear]\n    - [onnx, both]\n    - [onnx_linear, both]\n")
+        .replace(
+            "    - [dummies, onnx]\n",
+            "    - [dummies, onnx]\n    - [dummies, onnx_linear]\n    - [onnx, both]\n    - [onnx_linear, both]\n",
+        )
         .replace("columns: [purchase_predicted, probability_yes]", "columns: [purchase_predicted, forest_yes, linear_label, linear_yes]");
     let file = folder.path().join("pipeline.yaml");
     std::fs::write(&file, text).unwrap();
@@ -138,5 +141,5 @@ fn two_columns_of_one_name_are_told() {
     ]);
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3);
-    assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `dayofweek`, one by `hour`"), "{message}");
+    assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `hour`, one by `dayofweek`"), "{message}");
 }

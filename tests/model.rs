@@ -18,7 +18,7 @@ fn features() -> Vec<f32> {
 
 /// Labels and probabilities of class 1, one of each a row, by running `rows` rows of features a call.
 fn score(model: &Model, features: &[f32], rows: usize) -> (Vec<i64>, Vec<f32>) {
-    let mut session = model.session().unwrap();
+    let mut session = model.session(None).unwrap();
     let (mut labels, mut probabilities) = (Vec::new(), Vec::new());
     for chunk in features.chunks(rows * 60) {
         let tensor = Tensor { width: 60, values: Values::F32(chunk.to_vec()) };

@@ -33,12 +33,12 @@ impl Run {
         telemetry::install_logs(self.log_format).map_err(running)?;
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(self.pipeline.load()?);
-        let settings = assembly.settings();
+        let mut settings = assembly.settings();
         let pipeline = assembly.pipeline();
         let topics =
             [("input", &*pipeline.input.topic), ("output", &*pipeline.output.topic), ("dead_letters", &*pipeline.dead_letters.topic)];
         check_topics(&settings.consumer, &topics)?;
-        assembly.models().publish_metrics();
+        settings.ask_limits(&admin(&settings.consumer)?);
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
@@ -67,9 +67,13 @@ fn wait(pool: Pool, shutdown_timeout: Duration) -> Result<(), Failure> {
     pool.wait().map_err(Failure::Workers)
 }
 
+fn admin(client: &ClientProperties) -> Result<Admin, Failure> {
+    Admin::new(client, TOPICS_TIMEOUT).map_err(running)
+}
+
 /// Missing topics are told by name before anything starts; rights to ask are not required. A topic comes with its key in the pipeline file.
 pub(super) fn check_topics(client: &ClientProperties, topics: &[(&str, &str)]) -> Result<(), Failure> {
-    let admin = Admin::new(client, TOPICS_TIMEOUT).map_err(running)?;
+    let admin = admin(client)?;
     let mut missing = Vec::new();
     for (key, topic) in topics {
         match admin.describe_topic(topic) {

@@ -27,7 +27,7 @@ pub(super) enum GraphSection {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InlineGraph {
-    /// The statistics that `caz fit` froze, as a JSON file: medians, categories, bin edges.
+    /// The frozen statistics of the training data, a JSON file: medians and categories by node and column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<PathBuf>,
     /// The nodes.
@@ -45,7 +45,7 @@ pub(super) struct DslGraph {
     /// A JSON file as `GraphBuilder.generate_dsl` writes it: `{"edge": {"applicationDsl": {"nodes": [...], "edges": [...]}}}`.
     #[schemars(schema_with = "path")]
     dsl: PathBuf,
-    /// The statistics that `caz fit` froze, as a JSON file: medians, categories, bin edges.
+    /// The frozen statistics of the training data, a JSON file: medians and categories by node and column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<PathBuf>,
 }

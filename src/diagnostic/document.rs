@@ -24,6 +24,8 @@ pub struct Document {
     text: String,
     /// The text with `*` in place of secrets, byte for byte.
     masked: String,
+    /// The byte at which each line starts.
+    lines: Vec<usize>,
     value: serde_json::Value,
     place: Place,
 }
@@ -81,7 +83,8 @@ impl Document {
         let loaded = yaml::load(&text, environment);
         let folder = Path::new(&name).parent().map(Path::to_owned).unwrap_or_default();
         let masked = mask(&text, &loaded.secrets);
-        let document = Arc::new(Self { name, folder, text, masked, value: loaded.value, place: loaded.place });
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        let document = Arc::new(Self { name, folder, text, masked, lines, value: loaded.value, place: loaded.place });
         let mut diagnostics = Diagnostics::new();
         for finding in loaded.findings {
             diagnostics.push(Diagnostic {
@@ -138,20 +141,20 @@ impl Document {
 
     /// Line and column of a byte, both from 1, columns in characters.
     pub fn position(&self, byte: usize) -> (usize, usize) {
-        let start = self.line_start(byte);
-        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
-        (self.text.as_bytes().iter().take(start).filter(|byte| **byte == b'\n').count() + 1, column + 1)
+        let line = self.line(byte);
+        let column = self.lines.get(line).and_then(|start| self.text.get(*start..byte)).map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
     }
 
     /// The line in which a byte stands, without its end and with `*` in place of secrets, and the byte at which it starts.
     pub fn masked_line(&self, byte: usize) -> (usize, &str) {
-        let start = self.line_start(byte);
+        let start = self.lines.get(self.line(byte)).copied().unwrap_or_default();
         (start, self.masked.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default())
     }
 
-    fn line_start(&self, byte: usize) -> usize {
-        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
-        before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
+    /// Index of the line in which a byte stands.
+    fn line(&self, byte: usize) -> usize {
+        self.lines.partition_point(|start| *start <= byte).saturating_sub(1)
     }
 }
 

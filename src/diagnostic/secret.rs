@@ -76,7 +76,7 @@ pub(super) fn unparsed_secrets(text: &str, start: usize) -> Vec<Span> {
 fn secret_value(line: &str) -> Option<usize> {
     line.match_indices(':').map(|(colon, _)| colon).find_map(|colon| {
         let before = line[..colon].trim_end_matches(['"', '\'', ' ']);
-        let key = before.rsplit(|c: char| c.is_whitespace() || "{,\"'[".contains(c)).next()?;
+        let key = before.rsplit(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).next()?;
         is_secret_key(key).then_some(colon + 1)
     })
 }

@@ -30,7 +30,12 @@ pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option
     let index = index_nodes(spec, diagnostics);
     check_types(spec, diagnostics);
     let mut parents = vec![Vec::new(); spec.nodes.len()];
+    // An edge from a node that does not exist still leads somewhere: no echo of it is reported there.
+    let mut led_to = vec![false; spec.nodes.len()];
     for edge in &spec.edges {
+        if let Some(to) = index.get(edge.to.as_str()) {
+            led_to[*to] = true;
+        }
         if let (Some(from), Some(to)) =
             (end(spec, edge, &edge.from, 0, &index, diagnostics), end(spec, edge, &edge.to, 1, &index, diagnostics))
         {
@@ -42,7 +47,7 @@ pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option
             }
         }
     }
-    check_starts(spec, &parents, diagnostics);
+    check_starts(spec, &led_to, diagnostics);
     let order = sort(spec, &parents, diagnostics)?;
     // Without types and edges that resolve, planning would only echo what was reported.
     if diagnostics.errors() > before {
@@ -76,7 +81,8 @@ fn check_types(spec: &GraphSpec, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.at(&spec.document, &format!("{}/type", node.pointer)));
         }
     }
-    if !spec.nodes.iter().any(|node| nodes::by_name(&node.type_name).is_some_and(nodes::Node::is_inference)) {
+    let types = || spec.nodes.iter().map(|node| nodes::by_name(&node.type_name));
+    if types().all(|kind| kind.is_some_and(|kind| !kind.is_inference())) {
         let diagnostic = Diagnostic::error(Code::NoModel, "the graph asks no model").help("add a node of type ONNXNode");
         let place = spec.nodes.first().map_or("", |node| node.pointer.as_str()).rsplit_once('/').map_or("", |(nodes, _)| nodes);
         diagnostics.push(diagnostic.at(&spec.document, place));
@@ -106,10 +112,10 @@ fn end(
 }
 
 /// A node without parents must be one that the event enters by; an entry must have none.
-fn check_starts(spec: &GraphSpec, parents: &[Vec<usize>], diagnostics: &mut Diagnostics) {
-    for (node, parents) in spec.nodes.iter().zip(parents) {
+fn check_starts(spec: &GraphSpec, led_to: &[bool], diagnostics: &mut Diagnostics) {
+    for (node, led_to) in spec.nodes.iter().zip(led_to) {
         let Some(kind) = nodes::by_name(&node.type_name) else { continue };
-        let message = match (parents.is_empty(), kind.is_entry()) {
+        let message = match (!led_to, kind.is_entry()) {
             (true, false) => format!("no edge leads to node `{}`, so no event reaches it", node.id),
             (false, true) => format!("node `{}` takes the event itself, so no edge may lead to it", node.id),
             _ => continue,

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rdkafka::bindings::{
     RD_KAFKA_EVENT_REBALANCE, rd_kafka_consume_batch_queue, rd_kafka_consumer_close_queue, rd_kafka_consumer_closed,
-    rd_kafka_event_destroy, rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_mem_free, rd_kafka_memberid, rd_kafka_message_errstr, rd_kafka_message_t,
-    rd_kafka_queue_destroy, rd_kafka_queue_get_consumer, rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t,
-    rd_kafka_topic_partition_list_t, rd_kafka_type_t,
+    rd_kafka_event_destroy, rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_mem_free, rd_kafka_memberid,
+    rd_kafka_message_errstr, rd_kafka_message_t, rd_kafka_queue_destroy, rd_kafka_queue_get_consumer, rd_kafka_queue_new,
+    rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t, rd_kafka_topic_partition_list_t, rd_kafka_type_t,
 };
 
 use super::client::{ConfigError, Forced, NativeClient, NativeConfig, PropertyProblem, layered, millis, remaining_ms};

@@ -81,17 +81,18 @@ pub struct Model {
 }
 
 impl Model {
-    /// A session of a worker's own.
+    /// A session of a worker's own, with as many rows a run as given, else as measured.
     ///
     /// # Errors
     /// When ONNX Runtime refuses, which it did not when the model was loaded.
-    pub fn session(&self) -> Result<ModelSession, ModelError> {
+    pub fn session(&self, rows_per_run: Option<usize>) -> Result<ModelSession, ModelError> {
         let session = open(&self.bytes).map_err(|error| self.invalid(error))?;
         let labels = [("model", self.id.clone()), ("version", self.version.to_string())];
         // Published here, not at load: metrics may be switched on after the plan was made, and `check` loads models without running them.
         Metric::ModelLoadDurationSeconds.gauge(&labels).set(self.load_duration.as_secs_f64());
-        Metric::ModelRowsPerRun.gauge(&labels).set(self.rows_per_run as f64);
-        Ok(ModelSession::new(session, Arc::clone(&self.signature), self.rows_per_run, labels))
+        let rows_per_run = rows_per_run.unwrap_or(self.rows_per_run);
+        Metric::ModelRowsPerRun.gauge(&labels).set(rows_per_run as f64);
+        Ok(ModelSession::new(session, Arc::clone(&self.signature), rows_per_run, labels))
     }
 
     fn invalid(&self, message: String) -> ModelError {
@@ -124,15 +125,6 @@ impl ModelStore {
     pub fn get(&self, id: &str) -> Result<Arc<Model>, ModelError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.entry(id.to_owned()).or_insert_with(|| self.load(id).map(Arc::new)).clone()
-    }
-
-    /// Publishes what loading and measuring the models found.
-    pub fn publish_metrics(&self) {
-        for model in self.loaded() {
-            let labels = [("model", model.id.clone()), ("version", model.version.to_string())];
-            Metric::ModelLoadDurationSeconds.gauge(&labels).set(model.load_duration.as_secs_f64());
-            Metric::ModelRowsPerRun.gauge(&labels).set(model.rows_per_run as f64);
-        }
     }
 
     /// The models loaded so far, by id.

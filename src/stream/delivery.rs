@@ -173,10 +173,12 @@ impl Delivery {
     /// Aborts what is open. Records of an at-least-once producer cannot be taken back: their events come again.
     fn undo(&mut self, failure: Failure) -> Failure {
         let mut outcome = failure;
-        if self.opened.is_some() && self.producer.is_transactional() && matches!(outcome, Failure::Rewind) {
-            if let Err(error) = self.insist(|producer, timeout| producer.abort(timeout)) {
-                outcome = Fatal::from(error.into_kafka_error()).into();
-            }
+        if self.opened.is_some()
+            && self.producer.is_transactional()
+            && matches!(outcome, Failure::Rewind)
+            && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
+        {
+            outcome = Fatal::from(error.into_kafka_error()).into();
         }
         self.note_failed_deliveries();
         self.close(false);

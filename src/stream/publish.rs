@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::dataset::Rejection;
 use super::worker::OutputTopic;
+use crate::dataset::Rejection;
 use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
 
 /// Topic of the event.

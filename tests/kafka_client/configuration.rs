@@ -121,7 +121,7 @@ fn topics_are_created_and_described() {
 fn the_in_process_broker_serves_a_group() {
     let broker = MockBroker::start(1).unwrap();
     broker.create_topic("in", 4).unwrap();
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"));
     let producer = Producer::new(&properties).unwrap();
     let handle = producer.topic("in").unwrap();
     let records = [BareRecord { value: Some(b"x"), ..BareRecord::default() }; 100];
@@ -144,7 +144,9 @@ fn the_in_process_broker_serves_a_group() {
 fn leaving_a_dead_broker_behind_is_bounded() {
     let broker = MockBroker::start(1).unwrap();
     broker.create_topic("in", 1).unwrap();
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers()).with("group.id", "g");
+    let properties = ClientProperties::new()
+        .with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"))
+        .with("group.id", "g");
     let consumer = Consumer::new(&properties, "in").unwrap();
     consumer.subscribe().unwrap();
     let limits = PollLimits { max_messages: 1, wait: Duration::from_millis(50), linger: Duration::ZERO };

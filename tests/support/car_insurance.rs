@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
 use caz::kafka::{BareRecord, Producer};
 use tempfile::TempDir;
 
@@ -19,11 +20,12 @@ pub fn root() -> &'static Path {
 pub fn avro_events() -> Vec<Vec<u8>> {
     let schema = std::fs::read_to_string(root().join("schemas/car-insurance.avsc")).expect("the schema");
     let schema = apache_avro::Schema::parse_str(&schema).expect("an Avro schema");
+    let writer = GenericDatumWriter::builder(&schema).build().expect("a writer");
     let mut reader = csv::Reader::from_path(root().join("datasets/car-insurance.csv")).expect("the dataset");
     let names: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
     let datum = |record: csv::StringRecord| {
         let fields = names.iter().zip(record.iter()).map(|(name, text)| (name.clone(), value(name, text))).collect();
-        apache_avro::to_avro_datum(&schema, Value::Record(fields)).expect("a row of the schema")
+        writer.write_value_to_vec(Value::Record(fields)).expect("a row of the schema")
     };
     reader.records().map(|record| datum(record.expect("a row"))).collect()
 }

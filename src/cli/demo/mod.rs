@@ -149,7 +149,6 @@ impl Demo {
         let client = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().map_err(running)?);
         // A worker that joins late waits nearly as long as a session may last.
         let group = client.clone().with("session.timeout.ms", "6000").with(FETCH_WAIT.0, FETCH_WAIT.1);
-        assembly.models().publish_metrics();
         let line = assembly.line().map_err(Failure::Configuration)?;
         let reader = ScoreReader::new(pipeline.output.format, line.encoder().schema());
         let (health, workers) = telemetry::Health::new(pipeline.workers.into(), STALL_LIMIT);

@@ -35,6 +35,10 @@ struct Params {
     /// What becomes of an event with a null (or NaN) feature: a dead letter, as scikit-learn would raise an error, or NaN for the model.
     #[serde(default)]
     nulls: Nulls,
+    /// How many rows go into one run of the model, 1 to 65,536; measured when the model is loaded unless it is given.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 65_536))]
+    rows_per_run: Option<u32>,
 }
 
 /// One name or several.
@@ -89,7 +93,7 @@ impl Node for OnnxNode {
         let outputs = output_columns(planning, &params, &model);
         let gather = columns.and_then(|columns| plan_features(planning, &params, &model, &columns));
         let slots = gather.and_then(|(gather, reads)| {
-            let session = report_model(planning, model.session())?;
+            let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
             let inputs = gather.tensors();
             let kernel = Infer { session, gather, inputs, reject_nulls: params.nulls == Nulls::Reject, alive: Vec::new() };
             Some(planning.step(kernel, &reads, outputs.len()))

@@ -75,7 +75,7 @@ pub(super) enum Dtype {
     Bool,
     /// Text.
     Str,
-    /// Categories, frozen by `caz fit`.
+    /// Categories, frozen in the statistics file.
     Category,
 }
 

@@ -106,7 +106,8 @@ impl Call<'_, '_> {
             self.name
         );
         let diagnostic = Diagnostic::error(Code::NotFrozen, message);
-        self.planning.report(diagnostic.help("`caz fit FILE --dataset DATASET` freezes it beside the graph"), pointer);
+        self.planning
+            .report(diagnostic.help("write it into the statistics file that `graph.frozen` names, under this node and column"), pointer);
     }
 
     /// Where a column of this name is asked for.

@@ -22,7 +22,7 @@ const REFUSED: &[Refusal] = &[
     Refusal {
         names: &["groupby", "resample", "pivot", "pivot_table", "value_counts", "melt", "stack", "unstack", "describe"],
         reason: OTHER_ROWS,
-        instead: "aggregate before training and join the result to the event, or freeze it with `caz fit` and use `map`",
+        instead: "aggregate before training and join the result to the event, or write it into the graph with `map`",
     },
     Refusal {
         names: &["merge", "join", "concat", "append", "merge_asof"],
