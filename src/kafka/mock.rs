@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer as _};
 use super::client::millis;
 
 /// How long a new group waits for more members: the broker's own 3 s would be most of a short demo.
-const GROUP_DELAY: Duration = Duration::from_millis(100);
+const GROUP_DELAY: Duration = Duration::from_millis(300);
 
 /// Brokers inside this process; they end with this value.
 pub struct MockBroker {

@@ -11,6 +11,8 @@ mod invent;
 mod pace;
 mod publish;
 mod random;
+#[cfg(test)]
+mod tests;
 
 pub use events::{Event, EventBatch, EventOptions, Events, SimulateError};
 pub use pace::Pace;

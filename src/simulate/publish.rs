@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Events, Pace, SimulateError};
-use crate::kafka::{BareRecord, Producer, TopicHandle};
+use crate::kafka::{BareRecord, ProduceError, Producer, TopicHandle};
 
 /// The most events that are made at once.
 const BATCH: u64 = 1024;
-/// How long a full queue may stay full before its events count as failed.
+/// How long a full queue may stay full before its events count as failed, and how long it is waited for without a look at `stop`.
 const MAX_WAIT: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(500);
 /// How long the last events may take to arrive once publishing has ended.
-const FLUSH: Duration = Duration::from_secs(30);
+const FLUSH: Duration = Duration::from_secs(10);
 /// The least and the most that is slept: not a wake-up for each event, and never long without a look at `stop`.
 const SLEEP: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
@@ -95,13 +96,10 @@ pub fn publish(
             let batch = events.next_batch(usize::try_from(due).unwrap_or(1))?;
             let records: Vec<BareRecord<'_>> =
                 batch.iter().map(|event| BareRecord { partition: None, key: event.key, value: event.value, tag: 0 }).collect();
-            if let Err(refused) = producer.produce_batch(topic, &records, MAX_WAIT) {
-                account.fail(refused.len(), refused.first().map(|(_, error)| error.to_string()));
-            }
+            let taken = account.hand_over(&records, (producer, topic), stop);
             let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
-            account.made += records.len() as u64;
-            pace.take(records.len() as u64);
-            progress.bytes.fetch_add(records.iter().map(|record| size(record.key) + size(record.value)).sum(), Ordering::Relaxed);
+            pace.take(taken as u64);
+            progress.bytes.fetch_add(records[..taken].iter().map(|record| size(record.key) + size(record.value)).sum(), Ordering::Relaxed);
             progress.queued.store(account.made - account.failed, Ordering::Relaxed);
         }
         producer.poll()?;
@@ -122,12 +120,43 @@ pub fn publish(
 
 #[derive(Default)]
 struct Account {
+    /// Events that the producer took or refused.
     made: u64,
     failed: u64,
     failure: Option<String>,
 }
 
 impl Account {
+    /// Hands events to the producer, waiting while its queue is full. Answers how many are dealt with: fewer than all when `stop` is set
+    /// meanwhile; the rest never was an event.
+    fn hand_over(&mut self, records: &[BareRecord<'_>], (producer, topic): (&Producer, &TopicHandle), stop: &AtomicBool) -> usize {
+        let give_up = Instant::now() + MAX_WAIT;
+        let mut first = 0;
+        while first < records.len() {
+            let Err(refused) = producer.produce_batch(topic, &records[first..], LOOK) else {
+                first = records.len();
+                break;
+            };
+            let is_full = |error: &ProduceError| matches!(error, ProduceError::QueueFull { .. });
+            let others = refused.iter().filter(|(_, error)| !is_full(error));
+            self.fail(others.clone().count(), others.map(|(_, error)| error.to_string()).next());
+            // What does not fit into a full queue is the end of the batch.
+            let full = refused.iter().find(|(_, error)| is_full(error));
+            first = full.map_or(records.len(), |(index, _)| first + index);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if let Some((_, error)) = full
+                && Instant::now() > give_up
+            {
+                self.fail(records.len() - first, Some(error.to_string()));
+                first = records.len();
+            }
+        }
+        self.made += first as u64;
+        first
+    }
+
     fn fail(&mut self, events: usize, why: Option<String>) {
         self.failed += events as u64;
         self.failure = self.failure.take().or(why);

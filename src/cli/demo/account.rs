@@ -224,9 +224,9 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_what_is_given_up_stays_missing() {
         let mut account = Account::default();
-        (1..=MAX_WINDOW * 2).for_each(|offset| account.note(0, offset, Outcome::Scored));
+        (1..=MAX_WINDOW + 640).for_each(|offset| account.note(0, offset, Outcome::Scored));
         assert!(account.partitions[&0].out.len() <= (MAX_WINDOW / WORD) as usize);
-        let balance = account.balance(&[(0, MAX_WINDOW * 2 + 1)]);
+        let balance = account.balance(&[(0, MAX_WINDOW + 640 + 1)]);
         assert_eq!((balance.absent, balance.examples), (1, vec![(0, 0)]));
     }
 }

@@ -18,7 +18,7 @@ use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
 use super::{amount, load, terminal};
-use crate::kafka::{Admin, ClientProperties, MockBroker, Producer};
+use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
 use crate::telemetry::{self, Exposition, Metric};
@@ -89,6 +89,14 @@ struct Running {
     _broker: MockBroker,
 }
 
+/// What is known when the last event has been published.
+struct Played {
+    report: Report,
+    progress: Arc<Progress>,
+    view: View,
+    started: Instant,
+}
+
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs_from("warn", telemetry::LogFormat::Human).map_err(running)?;
@@ -99,26 +107,35 @@ impl Demo {
             )));
         }
         let demo = self.start()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        demo.control.stop_on_signal(Arc::clone(&stop));
-        let (rows, name) = (self.rows(&demo.assembly), &demo.assembly.pipeline().name);
-        terminal::notice(&format!(
-            "{name}: {}",
-            rows.as_ref().map_or("events made up from the schema".into(), |path| format!("rows of {}", path.display()))
-        ));
-        terminal::notice(&format!("serving http://{}/metrics, /healthz and /readyz", demo.control.address()));
-        let progress = Arc::new(Progress::default());
-        let simulator = self.simulate(&demo, rows, Arc::clone(&progress), Arc::clone(&stop))?;
-        let outcome = demo.watch(&progress, &simulator, &stop, self.seconds.map(|seconds| Duration::from_secs(seconds.into())));
-        stop.store(true, Ordering::Relaxed);
-        let report = simulator.join().map_err(|_| Failure::Running("a defect in caz ended the simulator".to_owned()))?;
-        match outcome {
-            Ok(view) => demo.end(report.map_err(running)?, &progress, view),
-            Err(failure) => Err(failure),
+        match self.play(&demo) {
+            Ok(played) => demo.end(played),
+            Err(failure) => {
+                demo.abandon();
+                Err(failure)
+            }
         }
     }
 
-    /// Starts everything but the simulator, and waits until all have their partitions.
+    /// Publishes and shows, until Ctrl-C, until the time is over, or until a part of the demo ends.
+    fn play(&self, demo: &Running) -> Result<Played, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        demo.control.stop_on_signal(Arc::clone(&stop));
+        let rows = self.rows(&demo.assembly);
+        let source = rows.as_ref().map_or("events made up from the schema".to_owned(), |path| format!("rows of {}", path.display()));
+        terminal::notice(&format!("{}: {source}", demo.assembly.pipeline().name));
+        terminal::notice(&format!("serving http://{}/metrics, /healthz and /readyz", demo.control.address()));
+        let progress = Arc::new(Progress::default());
+        let publisher = self.publisher(demo, rows)?;
+        demo.await_readers(&stop)?;
+        let simulator = self.simulate(demo, publisher, Arc::clone(&progress), Arc::clone(&stop))?;
+        let duration = self.seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let (view, started) = demo.watch(&progress, &simulator, &stop, duration);
+        stop.store(true, Ordering::Relaxed);
+        let report = simulator.join().map_err(|_| Failure::Running("a defect in caz ended the simulator".to_owned()))?;
+        Ok(Played { report: report.map_err(running)?, progress, view, started })
+    }
+
+    /// Starts everything but the simulator.
     fn start(&self) -> Result<Running, Failure> {
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(load(&self.file)?);
@@ -130,26 +147,16 @@ impl Demo {
             broker.create_topic(topic, partitions).map_err(running)?;
         }
         let client = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().map_err(running)?);
+        // A worker that joins late waits nearly as long as a session may last.
+        let group = client.clone().with("session.timeout.ms", "6000").with(FETCH_WAIT.0, FETCH_WAIT.1);
         let line = assembly.line().map_err(Failure::Configuration)?;
         let reader = ScoreReader::new(pipeline.output.format, line.encoder().schema());
         let (health, workers) = telemetry::Health::new(pipeline.workers.into(), STALL_LIMIT);
-        let control = ControlPlane::start(self.address, exposition.clone(), health.clone())?;
-        let reading = client.clone().with(FETCH_WAIT.0, FETCH_WAIT.1);
-        let observers = Observers::start(&reading, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
+        let control = ControlPlane::start(self.address, exposition.clone(), health)?;
+        let observers = Observers::start(&group, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
         let mut settings = assembly.settings_at(client.clone());
-        settings.consumer.set(FETCH_WAIT.0, FETCH_WAIT.1);
+        group.iter().for_each(|(name, value)| drop(settings.consumer.set(name, value)));
         let pool = Pool::start(&assembly, settings, workers);
-        let give_up = Instant::now() + START;
-        while !(health.ready().ok && observers.are_ready()) {
-            if pool.has_ended() {
-                return Err(pool.wait().map_or_else(Failure::Workers, |()| Failure::Running("the workers ended at once".to_owned())));
-            }
-            if Instant::now() > give_up {
-                return Err(Failure::Running(format!("the workers did not join their group within {} s", START.as_secs())));
-            }
-            std::thread::sleep(LOOK);
-        }
-        let assembly = Arc::clone(&assembly);
         Ok(Running { assembly, exposition, observers, pool, control, client, reader, partitions, _broker: broker })
     }
 
@@ -166,23 +173,28 @@ impl Demo {
         self.rows.clone().or_else(beside)
     }
 
-    fn simulate(
-        &self,
-        demo: &Running,
-        rows: Option<PathBuf>,
-        progress: Arc<Progress>,
-        stop: Arc<AtomicBool>,
-    ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
+    /// What publishes the events. Made early: a producer takes a while to find its broker.
+    fn publisher(&self, demo: &Running, rows: Option<PathBuf>) -> Result<(Events, Producer, TopicHandle), Failure> {
         let options = EventOptions { key: None, faults: self.faults, seed: 1 };
         let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
-        let mut events = match rows {
+        let events = match rows {
             Some(path) => Events::of_rows(&path, schema, encoder, &options),
             None => Events::invented(schema, encoder, &options),
         }
         .map_err(running)?;
-        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
         let producer = Producer::new(&demo.client.clone().with("linger.ms", "1")).map_err(running)?;
         let topic = producer.topic(&demo.assembly.pipeline().input.topic).map_err(running)?;
+        Ok((events, producer, topic))
+    }
+
+    fn simulate(
+        &self,
+        demo: &Running,
+        (mut events, producer, topic): (Events, Producer, TopicHandle),
+        progress: Arc<Progress>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
+        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
         let observed = demo.observers.shared();
         let (exposition, has_skipped) = (demo.exposition.clone(), move |exposition: &Exposition| skipped(&exposition.render()));
         let simulate = move || {
@@ -205,6 +217,41 @@ impl Demo {
 }
 
 impl Running {
+    /// Waits until every partition is read, of the input by the workers as of their output by the observers: latencies then are those
+    /// of a pipeline that runs, not of one that starts.
+    fn await_readers(&self, stop: &AtomicBool) -> Result<(), Failure> {
+        let give_up = Instant::now() + START;
+        // The lag of a partition is known once it has been read.
+        let series = format!("{}{{", Metric::ConsumerLag.name());
+        let are_read = || self.exposition.render().lines().filter(|line| line.starts_with(&series)).count() >= self.partitions as usize;
+        while !(self.observers.are_ready() && are_read()) {
+            if stop.load(Ordering::Relaxed) || self.pool.has_ended() {
+                return Ok(());
+            }
+            if Instant::now() > give_up {
+                return Err(Failure::Running(format!("the workers did not join their group within {} s", START.as_secs())));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Ends everything without an account; the broker last, so that nobody looks for it in vain.
+    fn abandon(mut self) {
+        self.pool.stop();
+        self.observers.stop();
+        self.await_pool();
+        self.control.end();
+    }
+
+    /// Waits for the workers as long as they are given.
+    fn await_pool(&self) {
+        let give_up = Instant::now() + self.assembly.pipeline().shutdown_timeout.get();
+        while !self.pool.has_ended() && Instant::now() < give_up {
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Shows the demo each second until it is told to stop, its time is over or a part of it ends.
     fn watch(
         &self,
@@ -212,7 +259,7 @@ impl Running {
         simulator: &JoinHandle<Result<Report, SimulateError>>,
         stop: &AtomicBool,
         duration: Option<Duration>,
-    ) -> Result<(View, Instant), Failure> {
+    ) -> (View, Instant) {
         let mut view = View::new(format!(
             "{} on an in-process broker, metrics at http://{}/metrics",
             self.assembly.pipeline().name,
@@ -231,7 +278,7 @@ impl Running {
             }
             std::thread::sleep(LOOK);
         }
-        Ok((view, started))
+        (view, started)
     }
 
     fn snapshot(&self, progress: &Progress, elapsed: Duration) -> Snapshot {
@@ -257,20 +304,18 @@ impl Running {
     }
 
     /// Waits for what is under way, stops the workers and draws up the account.
-    fn end(mut self, report: Report, progress: &Progress, (mut view, started): (View, Instant)) -> Result<(), Failure> {
+    fn end(mut self, played: Played) -> Result<(), Failure> {
+        let Played { report, progress, mut view, started } = played;
         let give_up = Instant::now() + SETTLE;
         let is_out = |demo: &Self| demo.observers.look().account.out() + skipped(&demo.exposition.render()) >= report.published;
         while !is_out(&self) && Instant::now() < give_up && !self.pool.has_ended() {
             std::thread::sleep(LOOK);
         }
-        view.show(self.snapshot(progress, started.elapsed()));
+        view.show(self.snapshot(&progress, started.elapsed()));
         view.end();
         let ends = self.input_ends();
         self.pool.stop();
-        let give_up = Instant::now() + self.assembly.pipeline().shutdown_timeout.get();
-        while !self.pool.has_ended() && Instant::now() < give_up {
-            std::thread::sleep(LOOK);
-        }
+        self.await_pool();
         // What the workers did last is read too.
         self.observers.stop();
         let ended = if self.pool.has_ended() { self.pool.wait().map_err(Failure::Workers) } else { Err(late()) };

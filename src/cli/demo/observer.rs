@@ -71,13 +71,13 @@ impl Observers {
             ready.push(Arc::clone(&is_ready));
             let (observed, stop, outcome) = (Arc::clone(&observed), Arc::clone(&stop), *outcome);
             let thread = std::thread::Builder::new().name("caz-observer".into());
-            let observe = move || observe(consumer, outcome, &observed, Assigned(is_ready), &stop);
+            let observe = move || observe(consumer, outcome, &observed, &is_ready, &stop);
             threads.push(thread.spawn(observe).map_err(|error| error.to_string())?);
         }
         Ok(Self { observed, ready, stop, threads })
     }
 
-    /// Whether all consumers have their partitions.
+    /// Whether all consumers have read from all their partitions.
     pub(super) fn are_ready(&self) -> bool {
         self.ready.iter().all(|ready| ready.load(Ordering::Relaxed))
     }
@@ -113,15 +113,20 @@ pub(super) fn lock(observed: &Mutex<Observed>) -> MutexGuard<'_, Observed> {
     observed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn observe(consumer: Consumer, outcome: Outcome, observed: &Mutex<Observed>, mut listener: Assigned, stop: &AtomicBool) {
+fn observe(consumer: Consumer, outcome: Outcome, observed: &Mutex<Observed>, is_ready: &AtomicBool, stop: &AtomicBool) {
     let limits = PollLimits { max_messages: MAX_BATCH, wait: WAIT, linger: Duration::ZERO };
     let mut batch = MessageBatch::new();
     while !stop.load(Ordering::Relaxed) {
-        if let Err(error) = consumer.poll_batch(&mut batch, limits, &mut listener) {
+        if let Err(error) = consumer.poll_batch(&mut batch, limits, &mut Bystander) {
             tracing::warn!(%error, topic = consumer.topic(), "reading the pipeline's output failed");
             if error.is_fatal() {
                 return;
             }
+        }
+        if !is_ready.load(Ordering::Relaxed) {
+            let partitions = consumer.assignment();
+            let are_read = partitions.iter().all(|partition| consumer.watermarks_cached(*partition).is_some());
+            is_ready.store(!partitions.is_empty() && are_read, Ordering::Relaxed);
         }
         if batch.is_empty() {
             continue;
@@ -133,7 +138,7 @@ fn observe(consumer: Consumer, outcome: Outcome, observed: &Mutex<Observed>, mut
         }
     }
     drop(batch);
-    if let Err(error) = consumer.close(&mut listener, LEAVE) {
+    if let Err(error) = consumer.close(&mut Bystander, LEAVE) {
         tracing::debug!(%error, "an observer left its group without a farewell");
     }
 }
@@ -186,15 +191,11 @@ fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Remembers that partitions have arrived.
-struct Assigned(Arc<AtomicBool>);
+/// An observer has the whole topic to itself: nothing is to be done when partitions come or go.
+struct Bystander;
 
-impl RebalanceListener for Assigned {
-    fn assigned(&mut self, _: &Consumer, partitions: &[i32]) {
-        if !partitions.is_empty() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
+impl RebalanceListener for Bystander {
+    fn assigned(&mut self, _: &Consumer, _: &[i32]) {}
     fn revoked(&mut self, _: &Consumer, _: &[i32]) {}
     fn lost(&mut self, _: &Consumer, _: &[i32]) {}
 }
