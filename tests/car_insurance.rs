@@ -146,6 +146,48 @@ fn a_kill_in_the_middle_loses_and_doubles_nothing() {
     assert_each_offset_once(&read_committed(&example.output), 3, 40_000);
 }
 
+/// Crashes at the third passing of a point, then a successor finishes: answers the scores, in the order of their source offsets.
+fn scores_after_a_crash_at(point: &str, guarantee: &str) -> Vec<Stored> {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
+    let example = Example::new(
+        3,
+        &[
+            ("guarantee: exactly_once", &format!("guarantee: {guarantee}")),
+            ("max_batch: 1024", "max_batch: 64"),
+            ("commit_interval: 100ms", "commit_interval: 20ms\n  instance: crashed"),
+            ("kafka:\n", "kafka:\n  session.timeout.ms: 6000\n"),
+        ],
+    );
+    example.publish(3, &events);
+    example.start_with(&[("CAZ_CRASH_AT", &format!("{point}:3"))]).wait_for_crash();
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_000);
+    caz.terminate();
+    read_committed(&example.output)
+}
+
+#[test]
+fn a_crash_at_any_point_of_a_transaction_loses_and_doubles_nothing() {
+    std::thread::scope(|scope| {
+        for point in ["after_produce", "before_offsets", "before_commit", "after_commit"] {
+            scope.spawn(move || assert_each_offset_once(&scores_after_a_crash_at(point, "exactly_once"), 3, 5_000));
+        }
+    });
+}
+
+#[test]
+fn a_crash_at_least_once_loses_nothing() {
+    let mut records = scores_after_a_crash_at("after_flush", "at_least_once");
+    assert!(records.len() > 5_000, "what was flushed and not committed comes again");
+    let source = |record: &Stored| {
+        let number = |name: &str| record.header(name).unwrap().parse::<i64>().unwrap();
+        (number("caz.source.partition"), number("caz.source.offset"))
+    };
+    records.sort_by_key(source);
+    records.dedup_by_key(|record| source(record));
+    assert_each_offset_once(&records, 3, 5_000);
+}
+
 #[test]
 fn sigterm_under_load_loses_and_doubles_nothing() {
     let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().cycle().take(40_000).map(Some).collect();

@@ -1,6 +1,7 @@
 //! The line that an event takes: poll, admit, decode, graph, encode, produce, commit; and the workers that each own one.
 
 mod assembly;
+mod crash;
 mod delivery;
 mod limits;
 mod line;

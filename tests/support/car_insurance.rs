@@ -125,12 +125,18 @@ impl Example {
 
     /// Starts `caz run` on it.
     pub fn start(&self) -> Caz {
+        self.start_with(&[])
+    }
+
+    /// Starts it with these environment variables.
+    pub fn start_with(&self, environment: &[(&str, &str)]) -> Caz {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file.with_extension("log")).expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_caz"))
             .arg("run")
             .arg(&self.file)
             .env("CAZ_BOOTSTRAP", bootstrap())
             .env("CAZ_HTTP_ADDRESS", "127.0.0.1:0")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -184,6 +190,15 @@ impl Caz {
     pub fn kill(mut self) {
         self.child.kill().expect("a running process");
         self.child.wait().expect("a child");
+    }
+
+    /// Waits until it has ended by itself, which it must not do with success.
+    pub fn wait_for_crash(mut self) {
+        let status = wait_for("caz crashes", || {
+            std::thread::sleep(Duration::from_millis(5));
+            self.child.try_wait().expect("a child")
+        });
+        assert!(!status.success(), "caz ended with {status}:\n{}", self.log());
     }
 
     /// Sends SIGTERM, upon which it must end with success; answers after how long.
