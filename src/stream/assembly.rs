@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::line::Line;
-use super::worker::{OutputTopic, Settings};
+use super::settings::{OutputTopic, Settings};
 use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEncoder, json::JsonDecoder, json::JsonEncoder};
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen};

@@ -3,14 +3,15 @@
 mod assembly;
 mod crash;
 mod delivery;
-mod limits;
 mod line;
 mod pool;
 pub mod publish;
+mod settings;
 mod tally;
 mod worker;
 
 pub use assembly::{Assembly, LineEnds, MakeDecoder, MakeEncoder, fields};
 pub use line::{Line, Scored};
 pub use pool::Pool;
-pub use worker::{OutputTopic, Settings, WorkerError};
+pub use settings::{OutputTopic, Settings};
+pub use worker::WorkerError;

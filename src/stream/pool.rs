@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::assembly::Assembly;
-use super::worker::{Settings, Worker, WorkerError};
+use super::settings::Settings;
+use super::worker::{Worker, WorkerError};
 use crate::telemetry::WorkerHealth;
 
 /// The longest pause before a worker is started again.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::worker::OutputTopic;
+use super::settings::OutputTopic;
 use crate::dataset::Rejection;
 use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
 

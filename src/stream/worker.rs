@@ -8,49 +8,10 @@ use super::crash;
 use super::delivery::{Delivery, Failure, Fatal};
 use super::line::{Line, PhaseDurations};
 use super::publish::{Destination, Publisher};
+use super::settings::{OutputTopic, Settings};
 use crate::dataset::{Phase, Reason, Rejection};
-use crate::kafka::{ClientProperties, ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
+use crate::kafka::{ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
 use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
-
-/// What all workers of a pipeline share.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Topic of the events.
-    pub input_topic: String,
-    /// Where scores go.
-    pub output: OutputTopic,
-    /// Where dead letters go.
-    pub dead_letters: OutputTopic,
-    /// The consumer's properties; `group.id` among them.
-    pub consumer: ClientProperties,
-    /// The producer's properties, without `transactional.id`.
-    pub producer: ClientProperties,
-    /// What transactional ids begin with; `None` for at least once.
-    pub transactional_id_prefix: Option<String>,
-    /// The most events in a batch.
-    pub max_batch: usize,
-    /// How long a batch waits for more events once it has one.
-    pub linger: Duration,
-    /// How long work may stay open while events keep coming.
-    pub commit_interval: Duration,
-    /// How long one call to the broker may take before it is asked again.
-    pub call_timeout: Duration,
-    /// How long leaving the group may take.
-    pub leave_timeout: Duration,
-    /// Digest of the pipeline, 16 hexadecimal digits.
-    pub pipeline_digest: String,
-    /// Digests of its models, 16 hexadecimal digits each, separated by commas.
-    pub model_digests: String,
-}
-
-/// A topic that a worker writes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputTopic {
-    /// Its name.
-    pub name: String,
-    /// The largest record that it takes, bytes; `None` when nobody may know.
-    pub max_record_bytes: Option<usize>,
-}
 
 /// Why a worker ended other than by being told to.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,72 @@
+//! What all workers of a pipeline share, and what their output topics take.
+
+use std::time::Duration;
+
+use crate::kafka::{Admin, ClientProperties};
+
+/// What all workers of a pipeline share.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Topic of the events.
+    pub input_topic: String,
+    /// Where scores go.
+    pub output: OutputTopic,
+    /// Where dead letters go.
+    pub dead_letters: OutputTopic,
+    /// The consumer's properties; `group.id` among them.
+    pub consumer: ClientProperties,
+    /// The producer's properties, without `transactional.id`.
+    pub producer: ClientProperties,
+    /// What transactional ids begin with; `None` for at least once.
+    pub transactional_id_prefix: Option<String>,
+    /// The most events in a batch.
+    pub max_batch: usize,
+    /// How long a batch waits for more events once it has one.
+    pub linger: Duration,
+    /// How long work may stay open while events keep coming.
+    pub commit_interval: Duration,
+    /// How long one call to the broker may take before it is asked again.
+    pub call_timeout: Duration,
+    /// How long leaving the group may take.
+    pub leave_timeout: Duration,
+    /// Digest of the pipeline, 16 hexadecimal digits.
+    pub pipeline_digest: String,
+    /// Digests of its models, 16 hexadecimal digits each, separated by commas.
+    pub model_digests: String,
+}
+
+/// A topic that a worker writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputTopic {
+    /// Its name.
+    pub name: String,
+    /// The largest record that it takes, bytes; `None` when nobody may know.
+    pub max_record_bytes: Option<usize>,
+}
+
+/// librdkafka's own limit of a batch, bytes.
+const BATCH_BYTES: usize = 1_000_000;
+
+impl Settings {
+    /// Asks the broker for the largest record that each output topic takes. Larger ones are then dead letters, instead of records that the
+    /// broker refuses together with all others of their request. Without the right to ask, librdkafka's defaults stand.
+    pub fn ask_limits(&mut self, admin: &Admin) {
+        for topic in [&mut self.output, &mut self.dead_letters] {
+            topic.ask_limit(admin);
+        }
+        let limits = [self.output.max_record_bytes, self.dead_letters.max_record_bytes].into_iter().flatten();
+        let (Some(least), Some(most)) = (limits.clone().min(), limits.max()) else { return };
+        // A batch must fit every topic; a single record only its own, which the worker sees to.
+        self.producer.set_default("batch.size", least.min(BATCH_BYTES).to_string());
+        self.producer.set_default("message.max.bytes", most.max(BATCH_BYTES).to_string());
+    }
+}
+
+impl OutputTopic {
+    fn ask_limit(&mut self, admin: &Admin) {
+        match admin.max_message_bytes(&self.name) {
+            Ok(limit) => self.max_record_bytes = limit,
+            Err(error) => tracing::warn!(%error, topic = self.name, "the largest record that the topic takes is not known"),
+        }
+    }
+}
