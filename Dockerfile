@@ -21,6 +21,8 @@ COPY src src
 ARG CAZ_REVISION=unknown
 # Cargo goes by the time of the files, which may be older than the build above.
 RUN find build.rs src -name '*.rs' -exec touch {} + && CAZ_REVISION=$CAZ_REVISION cargo build --release --locked --bin caz
+# Most of the binary tells backtraces the lines of the source; compressed, it still does.
+RUN objcopy --compress-debug-sections=zlib target/release/caz
 
 
 FROM debian:bookworm-slim
