@@ -96,6 +96,8 @@ impl Consumer {
         // With `group.protocol=consumer` the broker assigns, and librdkafka refuses a client-side strategy.
         if properties.get("group.protocol").is_none_or(|protocol| protocol.eq_ignore_ascii_case("classic")) {
             defaults.push(("partition.assignment.strategy", "cooperative-sticky"));
+            // How long a crashed member's partitions wait for their next owner; librdkafka's 45 s is a long gap in a stream.
+            defaults.push(("session.timeout.ms", "10000"));
         }
         let (properties, mut problems) = layered(properties, &defaults, &FORCED);
         if properties.get("group.id").is_none_or(str::is_empty) {
@@ -231,20 +233,6 @@ impl Consumer {
     /// Messages dropped because they were below their partition's position: zero, unless librdkafka repeats one.
     pub fn repeated_messages(&self) -> u64 {
         self.repeated.get()
-    }
-
-    /// Whether the group has taken this consumer in, with partitions or, where there are more members than partitions, without.
-    pub fn is_member(&self) -> bool {
-        // SAFETY: a live handle; the string is owned by us and freed with librdkafka's allocator.
-        unsafe {
-            let id = rd_kafka_memberid(self.rk());
-            if id.is_null() {
-                return false;
-            }
-            let is_member = *id != 0;
-            rd_kafka_mem_free(self.rk(), id.cast());
-            is_member
-        }
     }
 
     /// The partitions that are ours, ascending.

@@ -64,6 +64,7 @@ pub(super) struct Delivery {
     /// A failure inside a rebalance, kept until the poll returns.
     failed: Option<Failure>,
     assigned: usize,
+    is_member: bool,
 }
 
 impl Delivery {
@@ -80,6 +81,7 @@ impl Delivery {
             offsets: BTreeMap::new(),
             failed: None,
             assigned: 0,
+            is_member: false,
         }
     }
 
@@ -254,6 +256,11 @@ impl Delivery {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Whether the group has told this worker its partitions; none is an answer too, where there are more workers than partitions.
+    pub(super) fn is_member(&self) -> bool {
+        self.is_member
+    }
+
     /// A failure that a rebalance inside the last poll left.
     pub(super) fn take_failed(&mut self) -> Option<Failure> {
         self.failed.take()
@@ -263,6 +270,7 @@ impl Delivery {
 impl RebalanceListener for Delivery {
     fn assigned(&mut self, _consumer: &Consumer, partitions: &[i32]) {
         self.assigned += partitions.len();
+        self.is_member = true;
         self.metrics.rebalance(RebalanceKind::Assigned);
         self.metrics.assigned(self.assigned);
         tracing::info!(?partitions, "assigned");
@@ -281,6 +289,7 @@ impl RebalanceListener for Delivery {
             self.failed = Some(self.abort());
         }
         self.left(partitions, RebalanceKind::Lost);
+        self.is_member = false;
         tracing::warn!(?partitions, "lost: this worker was too slow, or cut off from the group");
     }
 }

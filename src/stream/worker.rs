@@ -19,10 +19,8 @@ pub enum WorkerError {
     /// librdkafka refuses a property.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Another instance with the same transactional ids, or the same group instance id, took this one's place.
-    #[error(
-        "another instance took over: {0}. Mend: give each instance its own `delivery.instance` (and `group.instance.id`), or leave them out"
-    )]
+    /// Another instance with the same transactional ids took this one's place.
+    #[error("another instance took over: {0}. Mend: give each instance its own `delivery.instance`, or leave it out")]
     Fenced(KafkaError),
     /// A client came to its end; a new one may do.
     #[error("a Kafka client cannot go on: {0}")]
@@ -60,7 +58,6 @@ pub(super) struct Worker {
     batch: MessageBatch,
     health: Arc<WorkerHealth>,
     stop: Arc<AtomicBool>,
-    is_member: bool,
     backoff: Duration,
     lag_published: Instant,
 }
@@ -86,7 +83,7 @@ impl Worker {
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
         let (batch, backoff, lag_published) = (MessageBatch::new(), BACKOFF.0, Instant::now());
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, is_member: false, backoff, lag_published })
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, backoff, lag_published })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -138,7 +135,7 @@ impl Worker {
             Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
-            Ok(()) => self.note_membership(),
+            Ok(()) => self.health.ready(self.delivery.is_member()),
         }
         self.publish_lag();
         if self.batch.is_empty() {
@@ -214,14 +211,6 @@ impl Worker {
             std::thread::sleep(IDLE_WAIT.min(pause.saturating_duration_since(Instant::now())));
         }
         Ok(())
-    }
-
-    /// Ready is a worker that the group has taken in.
-    fn note_membership(&mut self) {
-        if !self.is_member {
-            self.is_member = self.consumer.is_member();
-            self.health.ready(self.is_member);
-        }
     }
 
     fn publish_lag(&mut self) {
