@@ -235,6 +235,20 @@ impl Consumer {
         self.repeated.get()
     }
 
+    /// Whether the group knows this consumer. It is known from its first request to join, before it is told any partition.
+    pub fn is_known(&self) -> bool {
+        // SAFETY: a live handle; the string is owned by us and freed with librdkafka's allocator.
+        unsafe {
+            let id = rd_kafka_memberid(self.rk());
+            if id.is_null() {
+                return false;
+            }
+            let is_known = *id != 0;
+            rd_kafka_mem_free(self.rk(), id.cast());
+            is_known
+        }
+    }
+
     /// The partitions that are ours, ascending.
     pub fn assignment(&self) -> Vec<i32> {
         self.role().positions.borrow().assigned()

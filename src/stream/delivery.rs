@@ -64,7 +64,7 @@ pub(super) struct Delivery {
     /// A failure inside a rebalance, kept until the poll returns.
     failed: Option<Failure>,
     assigned: usize,
-    is_member: bool,
+    was_told_partitions: bool,
 }
 
 impl Delivery {
@@ -81,7 +81,7 @@ impl Delivery {
             offsets: BTreeMap::new(),
             failed: None,
             assigned: 0,
-            is_member: false,
+            was_told_partitions: false,
         }
     }
 
@@ -256,9 +256,9 @@ impl Delivery {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether the group has told this worker its partitions; none is an answer too, where there are more workers than partitions.
-    pub(super) fn is_member(&self) -> bool {
-        self.is_member
+    /// Whether the group has told this worker its partitions.
+    pub(super) fn was_told_partitions(&self) -> bool {
+        self.was_told_partitions
     }
 
     /// A failure that a rebalance inside the last poll left.
@@ -270,7 +270,7 @@ impl Delivery {
 impl RebalanceListener for Delivery {
     fn assigned(&mut self, _consumer: &Consumer, partitions: &[i32]) {
         self.assigned += partitions.len();
-        self.is_member = true;
+        self.was_told_partitions = true;
         self.metrics.rebalance(RebalanceKind::Assigned);
         self.metrics.assigned(self.assigned);
         tracing::info!(?partitions, "assigned");
@@ -289,7 +289,7 @@ impl RebalanceListener for Delivery {
             self.failed = Some(self.abort());
         }
         self.left(partitions, RebalanceKind::Lost);
-        self.is_member = false;
+        self.was_told_partitions = false;
         tracing::warn!(?partitions, "lost: this worker was too slow, or cut off from the group");
     }
 }

@@ -46,6 +46,8 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 /// How long the worker pauses after work was undone: first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long a worker without partitions waits before it counts as a spare one: twice the default session timeout.
+const SPARE_AFTER: Duration = Duration::from_secs(20);
 /// How often lag is published.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -58,6 +60,7 @@ pub(super) struct Worker {
     batch: MessageBatch,
     health: Arc<WorkerHealth>,
     stop: Arc<AtomicBool>,
+    subscribed: Instant,
     backoff: Duration,
     lag_published: Instant,
 }
@@ -83,7 +86,7 @@ impl Worker {
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
         let (batch, backoff, lag_published) = (MessageBatch::new(), BACKOFF.0, Instant::now());
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, backoff, lag_published })
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed: Instant::now(), backoff, lag_published })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -111,6 +114,7 @@ impl Worker {
     fn serve(&mut self) -> Result<(), WorkerError> {
         self.delivery.start()?;
         self.consumer.subscribe().map_err(WorkerError::Client)?;
+        self.subscribed = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
             // A commit inside the turn may wait for the broker this long before it asks again.
             self.health.may_block(self.settings.call_timeout);
@@ -135,7 +139,7 @@ impl Worker {
             Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
-            Ok(()) => self.health.ready(self.delivery.is_member()),
+            Ok(()) => self.health.ready(self.is_ready()),
         }
         self.publish_lag();
         if self.batch.is_empty() {
@@ -211,6 +215,12 @@ impl Worker {
             std::thread::sleep(IDLE_WAIT.min(pause.saturating_duration_since(Instant::now())));
         }
         Ok(())
+    }
+
+    /// Ready is a worker that has been told its partitions. Where there are more workers than partitions librdkafka tells the spare ones
+    /// nothing: those are ready once the group has known them for longer than a rebalance waits for a member that has crashed.
+    fn is_ready(&self) -> bool {
+        self.delivery.was_told_partitions() || (self.subscribed.elapsed() > SPARE_AFTER && self.consumer.is_known())
     }
 
     fn publish_lag(&mut self) {
