@@ -1,15 +1,12 @@
-//! The control plane of a process: one background thread that serves HTTP and waits for signals, beside the workers.
+//! The control plane of a process: one background thread that serves HTTP beside the workers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::exit::{Failure, running};
-use super::signals::stop_signal;
 use crate::telemetry::{Endpoint, Exposition, Health};
 
 /// The running control plane.
@@ -38,15 +35,9 @@ impl ControlPlane {
         self.address
     }
 
-    /// Sets `stop` at SIGTERM or Ctrl-C.
-    pub(super) fn stop_on_signal(&self, stop: Arc<AtomicBool>) {
-        let health = self.health.clone();
-        self.runtime.spawn(async move {
-            let Some(name) = stop_signal().await else { return };
-            tracing::info!(signal = name, "finishing the open batches and leaving the group");
-            health.drain();
-            stop.store(true, Ordering::Relaxed);
-        });
+    /// The process has begun to end: it is no longer ready.
+    pub(super) fn drain(&self) {
+        self.health.drain();
     }
 
     /// Finishes the answers under way and ends.

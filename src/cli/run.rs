@@ -1,12 +1,13 @@
 //! `caz run`: the stream.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::PipelineFile;
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
+use super::signals;
 use crate::kafka::{Admin, ClientProperties};
 use crate::stream::Pool;
 use crate::telemetry;
@@ -31,6 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs(self.log_format).map_err(running)?;
+        let stop = signals::stop_on_signal()?;
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(self.pipeline.load()?);
         let mut settings = assembly.settings();
@@ -42,21 +44,20 @@ impl Run {
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
-        let pool = Pool::start(&assembly, settings, workers);
-        control.stop_on_signal(pool.stop_flag());
-        let outcome = wait(pool, assembly.pipeline().shutdown_timeout.get());
+        let pool = Pool::start(&assembly, settings, workers, Arc::clone(&stop));
+        let outcome = wait(pool, &stop, &control, assembly.pipeline().shutdown_timeout.get());
         control.end();
         outcome
     }
 }
 
 /// Waits for the workers; once they are told to stop, only as long as they are given.
-fn wait(pool: Pool, shutdown_timeout: Duration) -> Result<(), Failure> {
-    let stop = pool.stop_flag();
+fn wait(pool: Pool, stop: &AtomicBool, control: &ControlPlane, shutdown_timeout: Duration) -> Result<(), Failure> {
     let mut told_at = None;
     while !pool.has_ended() {
         std::thread::sleep(LOOK);
         if stop.load(Ordering::Relaxed) {
+            control.drain();
             let told_at = *told_at.get_or_insert_with(Instant::now);
             if told_at.elapsed() > shutdown_timeout {
                 // The open transaction is aborted by the broker; the next owner scores its events.

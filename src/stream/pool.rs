@@ -24,8 +24,9 @@ pub struct Pool {
 
 impl Pool {
     /// Starts one thread for each of `workers`, each with its own line of the assembly.
-    pub fn start(assembly: &Arc<Assembly>, settings: Settings, workers: Vec<WorkerHealth>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+    ///
+    /// When `stop` is set, by whomever, all workers finish their batch, commit and leave; when one worker ends for good it is set for all.
+    pub fn start(assembly: &Arc<Assembly>, settings: Settings, workers: Vec<WorkerHealth>, stop: Arc<AtomicBool>) -> Self {
         let settings = Arc::new(settings);
         let spawn = |(number, health): (usize, WorkerHealth)| {
             let (assembly, settings, stop) = (Arc::clone(assembly), Arc::clone(&settings), Arc::clone(&stop));
@@ -41,11 +42,6 @@ impl Pool {
     /// Tells all workers to finish their batch, commit and leave; does not wait.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// What [`Pool::stop`] sets, for signal handlers.
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.stop)
     }
 
     /// Whether every worker has ended.

@@ -145,8 +145,8 @@ impl Example {
         Caz { child, log: self.file.with_extension("log") }
     }
 
-    /// Waits until so many of the input's offsets are committed by the group.
-    pub fn wait_for_committed(&self, caz: &mut Caz, events: i64) {
+    /// How many of the input's events the group has committed.
+    pub fn committed(&self) -> i64 {
         use rdkafka::consumer::{BaseConsumer, Consumer as _};
         let consumer: BaseConsumer = rdkafka::config::ClientConfig::new()
             .set("bootstrap.servers", bootstrap())
@@ -158,12 +158,19 @@ impl Example {
         metadata.topics()[0].partitions().iter().for_each(|partition| {
             asked.add_partition(&self.input, partition.id());
         });
+        // While a transaction is open the broker may ask to come again.
+        wait_for("committed offsets", || {
+            let committed = consumer.committed_offsets(asked.clone(), PATIENCE).ok()?;
+            Some(committed.elements().iter().map(|element| element.offset().to_raw().unwrap_or(0).max(0)).sum())
+        })
+    }
+
+    /// Waits until the group has committed so many of the input's events.
+    pub fn wait_for_committed(&self, caz: &mut Caz, events: i64) {
         wait_for(&format!("{events} events committed"), || {
             caz.assert_running();
             std::thread::sleep(Duration::from_millis(20));
-            let committed = consumer.committed_offsets(asked.clone(), PATIENCE).ok()?;
-            let total: i64 = committed.elements().iter().map(|element| element.offset().to_raw().unwrap_or(0).max(0)).sum();
-            (total >= events).then_some(())
+            (self.committed() >= events).then_some(())
         });
     }
 }

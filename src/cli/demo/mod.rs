@@ -17,7 +17,7 @@ use self::observer::{Observed, Observers, lock};
 use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
-use super::{amount, load, terminal};
+use super::{amount, load, signals, terminal};
 use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
@@ -118,8 +118,7 @@ impl Demo {
 
     /// Publishes and shows, until Ctrl-C, until the time is over, or until a part of the demo ends.
     fn play(&self, demo: &Running) -> Result<Played, Failure> {
-        let stop = Arc::new(AtomicBool::new(false));
-        demo.control.stop_on_signal(Arc::clone(&stop));
+        let stop = signals::stop_on_signal()?;
         let rows = self.rows(&demo.assembly);
         let source = rows.as_ref().map_or("events made up from the schema".to_owned(), |path| format!("rows of {}", path.display()));
         terminal::notice(&format!("{}: {source}", demo.assembly.pipeline().name));
@@ -156,7 +155,7 @@ impl Demo {
         let observers = Observers::start(&group, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
         let mut settings = assembly.settings_at(client.clone());
         group.iter().for_each(|(name, value)| drop(settings.consumer.set(name, value)));
-        let pool = Pool::start(&assembly, settings, workers);
+        let pool = Pool::start(&assembly, settings, workers, Arc::default());
         Ok(Running { assembly, exposition, observers, pool, control, client, reader, partitions, _broker: broker })
     }
 
