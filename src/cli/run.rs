@@ -39,8 +39,9 @@ impl Run {
         let pipeline = assembly.pipeline();
         let topics =
             [("input", &*pipeline.input.topic), ("output", &*pipeline.output.topic), ("dead_letters", &*pipeline.dead_letters.topic)];
-        check_topics(&settings.consumer, &topics)?;
-        settings.ask_limits(&admin(&settings.consumer)?);
+        let admin = admin(&settings.consumer)?;
+        check_topics(&admin, &settings.consumer, &topics)?;
+        settings.ask_limits(&admin);
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
@@ -68,13 +69,13 @@ fn wait(pool: Pool, stop: &AtomicBool, control: &ControlPlane, shutdown_timeout:
     pool.wait().map_err(Failure::Workers)
 }
 
-fn admin(client: &ClientProperties) -> Result<Admin, Failure> {
+/// A client for topics.
+pub(super) fn admin(client: &ClientProperties) -> Result<Admin, Failure> {
     Admin::new(client, TOPICS_TIMEOUT).map_err(running)
 }
 
 /// Missing topics are told by name before anything starts; rights to ask are not required. A topic comes with its key in the pipeline file.
-pub(super) fn check_topics(client: &ClientProperties, topics: &[(&str, &str)]) -> Result<(), Failure> {
-    let admin = admin(client)?;
+pub(super) fn check_topics(admin: &Admin, client: &ClientProperties, topics: &[(&str, &str)]) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for (key, topic) in topics {
         match admin.describe_topic(topic) {

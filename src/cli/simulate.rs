@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::exit::{Failure, running};
-use super::run::check_topics;
+use super::run::{admin, check_topics};
 use super::{PipelineFile, amount, signals, terminal};
 use crate::kafka::Producer;
 use crate::simulate::{EventOptions, Events, Limits, Progress, publish};
@@ -63,7 +63,7 @@ impl Simulate {
         let mut events = self.events(&assembly)?;
         let topic_name = &assembly.pipeline().input.topic;
         let client = assembly.client();
-        check_topics(&client, &[("input", topic_name)])?;
+        check_topics(&admin(&client)?, &client, &[("input", topic_name)])?;
         let producer = Producer::new(&client).map_err(running)?;
         let topic = producer.topic(topic_name).map_err(running)?;
         let stop = signals::stop_on_signal()?;

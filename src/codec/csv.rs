@@ -6,9 +6,10 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
 use super::avro::Default;
-use super::column::{Column, deliver};
+use super::column::Column;
 use super::fault::{Fault, Outcome};
 use super::json::plain;
+use super::rows::{RowDecoder, decode_rows};
 use super::scalar::Scalar;
 use super::view::{Cell, Refusal, View, check_columns, encode_rows};
 use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project};
@@ -70,7 +71,7 @@ impl CsvDecoder {
         Ok(Self { fields, columns, takes, absent, record: Record::default() })
     }
 
-    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+    fn read(&mut self, payload: &[u8]) -> Outcome<()> {
         let text = std::str::from_utf8(payload)
             .map_err(|error| Fault::new(Reason::InvalidUtf8, error.valid_up_to(), "the record is not UTF-8 from here on"))?;
         self.record.split(text)?;
@@ -113,20 +114,19 @@ fn collect_leaves<'a>(record: &'a AvroRecord, into: &mut Vec<&'a AvroField>) {
     }
 }
 
+impl RowDecoder for CsvDecoder {
+    fn columns(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+        self.read(payload)
+    }
+}
+
 impl Decoder for CsvDecoder {
     fn decode(&mut self, payloads: &[&[u8]], into: &mut Decoded) {
-        into.clear();
-        self.columns.iter_mut().for_each(|column| column.reserve(payloads.len()));
-        for (index, payload) in (0..).zip(payloads) {
-            match self.row(payload) {
-                Ok(()) => into.rows.push(index),
-                Err(fault) => {
-                    self.columns.iter_mut().for_each(|column| column.truncate(into.rows.len()));
-                    into.rejected.push((index, fault.rejection()));
-                }
-            }
-        }
-        deliver(&mut self.columns, into);
+        decode_rows(self, payloads, into);
     }
 
     fn fields(&self) -> &[DatasetField] {

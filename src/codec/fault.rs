@@ -30,6 +30,12 @@ impl Fault {
         self
     }
 
+    /// The same fault, unless the payload has no byte at all, which then is the fault.
+    #[cold]
+    pub(crate) fn or_empty(self: Box<Self>, payload: &[u8]) -> Box<Self> {
+        if payload.is_empty() { Self::new(Reason::Empty, 0, "the event has no bytes") } else { self }
+    }
+
     /// Where it is.
     pub(crate) fn byte(&self) -> usize {
         self.byte

@@ -15,6 +15,7 @@ pub mod csv;
 mod fault;
 pub mod file;
 pub mod json;
+mod rows;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ pub(crate) mod view;
 
 use arrow_array::ArrayRef;
 
-use crate::dataset::{DatasetField, DatasetSchema, Phase, Reason, Rejection};
+use crate::dataset::{DatasetField, DatasetSchema, Rejection};
 
 /// Turns payloads into columns.
 pub trait Decoder: Send {
@@ -205,9 +206,4 @@ fn places(schema: &DatasetSchema, projection: &[usize]) -> Vec<Option<usize>> {
         places[*field] = Some(column);
     }
     places
-}
-
-/// The rejection of a payload without a byte.
-fn empty() -> Rejection {
-    Rejection::new(Phase::Decode, Reason::Empty, "the event has no bytes").byte(0)
 }

@@ -120,8 +120,11 @@ impl<'a> Planning<'a> {
     /// The input column of this name; `None` when there is none, which is then reported at `pointer` with the nearest name, or when
     /// planning it failed before, which was.
     pub fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
-        let input = self.input.clone();
-        self.column_of(&input, name, pointer)
+        // The frame stands aside while a mistake in it is reported.
+        let input = std::mem::take(&mut self.input);
+        let column = self.column_of(&input, name, pointer);
+        self.input = input;
+        column
     }
 
     /// As [`Planning::column`], in a frame that the node is building.

@@ -3,8 +3,9 @@
 use super::cursor::Cursor;
 use super::read::{Step, follow};
 use super::resolve;
-use crate::codec::column::{Column, deliver};
+use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
+use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::dataset::{AvroRecord, AvroType, DatasetField, DatasetSchema, Reason};
 
@@ -48,7 +49,7 @@ impl AvroDecoder {
         Ok(Self { fields, columns, steps })
     }
 
-    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+    fn read(&mut self, payload: &[u8]) -> Outcome<()> {
         let mut cursor = Cursor::new(payload);
         follow(&self.steps, &mut cursor, &mut self.columns)?;
         match cursor.remaining() {
@@ -58,20 +59,19 @@ impl AvroDecoder {
     }
 }
 
+impl RowDecoder for AvroDecoder {
+    fn columns(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+        self.read(payload).map_err(|fault| fault.or_empty(payload))
+    }
+}
+
 impl Decoder for AvroDecoder {
     fn decode(&mut self, payloads: &[&[u8]], into: &mut Decoded) {
-        into.clear();
-        self.columns.iter_mut().for_each(|column| column.reserve(payloads.len()));
-        for (index, payload) in (0..).zip(payloads) {
-            match self.row(payload) {
-                Ok(()) => into.rows.push(index),
-                Err(fault) => {
-                    self.columns.iter_mut().for_each(|column| column.truncate(into.rows.len()));
-                    into.rejected.push((index, if payload.is_empty() { crate::codec::empty() } else { fault.rejection() }));
-                }
-            }
-        }
-        deliver(&mut self.columns, into);
+        decode_rows(self, payloads, into);
     }
 
     fn fields(&self) -> &[DatasetField] {

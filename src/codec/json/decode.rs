@@ -5,8 +5,9 @@ use serde::de::DeserializeSeed;
 use super::fault::{Context, fault};
 use super::shape::{Compiler, Member, Object};
 use super::visit::Event;
-use crate::codec::column::{Column, deliver};
+use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
+use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::dataset::{DatasetField, DatasetSchema, Reason};
 
@@ -38,7 +39,7 @@ impl JsonDecoder {
         Ok(Self { fields, columns, root, context })
     }
 
-    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+    fn read(&mut self, payload: &[u8]) -> Outcome<()> {
         if payload.starts_with(b"\xef\xbb\xbf") {
             return Err(Fault::new(Reason::Malformed, 0, "the event begins with a byte order mark, which JSON does not allow"));
         }
@@ -55,20 +56,19 @@ impl JsonDecoder {
     }
 }
 
+impl RowDecoder for JsonDecoder {
+    fn columns(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    fn row(&mut self, payload: &[u8]) -> Outcome<()> {
+        self.read(payload).map_err(|fault| fault.or_empty(payload))
+    }
+}
+
 impl Decoder for JsonDecoder {
     fn decode(&mut self, payloads: &[&[u8]], into: &mut Decoded) {
-        into.clear();
-        self.columns.iter_mut().for_each(|column| column.reserve(payloads.len()));
-        for (index, payload) in (0..).zip(payloads) {
-            match self.row(payload) {
-                Ok(()) => into.rows.push(index),
-                Err(fault) => {
-                    self.columns.iter_mut().for_each(|column| column.truncate(into.rows.len()));
-                    into.rejected.push((index, if payload.is_empty() { crate::codec::empty() } else { fault.rejection() }));
-                }
-            }
-        }
-        deliver(&mut self.columns, into);
+        decode_rows(self, payloads, into);
     }
 
     fn fields(&self) -> &[DatasetField] {
