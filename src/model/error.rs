@@ -73,9 +73,7 @@ impl ModelError {
     /// How to mend it, where there is more to say than the error itself does.
     pub fn mend(&self) -> Option<String> {
         match self {
-            Self::Runtime(_) | Self::Outside { .. } => None,
-            Self::Missing { available, .. } if available.is_empty() => Some("the store has no model".into()),
-            Self::Missing { available, .. } => Some(format!("models in the store: {}", available.join(", "))),
+            Self::Runtime(_) | Self::Outside { .. } | Self::Missing { .. } => None,
             Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
             Self::Opset { opsets, .. } => Some(format!(
                 "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"

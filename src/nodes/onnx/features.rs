@@ -192,12 +192,8 @@ fn report_type(planning: &mut Planning<'_>, port: &Port, column: &Column, pointe
 }
 
 fn report_null(planning: &mut Planning<'_>, port: &Port, column: &Column, pointer: &str) {
-    let message = format!(
-        "column `{}` can be null, and input `{}` takes {}, which has no NaN",
-        column.name,
-        port.name,
-        port.element.name()
-    );
+    let message =
+        format!("column `{}` can be null, and input `{}` takes {}, which has no NaN", column.name, port.name, port.element.name());
     let mend = "fill it first, with `fillna`, or leave `nulls` at `reject`";
     planning.report(Diagnostic::error(Code::NullReaches, message).help(mend), pointer);
 }

@@ -15,8 +15,8 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
     let writer = Writer { features, inputs, alive };
     match into {
         // NumPy takes an integer to a half through a float.
-        Values::F16(into) if features.integers => writer.integers(into, F16::ZERO, F16::ONE, |value| F16::from_f32_const(value as f32)),
-        Values::F16(into) => writer.numbers(into, F16::NAN, F16::ONE, F16::from_f64_const),
+        Values::F16(into) if features.integers => writer.integers(into, F16::ZERO, F16::ONE, |value| F16::from_f32(value as f32)),
+        Values::F16(into) => writer.numbers(into, F16::NAN, F16::ONE, half),
         Values::F32(into) if features.integers => writer.integers(into, 0.0, 1.0, |value| value as f32),
         Values::F32(into) => writer.numbers(into, f32::NAN, 1.0, |value| value as f32),
         Values::F64(into) => writer.numbers(into, f64::NAN, 1.0, |value| value),
@@ -31,6 +31,17 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
         Values::Bool(into) => writer.columns(into, true, |array, column| boolean_column(array, alive, column, false, |value| value)),
         Values::Str(into) => writer.columns(into, String::new(), |array, column| text_column(array, alive, column)),
     }
+}
+
+/// The nearest half. A float between the two would round twice, unless its last bit says that something was cut off behind it.
+fn half(value: f64) -> F16 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value {
+        return F16::from_f32(nearest);
+    }
+    let towards_zero = nearest.to_bits() - u32::from(back.abs() > value.abs());
+    F16::from_f32(f32::from_bits(towards_zero | 1))
 }
 
 struct Writer<'a> {

@@ -164,10 +164,11 @@ fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) 
         Ok(value) => Some(value),
         Err(error) => {
             let mut diagnostic = Diagnostic::error(Code::Model, error.to_string());
-            if let ModelError::Missing { id, available, .. } = &error
-                && let Some(near) = nearest(id, available.iter().map(String::as_str))
-            {
-                diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+            if let ModelError::Missing { id, available, .. } = &error {
+                if let Some(near) = nearest(id, available.iter().map(String::as_str)) {
+                    diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+                }
+                diagnostic = diagnostic.help(format!("models in the store: {}", super::list(available.iter().map(String::as_str))));
             }
             if let Some(mend) = error.mend() {
                 diagnostic = diagnostic.help(mend);
