@@ -145,13 +145,13 @@ fn single_row(session: &mut Session, signature: &Signature, declared: Option<usi
     (!probe::answers_rows(session, signature, declared)).then_some(SingleRow::DependsOnBatch)
 }
 
-/// A session for one worker thread: one thread of its own, no spinning, no arena (it would never shrink after a large batch). Warnings
-/// are not for the users of a model: exporters declare shapes that the model then does not keep.
+/// A session for one worker thread: one thread of its own, no spinning, no arena (it would never shrink after a large batch). It logs
+/// nothing: errors are returned, and warnings are of shapes that exporters declare and models do not keep.
 fn open(bytes: &[u8]) -> Result<Session, String> {
     let environment = environment().map_err(|error| error.to_string())?;
     let build = || -> Result<Session, ort::Error> {
         Session::builder(environment)?
-            .with_log_level(LogLevel::Error)?
+            .with_log_level(LogLevel::Fatal)?
             .with_intra_threads(1)?
             .with_inter_threads(1)?
             .with_optimization_level(GraphOptimizationLevel::All)?
