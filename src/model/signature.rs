@@ -40,6 +40,14 @@ impl Port {
         }
     }
 
+    /// The same input for rows of `width` elements, which it must take.
+    pub(super) fn sized(&self, width: usize) -> Self {
+        let rest = width / self.fixed().max(1);
+        let rows = usize::from(self.is_batched());
+        let size = |(at, size): (usize, &Option<usize>)| if at < rows { None } else { Some(size.unwrap_or(rest)) };
+        Self { shape: self.shape.iter().enumerate().map(size).collect(), ..self.clone() }
+    }
+
     /// Elements in a row for one step of the open dimension.
     pub(crate) fn fixed(&self) -> usize {
         self.row_shape().iter().flatten().product()

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::fit::Group;
 use self::infer::Infer;
 use super::{Column, Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -123,8 +124,14 @@ impl Node for OnnxNode {
             poison(planning, &params, &mut frame);
             return frame;
         };
+        let groups = features.and_then(|features| fit::deal(planning, &model, features));
+        let Some(model) = sized(planning, model, groups.as_deref()) else {
+            poison(planning, &params, &mut frame);
+            return frame;
+        };
+        warn(planning, &params, &model);
         let outputs = outputs::plan(planning, &params, &model);
-        let fitted = features.and_then(|features| fit::plan(planning, &params, &model, features));
+        let fitted = groups.and_then(|groups| fit::plan(planning, &params, &model, &groups));
         let slots = fitted.and_then(|(gather, reads)| {
             let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
             let kernel = Infer::new(session, gather, params.nulls, params.non_finite);
@@ -142,7 +149,19 @@ impl Node for OnnxNode {
 
 fn load(planning: &mut Planning<'_>, params: &Params) -> Option<Arc<Model>> {
     let model = planning.models().get(&params.model_id);
-    let model = report_model(planning, model)?;
+    report_model(planning, model)
+}
+
+/// The model for the widths of these features, where it takes any; `None` when there are none, or when it fails on them, which is reported.
+fn sized(planning: &mut Planning<'_>, model: Arc<Model>, groups: Option<&[Group]>) -> Option<Arc<Model>> {
+    if !model.is_open() {
+        return Some(model);
+    }
+    let widths: Vec<usize> = groups?.iter().map(Group::width).collect();
+    report_model(planning, model.sized(&widths)).map(Arc::new)
+}
+
+fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
     for output in &model.unusable {
         let message = format!("model `{}`: {output}; it is left out", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/model_id");
@@ -156,7 +175,6 @@ fn load(planning: &mut Planning<'_>, params: &Params) -> Option<Arc<Model>> {
         let message = format!("model `{}` takes one row a run; `rows_per_run` has no effect", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/rows_per_run");
     }
-    Some(model)
 }
 
 fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) -> Option<T> {
