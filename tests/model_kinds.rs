@@ -215,6 +215,26 @@ fn files_that_are_no_models_are_told() {
 }
 
 #[test]
+fn a_model_is_shown() {
+    let show = |file: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_caz"))
+            .args(["model", file])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+    };
+    let mut text = String::new();
+    for file in ["models/zoo/column-transformer.onnx", "models/zoo/ridge-one-row.onnx", "models/requirements.txt"] {
+        let (code, shown) = show(file);
+        text.push_str(&format!("--- exit code {code}\n{shown}\n"));
+    }
+    // Measured on the machine that runs the test.
+    let text = regex::Regex::new(r"\d+ rows serve best").unwrap().replace_all(&text, "N rows serve best");
+    insta::assert_snapshot!("shown", text);
+}
+
+#[test]
 fn features_that_do_not_fit_are_told() {
     let inputs =
         [value("age", FLOAT, &[0, 1]), value("city", STRING, &[0, 1]), value("member", BOOL, &[0, 1]), value("visits", INT64, &[0, 1])];
@@ -224,7 +244,7 @@ fn features_that_do_not_fit_are_told() {
         [value("age_out", FLOAT, &[]), value("city_out", STRING, &[]), value("member_out", BOOL, &[]), value("visits_out", INT64, &[])];
     let four = model(&[("", 17)], &nodes, &inputs, &outputs, &[]);
     let image = unary("Neg", FLOAT, &[0, 1, 2, 2], &[]);
-    let fields = json!({"age": "double", "city": "string", "member": "boolean", "visits": "long", "maybe": "long?"});
+    let fields = json!({"age": "double", "city": "string", "member": "boolean", "visits": "long", "maybe": "boolean?"});
     let mut text = String::new();
     for (about, bytes, params) in [
         ("types", &four, json!({"features": {"age": "city", "city": "age", "member": "visits", "visits": "age"}})),
@@ -237,9 +257,9 @@ fn features_that_do_not_fit_are_told() {
             json!({"features": {"age": ["agee"], "city": "ctiy", "member": "member", "visits": "visits"}}),
         ),
         (
-            "a null in an integer",
+            "a null in a boolean",
             &four,
-            json!({"features": {"age": "age", "city": "city", "member": "member", "visits": "maybe"}, "nulls": "nan"}),
+            json!({"features": {"age": "age", "city": "city", "member": "maybe", "visits": "visits"}, "nulls": "nan"}),
         ),
         ("an image", &image, json!({"features": ["age"]})),
         ("outputs", &image, json!({"features": ["age", "age", "age", "age"], "outputs": {"z": "score", "y": ["one", "two"]}})),

@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod graph;
 mod health;
+mod model;
 mod reference;
 mod run;
 mod schema;
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::Demo),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
+    /// Shows what a model file takes and gives.
+    Model(model::ShowModel),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
     /// Prints a reference page that is made of the code, as Markdown.
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Model(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),
