@@ -1,7 +1,7 @@
 //! The car-insurance example as its users meet it: events, pipeline file, process.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use apache_avro::reader::datum::GenericDatumReader;
@@ -165,6 +165,13 @@ impl Example {
         })
     }
 
+    /// Runs `caz` with these arguments to its end; the pipeline file takes the place of `FILE`.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let arguments = arguments.iter().map(|argument| if *argument == "FILE" { self.file.as_os_str() } else { argument.as_ref() });
+        let mut command = Command::new(env!("CARGO_BIN_EXE_caz"));
+        command.args(arguments).env("CAZ_BOOTSTRAP", bootstrap()).stdin(Stdio::null()).output().expect("caz runs")
+    }
+
     /// Waits until the group has committed so many of the input's events.
     pub fn wait_for_committed(&self, caz: &mut Caz, events: i64) {
         wait_for(&format!("{events} events committed"), || {
@@ -185,6 +192,11 @@ impl Caz {
     /// Everything it logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
     }
 
     fn assert_running(&mut self) {
