@@ -160,7 +160,7 @@ fn scores_after_a_crash_at(point: &str, guarantee: &str) -> Vec<Stored> {
         ],
     );
     example.publish(3, &events);
-    example.start_with(&[("CAZ_CRASH_AT", &format!("{point}:3"))]).wait_for_crash();
+    example.start_with(&[("CAZ_FAULT", &format!("crash@{point}:3"))]).wait_for_crash();
     let mut caz = example.start();
     example.wait_for_committed(&mut caz, 5_000);
     caz.terminate();

@@ -205,6 +205,19 @@ impl Caz {
         }
     }
 
+    /// The most memory that it has taken so far, MiB; `None` when it has ended.
+    pub fn peak_memory_mib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
+    }
+
+    /// Sends it a signal by name, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        assert!(sent.success());
+    }
+
     /// Kills it as a crash would.
     pub fn kill(mut self) {
         self.child.kill().expect("a running process");
@@ -223,8 +236,7 @@ impl Caz {
     /// Sends SIGTERM, upon which it must end with success; answers after how long.
     pub fn terminate(mut self) -> Duration {
         let started = Instant::now();
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
-        assert!(sent.success());
+        self.signal("TERM");
         let status: ExitStatus = wait_for("caz ends", || {
             std::thread::sleep(Duration::from_millis(5));
             self.child.try_wait().expect("a child")
