@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "chaos/brokers.rs"]
+mod brokers;
 #[path = "chaos/observer.rs"]
 mod observer;
 #[path = "chaos/oracle.rs"]
