@@ -250,6 +250,17 @@ fn a_score_too_large_for_its_topic_is_a_dead_letter() {
 }
 
 #[test]
+fn a_missing_topic_is_named_before_anything_starts() {
+    let example = Example::new(1, &[]);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace(&format!("topic: {}", example.dead_letters), "topic: no-such-topic")).unwrap();
+    let output = example.command(&["run", "FILE"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("topic `no-such-topic` (`dead_letters.topic`) does not exist"), "{told}");
+}
+
+#[test]
 fn at_least_once_loses_nothing() {
     let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
     let example = Example::new(3, &[("guarantee: exactly_once", "guarantee: at_least_once")]);

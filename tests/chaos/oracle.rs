@@ -30,6 +30,16 @@ pub(crate) enum Guarantee {
     AtLeastOnce,
 }
 
+impl Guarantee {
+    /// As the pipeline file names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "exactly_once",
+            Self::AtLeastOnce => "at_least_once",
+        }
+    }
+}
+
 /// How far a score may be from scikit-learn's.
 const TOLERANCE: f64 = 1e-5;
 

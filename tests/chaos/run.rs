@@ -82,13 +82,10 @@ impl Run {
     ) {
         let seed = setting("CAZ_CHAOS_SEED", u64::from(std::process::id()));
         let rounds = setting("CAZ_CHAOS_ROUNDS", rounds);
-        eprintln!("{name} {guarantee:?}: make chaos ROW={name} SEED={seed} ROUNDS={rounds}");
-        let guaranteed = match guarantee {
-            Guarantee::ExactlyOnce => "guarantee: exactly_once",
-            Guarantee::AtLeastOnce => "guarantee: at_least_once",
-        };
+        eprintln!("to repeat: make chaos ROW={name}_{} SEED={seed} ROUNDS={rounds}", guarantee.name());
+        let guaranteed = format!("guarantee: {}", guarantee.name());
         let common = [
-            ("guarantee: exactly_once", guaranteed),
+            ("guarantee: exactly_once", guaranteed.as_str()),
             ("max_batch: 1024", "max_batch: 64"),
             ("commit_interval: 100ms", "commit_interval: 20ms\n  transaction_timeout: 3s"),
             ("kafka:\n", "kafka:\n  session.timeout.ms: 6000\n  heartbeat.interval.ms: 500\n"),
@@ -158,7 +155,7 @@ impl Run {
     fn audit(&self) -> Vec<String> {
         let output = self.example.command(&["audit", "FILE", "--json"]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let hung = report["ends"].as_array().map_or(true, |ends| ends.iter().any(|end| end["hung"] != 0));
+        let hung = report["ends"].as_array().is_none_or(|ends| ends.iter().any(|end| end["hung"] != 0));
         let clean = self.guarantee == Guarantee::AtLeastOnce || output.status.success();
         if hung || !clean { vec![format!("caz audit: {report:#}{}", String::from_utf8_lossy(&output.stderr))] } else { Vec::new() }
     }
@@ -260,7 +257,8 @@ impl Run {
     fn report(&self, events: usize, records: usize, recovered: Duration, looks: u64, violations: usize) {
         let Self { name, guarantee, seed, rounds, faults, restarts, memory_mib, .. } = self;
         let line = format!(
-            "| {name} | {guarantee:?} | {seed} | {rounds} | {faults} | {restarts} | {events} | {records} | {looks} | {:.1} s | {memory_mib} MiB | {:.0} s | {violations} |",
+            "| {name} | {} | {seed} | {rounds} | {faults} | {restarts} | {events} | {records} | {looks} | {:.1} s | {memory_mib} MiB | {:.0} s | {violations} |",
+            guarantee.name().replace('_', " "),
             recovered.as_secs_f64(),
             self.started.elapsed().as_secs_f64(),
         );
