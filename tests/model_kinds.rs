@@ -8,7 +8,7 @@ mod pipeline;
 
 use std::path::Path;
 
-use caz::model::{ModelStore, SingleRow};
+use caz::model::{Model, ModelError, ModelStore, SingleRow};
 use onnx::{BFLOAT16, BOOL, DOUBLE, FLOAT, FLOAT16, INT8, INT64, Message, STRING, integer, integers, model, node, unary, value};
 use pipeline::{Fate, Pipeline, events};
 use serde_json::{Map, Value, json};
@@ -212,6 +212,19 @@ fn files_that_are_no_models_are_told() {
         text.push_str(&format!("--- {about}\n{}\n", findings(&bytes, &json!({"a": "float"}), json!({"features": ["a"]}))));
     }
     insta::assert_snapshot!("files", text);
+}
+
+/// Wherever a file was cut, loading it gives an answer, and below its last field an error.
+#[test]
+fn a_file_cut_anywhere_is_no_model() {
+    let whole = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zoo/ridge.onnx")).unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("m.onnx");
+    for length in 0..whole.len() - 16 {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        let Err(error) = Model::load("m", &file) else { panic!("{length} of {} bytes are a model", whole.len()) };
+        assert!(matches!(error, ModelError::Invalid { .. }), "{length}: {error}");
+    }
 }
 
 #[test]

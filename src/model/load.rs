@@ -92,13 +92,10 @@ impl Model {
             load_duration: Duration::ZERO,
             bytes: bytes.into(),
         };
-        let inputs = model.signature.inputs.clone();
-        let is_open = model.is_open();
-        match model.probed(&mut session, inputs, started) {
+        match model.probed(&mut session, model.signature.inputs.clone(), started) {
             // The features of a graph will tell the width.
-            Err((model, _)) if is_open => Ok(model),
-            Err((_, error)) => Err(error),
-            Ok(model) => Ok(model),
+            Err(_) if model.is_open() => Ok(model),
+            outcome => outcome,
         }
     }
 
@@ -115,22 +112,16 @@ impl Model {
         let started = Instant::now();
         let mut session = open(&self.bytes).map_err(|message| self.invalid(message))?;
         let inputs = self.signature.inputs.iter().zip(widths).map(|(port, width)| port.sized(*width)).collect();
-        self.clone().probed(&mut session, inputs, started).map_err(|(_, error)| error)
+        self.probed(&mut session, inputs, started)
     }
 
-    /// The model with all that is found out by asking it; as it was beside an error.
-    fn probed(self, session: &mut Session, inputs: Vec<Port>, started: Instant) -> Result<Self, (Self, ModelError)> {
+    /// The model with all that is found out by asking it.
+    fn probed(&self, session: &mut Session, inputs: Vec<Port>, started: Instant) -> Result<Self, ModelError> {
         let declared = self.features.as_ref().map(Vec::len);
-        let (outputs, unusable) = match probe::outputs(session, &inputs, declared, &self.file) {
-            Ok(found) => part(found),
-            Err(message) => {
-                let error = self.invalid(message);
-                return Err((self, error));
-            }
-        };
+        let found = probe::outputs(session, &inputs, declared, &self.file).map_err(|message| self.invalid(message))?;
+        let (outputs, unusable) = part(found);
         if outputs.is_empty() {
-            let error = ModelError::Ports { id: self.id.clone(), ports: unusable };
-            return Err((self, error));
+            return Err(ModelError::Ports { id: self.id.clone(), ports: unusable });
         }
         let signature = Signature { inputs, outputs };
         let single_row = single_row(session, &signature, declared);
@@ -138,7 +129,7 @@ impl Model {
             Some(_) => 1,
             None => best_rows_per_run(session, &signature, declared),
         };
-        Ok(Self { signature: Arc::new(signature), unusable, single_row, rows_per_run, load_duration: started.elapsed(), ..self })
+        Ok(Self { signature: Arc::new(signature), unusable, single_row, rows_per_run, load_duration: started.elapsed(), ..self.clone() })
     }
 
     fn invalid(&self, message: String) -> ModelError {
