@@ -151,6 +151,23 @@ impl Tensor {
         each_values!(&self.values, vec => vec.len()) / self.width.max(1)
     }
 
+    /// Its columns as arrays, in order: what a model sees, for people who look.
+    pub fn columns(&self) -> Vec<ArrayRef> {
+        fn column<T: Clone>(values: &[T], at: usize, width: usize) -> Vec<T> {
+            values.iter().skip(at).step_by(width).cloned().collect()
+        }
+        let width = self.width;
+        let column = |at: usize| match &self.values {
+            Values::F32(vec) => Values::F32(column(vec, at, width)),
+            Values::F64(vec) => Values::F64(column(vec, at, width)),
+            Values::I64(vec) => Values::I64(column(vec, at, width)),
+            Values::I32(vec) => Values::I32(column(vec, at, width)),
+            Values::Bool(vec) => Values::Bool(column(vec, at, width)),
+            Values::Str(vec) => Values::Str(column(vec, at, width)),
+        };
+        (0..width).map(|at| column(at).into_array()).collect()
+    }
+
     /// The rows `from..to` as a model's input of the given rank (1 or 2), borrowed but for strings, which ONNX Runtime copies.
     ///
     /// # Errors

@@ -14,13 +14,13 @@ use crate::model::{Element, Port, Tensor, Values};
 use crate::nodes::{Column, Inputs, Planning, Slot, Source};
 
 /// Everything that fills a model's inputs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Gather {
     inputs: Vec<Features>,
 }
 
 /// What fills one input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Features {
     element: Element,
     width: usize,
@@ -28,7 +28,7 @@ pub(super) struct Features {
 }
 
 /// One source of features.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Piece {
     /// An array goes into one place of the row.
     Array { read: usize, at: usize, name: Arc<str>, nullable: bool },

@@ -1,6 +1,7 @@
 //! The ONNXNode: columns to a model's inputs, its outputs to columns.
 
 mod features;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::features::{Features, Gather};
+use self::show::Show;
 use super::{Column, Frame, Inputs, Kernel, Node, Planning, Slot};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -94,6 +96,8 @@ impl Node for OnnxNode {
         let gather = columns.and_then(|columns| plan_features(planning, &params, &model, &columns));
         let slots = gather.and_then(|(gather, reads)| {
             let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
+            // Before the model, which takes rows with nulls out.
+            planning.step(Show::new(gather.clone(), &model, &params.features), &reads, params.features.len());
             let inputs = gather.tensors();
             let kernel = Infer { session, gather, inputs, reject_nulls: params.nulls == Nulls::Reject, alive: Vec::new() };
             Some(planning.step(kernel, &reads, outputs.len()))
