@@ -3,7 +3,8 @@
 //! rust-rdkafka's consumer delivers one message a call and handles a rebalance as an event of its own `poll`.
 //! caz takes messages in batches, at half the cost of one call each, and must serve a rebalance on the thread
 //! that owns the open transaction. So [`Consumer`] and [`Producer`] call librdkafka through
-//! [`rdkafka::bindings`]. Administration and the in-process broker, which are off the hot path, use rust-rdkafka.
+//! [`rdkafka::bindings`]. Administration, the look at one record and the in-process broker,
+//! which are off the hot path, use rust-rdkafka.
 //!
 //! # Ownership
 //! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
@@ -37,6 +38,7 @@ mod client;
 mod consumer;
 mod error;
 mod ffi;
+mod lookup;
 mod mock;
 mod offsets;
 mod partitions;
@@ -51,6 +53,7 @@ pub use batch::{Headers, Message, MessageBatch};
 pub use client::{ConfigError, PropertyProblem};
 pub use consumer::{Consumer, PollLimits};
 pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
+pub use lookup::{LookupError, StoredRecord, read_record};
 pub use mock::MockBroker;
 pub use offsets::{CommitMode, GroupMetadata, Watermarks};
 pub use producer::{DeliveryFailure, Producer, TopicHandle};

@@ -69,6 +69,11 @@ impl Assembly {
         &self.pipeline
     }
 
+    /// The pipeline file's text, for findings about it.
+    pub fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
     /// The events' schema.
     pub fn dataset(&self) -> &DatasetSchema {
         &self.dataset
@@ -114,8 +119,19 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn tracing_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
-        let ends = LineEnds { decoder: decoder_of(format.unwrap_or(self.pipeline.input.format)), ..self.stream_ends() };
-        self.line_of(self.plan_for(Purpose::Trace)?, &ends)
+        self.line_of(self.plan_for(Purpose::Trace)?, &self.ends_for(format))
+    }
+
+    /// As [`Assembly::line`], for events in `format` where it is given.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn serving_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
+        self.line_of(self.plan()?, &self.ends_for(format))
+    }
+
+    fn ends_for(&self, format: Option<Format>) -> LineEnds<'_> {
+        LineEnds { decoder: decoder_of(format.unwrap_or(self.pipeline.input.format)), ..self.stream_ends() }
     }
 
     fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {

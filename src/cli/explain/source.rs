@@ -1,0 +1,141 @@
+//! Where the event to explain comes from: a file, a record in Kafka, a golden case.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::exit::{Failure, running};
+use crate::golden::{Golden, decode_base64};
+use crate::kafka::{ClientProperties, StoredRecord, read_record};
+use crate::stream::{Assembly, publish};
+
+/// How long each question to the broker may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The event to explain.
+pub(super) struct Subject {
+    /// Its bytes; `None` for a record without a value.
+    pub(super) value: Option<Vec<u8>>,
+    /// Whether they are JSON whatever the pipeline's format.
+    pub(super) is_json: bool,
+    pub(super) origin: Origin,
+    pub(super) dead_letter: Option<DeadLetter>,
+}
+
+/// Where an event comes from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Origin {
+    /// A record.
+    Record {
+        topic: String,
+        partition: i32,
+        offset: i64,
+        timestamp_ms: Option<i64>,
+        /// As text; bytes that are not UTF-8 are replaced.
+        key: Option<String>,
+    },
+    /// A file, `-` for standard input.
+    File { file: String },
+    /// A golden case.
+    Case { case: usize },
+}
+
+/// What a dead letter says.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct DeadLetter {
+    /// Topic, partition and offset of the event.
+    pub(super) source: Option<String>,
+    pub(super) phase: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) node: Option<String>,
+    pub(super) field: Option<String>,
+    pub(super) byte: Option<u64>,
+    pub(super) message: Option<String>,
+    /// Digest of the pipeline that rejected it.
+    pub(super) pipeline: Option<String>,
+}
+
+impl Subject {
+    /// The bytes of a file, `-` for standard input.
+    pub(super) fn from_file(path: &Path, max_bytes: u64) -> Result<Self, Failure> {
+        let fail = |error: std::io::Error| Failure::Running(format!("{}: {error}", path.display()));
+        let mut bytes = Vec::new();
+        // One byte more than is allowed: the line then says that it is too large.
+        let limit = max_bytes.saturating_add(1);
+        if path == Path::new("-") {
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(fail)?;
+        } else {
+            std::fs::File::open(path).map_err(fail)?.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+        }
+        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let origin = Origin::File { file: path.display().to_string() };
+        Ok(Self { value: Some(bytes), is_json, origin, dead_letter: None })
+    }
+
+    /// The event of a golden case.
+    pub(super) fn from_golden(golden: &Golden, number: usize) -> Result<Self, Failure> {
+        let Some(case) = golden.cases.get(number) else {
+            return Err(running(format!("there is no golden case {number}: there are {}, counted from 0", golden.cases.len())));
+        };
+        let (value, is_json) = match &case.event {
+            Value::String(text) => (decode_base64(text).unwrap_or_default(), false),
+            event => (event.to_string().into_bytes(), true),
+        };
+        Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
+    }
+
+    /// A committed record; of a dead letter whose value did not fit, the original's value.
+    pub(super) fn from_kafka(assembly: &Assembly, topic: Option<&str>, partition: i32, offset: i64) -> Result<Self, Failure> {
+        let properties = assembly.settings().consumer;
+        let topic = topic.unwrap_or(&assembly.pipeline().input.topic);
+        let record = lookup(&properties, topic, partition, offset)?;
+        let dead_letter = DeadLetter::of(&record);
+        let mut value = record.value;
+        if record.headers.iter().any(|(name, _)| name == publish::ERROR_VALUE_OMITTED) {
+            let at = |name: &str| header(&record.headers, name).ok_or_else(|| running(format!("the dead letter has no header `{name}`")));
+            let number = |name: &str| at(name)?.parse::<i64>().map_err(|error| running(format!("header `{name}`: {error}")));
+            let partition = i32::try_from(number(publish::SOURCE_PARTITION)?).map_err(running)?;
+            value = lookup(&properties, &at(publish::SOURCE_TOPIC)?, partition, number(publish::SOURCE_OFFSET)?)?.value;
+        }
+        let key = record.key.map(|key| String::from_utf8_lossy(&key).into_owned());
+        let origin = Origin::Record { topic: record.topic, partition, offset, timestamp_ms: record.timestamp_ms, key };
+        Ok(Self { value, is_json: false, origin, dead_letter })
+    }
+}
+
+fn lookup(properties: &ClientProperties, topic: &str, partition: i32, offset: i64) -> Result<StoredRecord, Failure> {
+    read_record(properties, topic, partition, offset, TIMEOUT)
+        .map_err(|error| Failure::Running(format!("topic `{topic}`, partition {partition}: {error}")))
+}
+
+fn header(headers: &[(String, Option<Vec<u8>>)], name: &str) -> Option<String> {
+    let (_, value) = headers.iter().rfind(|(known, _)| known == name)?;
+    value.as_ref().map(|value| String::from_utf8_lossy(value).into_owned())
+}
+
+impl DeadLetter {
+    /// What a record's headers say, when it is a dead letter.
+    fn of(record: &StoredRecord) -> Option<Self> {
+        let header = |name: &str| header(&record.headers, name);
+        let phase = header(publish::ERROR_PHASE)?;
+        let source = || {
+            let place = [publish::SOURCE_TOPIC, publish::SOURCE_PARTITION, publish::SOURCE_OFFSET].map(header);
+            let [Some(topic), Some(partition), Some(offset)] = place else { return None };
+            Some(format!("{topic}, partition {partition}, offset {offset}"))
+        };
+        Some(Self {
+            source: source(),
+            phase: Some(phase),
+            reason: header(publish::ERROR_REASON),
+            node: header(publish::ERROR_NODE),
+            field: header(publish::ERROR_FIELD),
+            byte: header(publish::ERROR_BYTE).and_then(|byte| byte.parse().ok()),
+            message: header(publish::ERROR_MESSAGE),
+            pipeline: header(publish::PIPELINE),
+        })
+    }
+}
