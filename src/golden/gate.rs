@@ -50,7 +50,11 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
     // Of the first node in graph order the first case.
     match divergences.iter().min_by_key(|divergence| (divergence.place, divergence.case)) {
         Some(first) => Err(report(assembly, &golden, first, &divergences)),
-        None => Ok(Some(Passed { cases: golden.cases.len(), nodes: golden.nodes.len(), features })),
+        None => {
+            let nodes = golden.nodes.iter().map(|node| &node.id).chain(golden.models.iter().map(|model| &model.node));
+            let nodes = nodes.collect::<std::collections::BTreeSet<_>>().len();
+            Ok(Some(Passed { cases: golden.cases.len(), nodes, features }))
+        }
     }
 }
 
