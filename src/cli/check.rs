@@ -37,7 +37,7 @@ impl Check {
             ));
         }
         if let Some(Passed { cases, nodes, features }) = passed {
-            lines.push(format!("  golden   {cases} cases pass: {nodes} nodes, {features} features and the scores are as in training"));
+            lines.push(format!("  golden   {cases} cases pass: {nodes} nodes, {features} features and the scores are as recorded"));
         }
         Ok(terminal::answer(&lines.join("\n"))?)
     }

@@ -15,7 +15,7 @@ Exit codes:
   3  wrong configuration: every mistake is printed
   4  another instance took this one's place
   5  events are missing from an account
-  6  the golden cases do not pass: another answer than in training, so nothing is served";
+  6  the golden cases do not pass: other values than recorded, so nothing is served";
 
 /// Why a command failed.
 pub(super) enum Failure {

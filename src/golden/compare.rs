@@ -62,19 +62,18 @@ fn number(value: &Value) -> Option<f64> {
 
 /// Two different values as a message shows them; those that look alike come with their bits, or their characters' codes.
 pub(super) fn shown(expected: &Value, found: &Value, data_type: &DataType) -> (String, String) {
-    let show = |value: &Value, alike: bool| match value {
-        Value::String(text) if alike => format!("{value} ({})", text.escape_unicode()),
-        Value::String(_) | Value::Bool(_) | Value::Null => value.to_string(),
-        _ => match number(value) {
-            Some(number) if alike && *data_type == DataType::Float32 => format!("{value} (0x{:08x})", (number as f32).to_bits()),
-            Some(number) if alike => format!("{value} (0x{:016x})", number.to_bits()),
-            _ => value.to_string(),
-        },
+    let show = |value: &Value, alike: bool| match (value, number(value)) {
+        (Value::Number(_), Some(number)) if *data_type == DataType::Float32 => {
+            // As a single both are shortest: the file may have all digits of the double.
+            let (single, bits) = (number as f32, (number as f32).to_bits());
+            if alike { format!("{single:?} (0x{bits:08x})") } else { format!("{single:?}") }
+        }
+        (Value::Number(_), Some(number)) if alike && data_type.is_floating() => format!("{value} (0x{:016x})", number.to_bits()),
+        (Value::String(text), _) if alike => format!("{value} ({})", text.escape_unicode()),
+        _ => value.to_string(),
     };
     let alike = match (expected, found) {
-        (Value::String(expected), Value::String(found)) => {
-            !expected.is_ascii() && !found.is_ascii() || expected.trim() == found.trim()
-        }
+        (Value::String(expected), Value::String(found)) => !expected.is_ascii() && !found.is_ascii() || expected.trim() == found.trim(),
         _ => match (number(expected), number(found)) {
             (Some(expected), Some(found)) => (expected - found).abs() <= 1e-6 * expected.abs().max(found.abs()),
             _ => false,

@@ -106,10 +106,17 @@ struct Divergence {
 impl<'g> Fit<'g> {
     pub(super) fn new(golden: &'g Golden, plan: &Plan) -> Self {
         let mut fit = Self { golden, nodes: Vec::new(), models: Vec::new(), misfits: Vec::new() };
+        let mut missed = vec![false; golden.columns.len()];
         for node in &golden.nodes {
             let Some(place) = fit.place(plan, &node.id) else { continue };
-            let columns = node.columns.iter().filter_map(|at| Some((*at, fit.column(plan, place, &golden.columns[*at].name)?)));
-            let columns: Vec<_> = columns.collect();
+            let mut columns = Vec::with_capacity(node.columns.len());
+            // A column that several nodes pass on is missed once.
+            for at in node.columns.iter().filter(|at| !missed[**at]).copied().collect::<Vec<_>>() {
+                match fit.column(plan, place, &golden.columns[at].name) {
+                    Some(column) => columns.push((at, column)),
+                    None => missed[at] = true,
+                }
+            }
             fit.nodes.push((place, columns));
         }
         fit.nodes.sort_by_key(|(place, _)| *place);
@@ -192,7 +199,7 @@ impl<'g> Fit<'g> {
                 && self.values(observed, case, seen, place).is_none()
             {
                 let now = Fated(&seen.fate, found.as_ref());
-                return diverges(place, node, format!("the event is {now}, training has it {}", Expected(expected)));
+                return diverges(place, node, format!("the event is {now}; recorded: {}", Expected(expected)));
             }
         }
         let (place, what) = self.values(observed, case, seen, usize::MAX)?;
@@ -213,7 +220,7 @@ impl<'g> Fit<'g> {
                     let (expected, found) = shown(expected, &found, &column_there.data_type);
                     let (name, dtype) = (&column_there.name, column_there.dtype());
                     let trained = &self.golden.columns[*at].dtype;
-                    format!("column `{name}` is {found} ({dtype}), training has {expected} ({trained})")
+                    format!("column `{name}` is {found} ({dtype}); recorded: {expected} ({trained})")
                 })
             });
             differs.map(|what| (place + 1, what))
@@ -225,7 +232,7 @@ impl<'g> Fit<'g> {
                 let differs = !same(expected, &found, &data_type);
                 differs.then(|| {
                     let (expected, found) = shown(expected, &found, &data_type);
-                    format!("feature {at} `{}` is {found} ({}), training has {expected}", feature.name, feature.element.name())
+                    format!("feature {at} `{}` is {found} ({}); recorded: {expected}", feature.name, feature.element.name())
                 })
             });
             let output = || {
@@ -237,7 +244,7 @@ impl<'g> Fit<'g> {
                     differs.then(|| {
                         let (expected, found) = shown(expected, &found, data_type);
                         let name = &node.node.frame.columns()[*column].name;
-                        format!("output `{name}` is {found}, training has {expected} (tolerance {tolerance})")
+                        format!("output `{name}` is {found}; recorded: {expected} (tolerance {tolerance})")
                     })
                 })
             };
@@ -272,9 +279,7 @@ impl LeftOut {
                 node: node.clone(),
                 field: field.as_ref().map(ToString::to_string),
             }),
-            Fate::Skipped { node, reason } => {
-                Some(Self { phase: None, reason: reason.clone(), node: Some(node.clone()), field: None })
-            }
+            Fate::Skipped { node, reason } => Some(Self { phase: None, reason: reason.clone(), node: Some(node.clone()), field: None }),
         }
     }
 }
@@ -338,7 +343,7 @@ fn report(assembly: &Assembly, golden: &Golden, first: &Divergence, all: &[Diver
         diagnostic = diagnostic.help(format!("case {} was recorded by {by}", first.case));
     } else if !golden.libraries.is_empty() {
         let libraries: Vec<String> = golden.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
-        diagnostic = diagnostic.help(format!("training had {}", libraries.join(", ")));
+        diagnostic = diagnostic.help(format!("recorded with {}", libraries.join(", ")));
     }
     let help = format!("`caz explain {} --case {}` shows every node's values", assembly.document().name(), first.case);
     diagnostic.help(help).into()

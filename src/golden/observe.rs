@@ -106,8 +106,7 @@ impl<'a> ObservedNode<'a> {
             !parents.iter().any(|parent| {
                 parent.node.frame.columns().iter().position(|had| had.name == made.name).is_some_and(|had| {
                     let before = &parent.node.frame.columns()[had];
-                    before.source == made.source
-                        || before.data_type == made.data_type && parent.value(had, row) == self.value(*column, row)
+                    before.source == made.source || before.data_type == made.data_type && parent.value(had, row) == self.value(*column, row)
                 })
             })
         })

@@ -55,9 +55,9 @@ pub fn append(
 fn describe(golden: &mut Golden, observed: &Observed<'_>) {
     for there in &observed.nodes {
         let first = golden.columns.len();
-        golden.columns.extend(
-            there.node.frame.columns().iter().map(|column| GoldenColumn { name: column.name.to_string(), dtype: column.dtype() }),
-        );
+        golden
+            .columns
+            .extend(there.node.frame.columns().iter().map(|column| GoldenColumn { name: column.name.to_string(), dtype: column.dtype() }));
         golden.nodes.push(GoldenNode { id: there.node.id.clone(), columns: (first..golden.columns.len()).collect() });
         let features: Vec<String> = there.features(0).map(|(feature, _)| feature.name.to_string()).collect();
         if !features.is_empty() {

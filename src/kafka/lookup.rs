@@ -149,12 +149,9 @@ pub fn read_record(
 
 fn reader(properties: &ClientProperties, isolation: &str) -> Result<BaseConsumer<TracedContext>, ConfigError> {
     let mut properties = properties.clone();
-    for (name, value) in [
-        ("isolation.level", isolation),
-        ("enable.auto.commit", "false"),
-        ("enable.partition.eof", "true"),
-        ("auto.offset.reset", "error"),
-    ] {
+    for (name, value) in
+        [("isolation.level", isolation), ("enable.auto.commit", "false"), ("enable.partition.eof", "true"), ("auto.offset.reset", "error")]
+    {
         properties.set(name, value);
     }
     // As for `Admin`: rust-rdkafka stops at the first wrong property and quotes its value.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::exit::{Failure, running};
 use crate::golden::{Golden, decode_base64};
-use crate::kafka::{ClientProperties, StoredRecord, read_record};
+use crate::kafka::{ClientProperties, LookupError, StoredRecord, read_record};
 use crate::stream::{Assembly, publish};
 
 /// How long each question to the broker may take.
@@ -108,8 +108,10 @@ impl Subject {
 }
 
 fn lookup(properties: &ClientProperties, topic: &str, partition: i32, offset: i64) -> Result<StoredRecord, Failure> {
-    read_record(properties, topic, partition, offset, TIMEOUT)
-        .map_err(|error| Failure::Running(format!("topic `{topic}`, partition {partition}: {error}")))
+    read_record(properties, topic, partition, offset, TIMEOUT).map_err(|error| match error {
+        LookupError::Config(_) | LookupError::NoTopic { .. } | LookupError::NoPartition { .. } => running(error),
+        _ => running(format!("topic `{topic}`, partition {partition}: {error}")),
+    })
 }
 
 fn header(headers: &[(String, Option<Vec<u8>>)], name: &str) -> Option<String> {

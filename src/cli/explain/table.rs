@@ -67,7 +67,12 @@ fn node_rows(node: &Node, all: bool) -> Vec<[String; 4]> {
     let mut rows: Vec<[String; 4]> =
         shown_columns.map(|column| [String::new(), column.name.clone(), column.dtype.clone(), shown(&column.value)]).collect();
     if !node.dropped.is_empty() {
-        rows.push([String::new(), format!("(drops {})", crate::nodes::list(node.dropped.iter().map(String::as_str))), String::new(), String::new()]);
+        rows.push([
+            String::new(),
+            format!("(drops {})", crate::nodes::list(node.dropped.iter().map(String::as_str))),
+            String::new(),
+            String::new(),
+        ]);
     }
     if rows.is_empty() {
         rows.push([String::new(), "(changes nothing)".to_owned(), String::new(), String::new()]);
