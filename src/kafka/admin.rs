@@ -116,7 +116,7 @@ impl Admin {
     }
 }
 
-pub(super) fn failure(operation: &'static str, error: &RdKafkaError) -> KafkaError {
+fn failure(operation: &'static str, error: &RdKafkaError) -> KafkaError {
     match error.rdkafka_error_code() {
         Some(code) => KafkaError::from_code(operation, ErrorCode(code as i32)),
         None => KafkaError::refused(operation, error.to_string()),
@@ -124,7 +124,7 @@ pub(super) fn failure(operation: &'static str, error: &RdKafkaError) -> KafkaErr
 }
 
 /// Sends rust-rdkafka's logs where ours go.
-pub(super) struct TracedContext;
+struct TracedContext;
 
 impl ClientContext for TracedContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -135,8 +135,6 @@ impl ClientContext for TracedContext {
         tracing::warn!(target: "librdkafka", %error, "{reason}");
     }
 }
-
-impl rdkafka::consumer::ConsumerContext for TracedContext {}
 
 /// Waits for a future on this thread. The administration client's own thread completes its futures.
 fn block_on<F: Future>(future: F) -> F::Output {

@@ -1,34 +1,8 @@
-//! One record by its place, for people who look. Off the hot path, so on rust-rdkafka's own consumer.
+//! One record by its place, for people who look, and why there is none.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
-use rdkafka::{Offset, TopicPartitionList, error::KafkaError as RdKafkaError, types::RDKafkaErrorCode};
-
-use super::admin::{TracedContext, failure};
-use super::client::{ConfigError, NativeConfig};
-use super::{ClientProperties, ErrorCode, KafkaError};
-
-/// A record and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRecord {
-    /// Its topic.
-    pub topic: String,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// Milliseconds since the epoch.
-    pub timestamp_ms: Option<i64>,
-    /// Its key.
-    pub key: Option<Vec<u8>>,
-    /// Its value; `None` for a tombstone.
-    pub value: Option<Vec<u8>>,
-    /// Its headers, in order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
-}
+use super::{Admin, ClientProperties, ConfigError, KafkaError, MessageBatch, OffsetRange, RangeReader};
 
 /// Why there is no record to show.
 #[derive(Debug, thiserror::Error)]
@@ -91,122 +65,49 @@ pub enum LookupError {
         /// The next record's offset, where there is one.
         next: Option<i64>,
     },
-    /// The broker did not send it in time.
-    #[error("the broker did not send offset {offset} within {} s", timeout.as_secs())]
-    TimedOut {
-        /// The offset.
-        offset: i64,
-        /// How long it was waited for.
-        timeout: Duration,
-    },
 }
 
 fn next_text(next: Option<i64>) -> String {
     next.map(|next| format!("; the next record is at {next}")).unwrap_or_default()
 }
 
-/// Reads the committed record at a place. The group of `properties` is neither joined nor changed.
+/// Reads the committed record at a place: the first message of the batch. The group of `properties` is neither joined nor changed.
 ///
 /// # Errors
-/// When there is no such record, with the reason; when Kafka does not answer within `timeout`, a bound of each of its few questions.
+/// When there is no such record, with the reason; when Kafka does not answer one of the few questions within `timeout`.
 pub fn read_record(
     properties: &ClientProperties,
     topic: &str,
     partition: i32,
     offset: i64,
     timeout: Duration,
-) -> Result<StoredRecord, LookupError> {
-    let committed = reader(properties, "read_committed")?;
-    let metadata = committed.fetch_metadata(Some(topic), timeout).map_err(|error| failure("ask for the topic", &error))?;
-    let described = metadata.topics().iter().find(|described| described.name() == topic);
-    let described = described.filter(|described| described.error().is_none_or(|error| ErrorCode(error as i32) == ErrorCode::NONE));
-    let Some(described) = described else { return Err(LookupError::NoTopic { topic: topic.into() }) };
-    if !described.partitions().iter().any(|known| known.id() == partition) {
-        return Err(LookupError::NoPartition { topic: topic.into(), partition, partitions: described.partitions().len() });
+) -> Result<MessageBatch, LookupError> {
+    let [committed, all] = ["read_committed", "read_uncommitted"].map(|isolation| properties.clone().with("isolation.level", isolation));
+    let admin = Admin::new(&committed, timeout)?;
+    let Some(description) = admin.describe_topic(topic)? else { return Err(LookupError::NoTopic { topic: topic.into() }) };
+    if !description.partitions.contains(&partition) {
+        return Err(LookupError::NoPartition { topic: topic.into(), partition, partitions: description.partitions.len() });
     }
-    let watermarks = |consumer: &BaseConsumer<TracedContext>| {
-        consumer.fetch_watermarks(topic, partition, timeout).map_err(|error| failure("ask for the partition's offsets", &error))
-    };
-    let (begins, stable) = watermarks(&committed)?;
-    if offset < begins {
-        return Err(LookupError::Expired { offset, begins });
+    let stable = admin.watermarks(topic, partition)?;
+    if offset < stable.low {
+        return Err(LookupError::Expired { offset, begins: stable.low });
     }
-    let place = Place { topic, partition, offset, timeout };
-    if offset >= stable {
-        let (_, ends) = watermarks(&reader(properties, "read_uncommitted")?)?;
+    if offset >= stable.high {
+        let ends = Admin::new(&all, timeout)?.watermarks(topic, partition)?.high;
         return Err(if offset < ends { LookupError::Open { offset } } else { LookupError::Beyond { offset, ends } });
     }
-    let next = match place.first_from(&committed)? {
-        Some(record) if record.offset == offset => return Ok(record),
-        other => other.map(|record| record.offset),
+    let range = OffsetRange { partition, from: offset, to: stable.high };
+    let first = |properties: &ClientProperties| -> Result<(MessageBatch, Option<i64>), LookupError> {
+        let mut batch = MessageBatch::new();
+        RangeReader::new(properties, topic, &[range], timeout)?.read(&mut batch)?;
+        let at = batch.get(0).map(|message| message.offset());
+        Ok((batch, at))
     };
-    let any = place.first_from(&reader(properties, "read_uncommitted")?)?;
-    Err(match any {
-        Some(record) if record.offset == offset => LookupError::Aborted { offset },
-        _ => LookupError::NoRecord { offset, next },
-    })
-}
-
-fn reader(properties: &ClientProperties, isolation: &str) -> Result<BaseConsumer<TracedContext>, ConfigError> {
-    let mut properties = properties.clone();
-    for (name, value) in
-        [("isolation.level", isolation), ("enable.auto.commit", "false"), ("enable.partition.eof", "true"), ("auto.offset.reset", "error")]
-    {
-        properties.set(name, value);
+    let (batch, next) = first(&committed)?;
+    if next == Some(offset) {
+        return Ok(batch);
     }
-    // As for `Admin`: rust-rdkafka stops at the first wrong property and quotes its value.
-    drop(NativeConfig::new(&properties, Vec::new())?);
-    let mut config = ClientConfig::new();
-    properties.iter().for_each(|(name, value)| {
-        config.set(name, value);
-    });
-    BaseConsumer::from_config_and_context(&config, TracedContext)
-        .map_err(|error| ConfigError::general(properties.redact(&error.to_string())))
-}
-
-struct Place<'a> {
-    topic: &'a str,
-    partition: i32,
-    offset: i64,
-    timeout: Duration,
-}
-
-impl Place<'_> {
-    /// The first record at the place or behind it; `None` at the partition's end.
-    fn first_from(&self, consumer: &BaseConsumer<TracedContext>) -> Result<Option<StoredRecord>, LookupError> {
-        let mut assignment = TopicPartitionList::new();
-        let assigned = assignment.add_partition_offset(self.topic, self.partition, Offset::Offset(self.offset));
-        assigned.and_then(|()| consumer.assign(&assignment)).map_err(|error| failure("read the record", &error))?;
-        let deadline = Instant::now() + self.timeout;
-        loop {
-            match consumer.poll(deadline.saturating_duration_since(Instant::now())) {
-                Some(Ok(message)) => return Ok(Some(stored(&message))),
-                Some(Err(RdKafkaError::PartitionEOF(_))) => return Ok(None),
-                // Brokers that do not answer are asked again until the time is over.
-                Some(Err(error)) if is_transient(&error) => {}
-                Some(Err(error)) => return Err(failure("read the record", &error).into()),
-                None => return Err(LookupError::TimedOut { offset: self.offset, timeout: self.timeout }),
-            }
-        }
-    }
-}
-
-fn is_transient(error: &RdKafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
-    )
-}
-
-fn stored(message: &BorrowedMessage<'_>) -> StoredRecord {
-    let headers = message.headers().map(|headers| headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))));
-    StoredRecord {
-        topic: message.topic().to_owned(),
-        partition: message.partition(),
-        offset: message.offset(),
-        timestamp_ms: message.timestamp().to_millis(),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers.into_iter().flatten().collect(),
-    }
+    // Whoever reads all sees an aborted record too, but no control record.
+    let is_aborted = first(&all)?.1 == Some(offset);
+    Err(if is_aborted { LookupError::Aborted { offset } } else { LookupError::NoRecord { offset, next } })
 }

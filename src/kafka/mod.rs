@@ -3,8 +3,7 @@
 //! rust-rdkafka's consumer delivers one message a call and handles a rebalance as an event of its own `poll`.
 //! caz takes messages in batches, at half the cost of one call each, and must serve a rebalance on the thread
 //! that owns the open transaction. So [`Consumer`] and [`Producer`] call librdkafka through
-//! [`rdkafka::bindings`]. Administration, the look at one record and the in-process broker,
-//! which are off the hot path, use rust-rdkafka.
+//! [`rdkafka::bindings`]. Administration and the in-process broker, which are off the hot path, use rust-rdkafka.
 //!
 //! # Ownership
 //! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
@@ -44,6 +43,7 @@ mod offsets;
 mod partitions;
 mod producer;
 mod properties;
+mod range;
 mod rebalance;
 mod record;
 mod transaction;
@@ -53,10 +53,11 @@ pub use batch::{Headers, Message, MessageBatch};
 pub use client::{ConfigError, PropertyProblem};
 pub use consumer::{Consumer, PollLimits};
 pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
-pub use lookup::{LookupError, StoredRecord, read_record};
+pub use lookup::{LookupError, read_record};
 pub use mock::MockBroker;
 pub use offsets::{CommitMode, GroupMetadata, Watermarks};
 pub use producer::{DeliveryFailure, Producer, TopicHandle};
 pub use properties::{ClientProperties, MASK, is_secret};
+pub use range::{OffsetRange, RangeReader};
 pub use rebalance::RebalanceListener;
 pub use record::{BareRecord, OutboundRecord};

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::source::{DeadLetter, Origin, Subject};
+use super::source::{Origin, Subject};
 use crate::codec::json::JsonValues;
 use crate::dataset::Rejection;
+use crate::dead_letters::DeadLetter;
 use crate::golden::{Fate, Observed, ObservedNode, encode_base64};
 use crate::stream::Line;
 

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::exit::{Failure, running};
+use crate::dead_letters::DeadLetter;
 use crate::golden::{Golden, decode_base64};
-use crate::kafka::{ClientProperties, LookupError, StoredRecord, read_record};
-use crate::stream::{Assembly, publish};
+use crate::kafka::{ClientProperties, LookupError, MessageBatch, read_record};
+use crate::stream::Assembly;
 
 /// How long each question to the broker may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,21 +43,6 @@ pub(super) enum Origin {
     File { file: String },
     /// A golden case.
     Case { case: usize },
-}
-
-/// What a dead letter says.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct DeadLetter {
-    /// Topic, partition and offset of the event.
-    pub(super) source: Option<String>,
-    pub(super) phase: Option<String>,
-    pub(super) reason: Option<String>,
-    pub(super) node: Option<String>,
-    pub(super) field: Option<String>,
-    pub(super) byte: Option<u64>,
-    pub(super) message: Option<String>,
-    /// Digest of the pipeline that rejected it.
-    pub(super) pipeline: Option<String>,
 }
 
 impl Subject {
@@ -92,52 +78,25 @@ impl Subject {
     pub(super) fn from_kafka(assembly: &Assembly, topic: Option<&str>, partition: i32, offset: i64) -> Result<Self, Failure> {
         let properties = assembly.settings().consumer;
         let topic = topic.unwrap_or(&assembly.pipeline().input.topic);
-        let record = lookup(&properties, topic, partition, offset)?;
+        let batch = lookup(&properties, topic, partition, offset)?;
+        let record = batch.get(0).ok_or_else(|| running("the record is gone"))?;
         let dead_letter = DeadLetter::of(&record);
-        let mut value = record.value;
-        if record.headers.iter().any(|(name, _)| name == publish::ERROR_VALUE_OMITTED) {
-            let at = |name: &str| header(&record.headers, name).ok_or_else(|| running(format!("the dead letter has no header `{name}`")));
-            let number = |name: &str| at(name)?.parse::<i64>().map_err(|error| running(format!("header `{name}`: {error}")));
-            let partition = i32::try_from(number(publish::SOURCE_PARTITION)?).map_err(running)?;
-            value = lookup(&properties, &at(publish::SOURCE_TOPIC)?, partition, number(publish::SOURCE_OFFSET)?)?.value;
+        let mut value = record.payload().map(<[u8]>::to_vec);
+        if let Some(DeadLetter { value_omitted: Some(_), source, .. }) = &dead_letter {
+            let at =
+                source.as_ref().ok_or_else(|| running("the dead letter has no value, and its headers do not say where the event is"))?;
+            let original = lookup(&properties, &at.topic, at.partition, at.offset)?;
+            value = original.get(0).and_then(|record| record.payload().map(<[u8]>::to_vec));
         }
-        let key = record.key.map(|key| String::from_utf8_lossy(&key).into_owned());
-        let origin = Origin::Record { topic: record.topic, partition, offset, timestamp_ms: record.timestamp_ms, key };
+        let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
+        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, timestamp_ms: record.timestamp_ms(), key };
         Ok(Self { value, is_json: false, origin, dead_letter })
     }
 }
 
-fn lookup(properties: &ClientProperties, topic: &str, partition: i32, offset: i64) -> Result<StoredRecord, Failure> {
+fn lookup(properties: &ClientProperties, topic: &str, partition: i32, offset: i64) -> Result<MessageBatch, Failure> {
     read_record(properties, topic, partition, offset, TIMEOUT).map_err(|error| match error {
         LookupError::Config(_) | LookupError::NoTopic { .. } | LookupError::NoPartition { .. } => running(error),
         _ => running(format!("topic `{topic}`, partition {partition}: {error}")),
     })
-}
-
-fn header(headers: &[(String, Option<Vec<u8>>)], name: &str) -> Option<String> {
-    let (_, value) = headers.iter().rfind(|(known, _)| known == name)?;
-    value.as_ref().map(|value| String::from_utf8_lossy(value).into_owned())
-}
-
-impl DeadLetter {
-    /// What a record's headers say, when it is a dead letter.
-    fn of(record: &StoredRecord) -> Option<Self> {
-        let header = |name: &str| header(&record.headers, name);
-        let phase = header(publish::ERROR_PHASE)?;
-        let source = || {
-            let place = [publish::SOURCE_TOPIC, publish::SOURCE_PARTITION, publish::SOURCE_OFFSET].map(header);
-            let [Some(topic), Some(partition), Some(offset)] = place else { return None };
-            Some(format!("{topic}, partition {partition}, offset {offset}"))
-        };
-        Some(Self {
-            source: source(),
-            phase: Some(phase),
-            reason: header(publish::ERROR_REASON),
-            node: header(publish::ERROR_NODE),
-            field: header(publish::ERROR_FIELD),
-            byte: header(publish::ERROR_BYTE).and_then(|byte| byte.parse().ok()),
-            message: header(publish::ERROR_MESSAGE),
-            pipeline: header(publish::PIPELINE),
-        })
-    }
 }

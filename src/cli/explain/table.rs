@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::explanation::{Explanation, FeatureValue, Node, Outcome};
-use super::source::{DeadLetter, Origin};
+use super::source::Origin;
+use crate::cli::table::Table;
+use crate::dead_letters::{DeadLetter, Source};
 
 /// A value longer than this, in characters, is cut.
 const LONGEST: usize = 80;
@@ -14,26 +16,20 @@ pub(super) fn render(explanation: &Explanation, all: bool) -> String {
     if let Some(letter) = &explanation.dead_letter {
         lines.extend(dead_letter(letter));
     }
-    let mut rows = Vec::new();
-    for node in &explanation.nodes {
-        rows.extend(node_rows(node, all));
-    }
-    if !rows.is_empty() {
-        rows.insert(0, ["node", "column", "type", "value"].map(str::to_owned));
-        lines.push(String::new());
-        lines.extend(aligned(rows));
+    if !explanation.nodes.is_empty() {
+        let mut table = Table::new(&["node", "column", "type", "value"]).text(&[0, 1, 2, 3]);
+        explanation.nodes.iter().flat_map(|node| node_rows(node, all)).for_each(|row| table.row(row));
+        lines.push(format!("\n{table}"));
     }
     for model in &explanation.models {
-        lines.push(String::new());
-        lines.push(format!("node `{}` gives to model {}", model.node, model.model));
-        let rows = model.features.iter().enumerate().map(|(at, feature)| {
-            let FeatureValue { name, element, input, value } = feature;
-            let value = if value.is_null() && matches!(*element, "float" | "double") { "NaN".to_owned() } else { shown(value) };
-            [format!("{at:>5}"), name.clone(), format!("{input}: {element}"), value]
-        });
-        lines.extend(aligned(rows.collect()));
+        let mut table = Table::new(&["#", "feature", "input", "type", "value"]).text(&[1, 2, 3, 4]);
+        for (at, FeatureValue { name, element, input, value }) in model.features.iter().enumerate() {
+            let is_nan = value.is_null() && matches!(*element, "float" | "double");
+            let value = if is_nan { "NaN".to_owned() } else { shown(value) };
+            table.row([at.to_string(), name.clone(), input.clone(), (*element).to_owned(), value]);
+        }
+        lines.push(format!("node `{}` gives to model {}\n{table}", model.node, model.model));
     }
-    lines.push(String::new());
     lines.extend(outcome(&explanation.outcome));
     lines.extend(explanation.note.as_ref().map(|note| format!("note         {note}")));
     lines.join("\n")
@@ -57,25 +53,24 @@ fn dead_letter(letter: &DeadLetter) -> Vec<String> {
     let said = [&letter.phase, &letter.reason].into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
     let mut lines = vec![format!("dead letter  {said}{place}")];
     lines.extend(letter.message.iter().map(|message| format!("             {}", cut(message))));
-    lines.extend(letter.source.iter().map(|source| format!("             of the event at {source}")));
+    lines.extend(letter.source.iter().map(|source| {
+        let Source { topic, partition, offset } = source;
+        format!("             of the event at {topic}, partition {partition}, offset {offset}")
+    }));
     lines
 }
 
-/// What a node changed or made, or all of it; a node without such a column has a row of its own.
+/// What a node changed or made, or all of it. A node without such a column has a row that says so.
 fn node_rows(node: &Node, all: bool) -> Vec<[String; 4]> {
-    let shown_columns = node.columns.iter().filter(|column| all || column.changed);
+    let said = |what: String| [String::new(), String::new(), String::new(), what];
+    let columns = node.columns.iter().filter(|column| all || column.changed);
     let mut rows: Vec<[String; 4]> =
-        shown_columns.map(|column| [String::new(), column.name.clone(), column.dtype.clone(), shown(&column.value)]).collect();
+        columns.map(|column| [String::new(), column.name.clone(), column.dtype.clone(), shown(&column.value)]).collect();
     if !node.dropped.is_empty() {
-        rows.push([
-            String::new(),
-            format!("(drops {})", crate::nodes::list(node.dropped.iter().map(String::as_str))),
-            String::new(),
-            String::new(),
-        ]);
+        rows.push(said(format!("(drops {})", crate::nodes::list(node.dropped.iter().map(String::as_str)))));
     }
     if rows.is_empty() {
-        rows.push([String::new(), "(changes nothing)".to_owned(), String::new(), String::new()]);
+        rows.push(said("(changes nothing)".to_owned()));
     }
     rows[0][0].clone_from(&node.id);
     rows
@@ -88,7 +83,7 @@ fn outcome(outcome: &Outcome) -> Vec<String> {
             vec![format!("score        {}", fields.join(", "))]
         }
         Outcome::Rejected { phase, reason, node, field, byte, message } => {
-            let place = place(node.as_deref(), field.as_deref(), byte.map(|byte| byte as u64));
+            let place = place(node.as_deref(), field.as_deref(), *byte);
             vec![format!("rejected     {phase}: {reason}{place}"), format!("             {}", cut(message))]
         }
         Outcome::Skipped { node, reason } => {
@@ -97,7 +92,7 @@ fn outcome(outcome: &Outcome) -> Vec<String> {
     }
 }
 
-fn place(node: Option<&str>, field: Option<&str>, byte: Option<u64>) -> String {
+fn place(node: Option<&str>, field: Option<&str>, byte: Option<usize>) -> String {
     let mut place = String::new();
     if let Some(node) = node {
         place += &format!(", node `{node}`");
@@ -109,22 +104,6 @@ fn place(node: Option<&str>, field: Option<&str>, byte: Option<u64>) -> String {
         place += &format!(", byte {byte}");
     }
     place
-}
-
-/// The rows with their first three columns as wide as the widest.
-fn aligned(rows: Vec<[String; 4]>) -> Vec<String> {
-    let mut widths = [0; 3];
-    for row in &rows {
-        // What stands for a whole row is no reason for a wide column.
-        for (width, cell) in widths.iter_mut().zip(row).filter(|(_, cell)| !cell.starts_with('(')) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |[node, column, kind, value]: &[String; 4]| {
-        let line = format!("{node:a$}  {column:b$}  {kind:c$}  {value}", a = widths[0], b = widths[1], c = widths[2]);
-        line.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
 }
 
 /// A value as JSON, without what a terminal would obey, cut where it is long.
