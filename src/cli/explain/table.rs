@@ -24,7 +24,7 @@ pub(super) fn render(explanation: &Explanation, all: bool) -> String {
     for model in &explanation.models {
         let mut table = Table::new(&["#", "feature", "input", "type", "value"]).text(&[1, 2, 3, 4]);
         for (at, FeatureValue { name, element, input, value }) in model.features.iter().enumerate() {
-            let is_nan = value.is_null() && matches!(*element, "float" | "double");
+            let is_nan = value.is_null() && matches!(*element, "float16" | "float" | "double");
             let value = if is_nan { "NaN".to_owned() } else { shown(value) };
             table.row([at.to_string(), name.clone(), input.clone(), (*element).to_owned(), value]);
         }

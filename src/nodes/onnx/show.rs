@@ -1,11 +1,9 @@
 //! What a model is given, for people who look: the same gatherer as the model's, its tensors as arrays.
 
-use std::sync::Arc;
-
 use arrow_array::ArrayRef;
 
 use super::features::Gather;
-use super::spread;
+use super::infer::spread;
 use crate::dataset::Rows;
 use crate::model::{Model, Tensor};
 use crate::nodes::{Feature, Inputs, Kernel};
@@ -18,22 +16,8 @@ pub(super) struct Show {
 }
 
 impl Show {
-    /// `names` are the columns that the model takes, in its order.
-    pub(super) fn new(gather: Gather, model: &Model, names: &[String]) -> Self {
-        let tensors = gather.tensors();
-        let mut names = names.iter();
-        let mut features = Vec::new();
-        for (port, tensor) in model.signature.inputs.iter().zip(&tensors) {
-            let (model, input) = (Arc::from(model.id.as_str()), Arc::from(port.name.as_str()));
-            let feature = |name: &String| Feature {
-                model: Arc::clone(&model),
-                input: Arc::clone(&input),
-                name: name.as_str().into(),
-                element: port.element,
-            };
-            features.extend(names.by_ref().take(tensor.width).map(feature));
-        }
-        Self { gather, tensors, features }
+    pub(super) fn new(gather: Gather, model: &Model) -> Self {
+        Self { tensors: gather.tensors(), features: gather.features(model), gather }
     }
 }
 
