@@ -32,6 +32,16 @@ pub enum ModelError {
         /// The ids that the store has.
         available: Vec<String>,
     },
+    /// Another file has the id.
+    #[error("model id `{id}` of {path} is taken by {other}")]
+    Taken {
+        /// The model's id.
+        id: String,
+        /// The file that was to have it.
+        path: PathBuf,
+        /// The file that has it.
+        other: PathBuf,
+    },
     /// The id would leave the store.
     #[error("model id `{id}` must be a path inside the store, without `..`")]
     Outside {
@@ -100,11 +110,19 @@ impl Model {
     }
 }
 
-/// A folder of models: the id `car-insurance/random-forest` is the file `car-insurance/random-forest.onnx` in it.
+/// A folder of models: the id `car-insurance/random-forest` is the file `car-insurance/random-forest.onnx` in it. Files from elsewhere can
+/// be put into it; the folder itself is never written to.
 #[derive(Debug)]
 pub struct ModelStore {
     root: PathBuf,
-    loaded: Mutex<BTreeMap<String, Result<Arc<Model>, ModelError>>>,
+    loaded: Mutex<BTreeMap<String, Loaded>>,
+}
+
+/// A model, or why it cannot be used, and its file.
+#[derive(Clone, Debug)]
+struct Loaded {
+    path: PathBuf,
+    model: Result<Arc<Model>, ModelError>,
 }
 
 impl ModelStore {
@@ -124,42 +142,42 @@ impl ModelStore {
     /// When it is missing, no model, or takes or gives what columns cannot be; the same answer at each call.
     pub fn get(&self, id: &str) -> Result<Arc<Model>, ModelError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.entry(id.to_owned()).or_insert_with(|| self.load(id).map(Arc::new)).clone()
+        if let Some(loaded) = loaded.get(id) {
+            return loaded.model.clone();
+        }
+        let path = self.path(id)?;
+        let model = match path.is_file() {
+            true => load(id, &path),
+            false => Err(ModelError::Missing { id: id.into(), path: path.clone(), available: self.available() }),
+        };
+        loaded.insert(id.to_owned(), Loaded { path, model: model.clone() });
+        model
+    }
+
+    /// Puts the file at `path` into the store under an id, for this process; loaded at the first call.
+    ///
+    /// # Errors
+    /// As [`ModelStore::get`], and when another file has the id.
+    pub fn put(&self, id: &str, path: &Path) -> Result<Arc<Model>, ModelError> {
+        let own = self.path(id)?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded.get(id);
+        let holder = known.map(|loaded| loaded.path.clone()).or_else(|| own.is_file().then_some(own));
+        if let Some(other) = holder.filter(|holder| !is_same_file(holder, path)) {
+            return Err(ModelError::Taken { id: id.into(), path: path.into(), other });
+        }
+        if let Some(known) = known {
+            return known.model.clone();
+        }
+        let model = load(id, path);
+        loaded.insert(id.to_owned(), Loaded { path: path.into(), model: model.clone() });
+        model
     }
 
     /// The models loaded so far, by id.
     pub fn loaded(&self) -> Vec<Arc<Model>> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.values().flatten().cloned().collect()
-    }
-
-    fn load(&self, id: &str) -> Result<Model, ModelError> {
-        let started = Instant::now();
-        let path = self.path(id)?;
-        let invalid = |message: String| ModelError::Invalid { id: id.into(), path: path.clone(), message };
-        if !path.is_file() {
-            return Err(ModelError::Missing { id: id.into(), path, available: self.available() });
-        }
-        environment()?;
-        let bytes = std::fs::read(&path).map_err(|error| invalid(error.to_string()))?;
-        let mut session = open(&bytes).map_err(invalid)?;
-        let inputs = read_inputs(&session).map_err(|ports| ModelError::Ports { id: id.into(), ports })?;
-        let features = declared_features(&session);
-        let outputs = probe(&mut session, &zeros(&inputs, features.as_deref())).map_err(invalid)?;
-        let version = session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0);
-        let signature = Arc::new(Signature { inputs, outputs });
-        let rows_per_run = best_rows_per_run(&mut session, &signature, features.as_ref().map(Vec::len));
-        Ok(Model {
-            id: id.into(),
-            digest: hex(&Sha256::digest(&bytes)),
-            version,
-            features,
-            signature,
-            rows_per_run,
-            load_duration: started.elapsed(),
-            bytes,
-            path,
-        })
+        loaded.values().flat_map(|loaded| &loaded.model).cloned().collect()
     }
 
     fn path(&self, id: &str) -> Result<PathBuf, ModelError> {
@@ -187,6 +205,36 @@ impl ModelStore {
         ids.sort();
         ids
     }
+}
+
+fn load(id: &str, path: &Path) -> Result<Arc<Model>, ModelError> {
+    let started = Instant::now();
+    let invalid = |message: String| ModelError::Invalid { id: id.into(), path: path.into(), message };
+    environment()?;
+    let bytes = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+    let mut session = open(&bytes).map_err(invalid)?;
+    let inputs = read_inputs(&session).map_err(|ports| ModelError::Ports { id: id.into(), ports })?;
+    let features = declared_features(&session);
+    let outputs = probe(&mut session, &zeros(&inputs, features.as_deref())).map_err(invalid)?;
+    let version = session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0);
+    let signature = Arc::new(Signature { inputs, outputs });
+    let rows_per_run = best_rows_per_run(&mut session, &signature, features.as_ref().map(Vec::len));
+    Ok(Arc::new(Model {
+        id: id.into(),
+        digest: hex(&Sha256::digest(&bytes)),
+        version,
+        features,
+        signature,
+        rows_per_run,
+        load_duration: started.elapsed(),
+        bytes,
+        path: path.into(),
+    }))
+}
+
+/// Whether two paths lead to one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A session for one worker thread: one thread of its own, no spinning, no arena (it would never shrink after a large batch).

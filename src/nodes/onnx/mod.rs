@@ -22,29 +22,31 @@ pub(super) struct OnnxNode;
 /// Parameters of the ONNXNode.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Params {
-    /// The model: its path in the model store without `.onnx`, such as `car-insurance/random-forest`.
-    model_id: String,
+pub(super) struct Params {
+    /// The model: its path in the model store without `.onnx`, such as `car-insurance/random-forest`, or the id that a ModelUpload gives
+    /// it. Without it the model of the one ModelUpload that stands before the node.
+    #[serde(default)]
+    pub(super) model_id: Option<String>,
     /// The columns that the model takes, in its order. With one input tensor they are its row; with one input per column, the inputs in
     /// the model's order.
-    features: Vec<String>,
+    pub(super) features: Vec<String>,
     /// Names for the output columns, by the model's output: one name, or one for each column of it. Outputs that are not listed here
     /// keep their own names, numbered where they are wider than one column.
     #[serde(default)]
-    outputs: BTreeMap<String, Names>,
+    pub(super) outputs: BTreeMap<String, Names>,
     /// What becomes of an event with a null (or NaN) feature: a dead letter, as scikit-learn would raise an error, or NaN for the model.
     #[serde(default)]
-    nulls: Nulls,
+    pub(super) nulls: Nulls,
     /// How many rows go into one run of the model, 1 to 65,536; measured when the model is loaded unless it is given.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
-    rows_per_run: Option<u32>,
+    pub(super) rows_per_run: Option<u32>,
 }
 
 /// One name or several.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Names {
+pub(super) enum Names {
     /// The name of an output with one column.
     One(String),
     /// The names of an output's columns.
@@ -53,7 +55,7 @@ enum Names {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Nulls {
+pub(super) enum Nulls {
     /// The event is a dead letter.
     #[default]
     Reject,
@@ -79,41 +81,69 @@ impl Node for OnnxNode {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let mut frame = planning.input().clone();
         let Some(params) = planning.params::<Params>() else {
+            let mut frame = planning.input().clone();
             frame.set_open();
             return frame;
         };
-        let model = load(planning, &params);
-        let columns = feature_columns(planning, &params);
-        let Some(model) = model else {
-            poison(planning, &params, &mut frame);
-            return frame;
-        };
-        let outputs = output_columns(planning, &params, &model);
-        let gather = columns.and_then(|columns| plan_features(planning, &params, &model, &columns));
-        let slots = gather.and_then(|(gather, reads)| {
-            let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
-            let inputs = gather.tensors();
-            let kernel = Infer { session, gather, inputs, reject_nulls: params.nulls == Nulls::Reject, alive: Vec::new() };
-            Some(planning.step(kernel, &reads, outputs.len()))
-        });
-        for (at, (name, data_type)) in outputs.iter().enumerate() {
-            frame.set(match &slots {
-                Some(slots) => planning.made(name, data_type.clone(), false, slots[at]),
-                None => Column::poisoned(name, planning.id()),
-            });
-        }
-        frame
+        let model = load(planning, params.model_id.as_deref());
+        plan(planning, params, model)
     }
 }
 
-fn load(planning: &mut Planning<'_>, params: &Params) -> Option<Arc<Model>> {
-    let model = planning.models().get(&params.model_id);
-    report_model(planning, model)
+/// Inference with a model; without one, which is reported, what can be checked all the same.
+pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Arc<Model>>) -> Frame {
+    let mut frame = planning.input().clone();
+    let columns = feature_columns(planning, &params);
+    let Some(model) = model else {
+        poison(planning, &params, &mut frame);
+        return frame;
+    };
+    let outputs = output_columns(planning, &params, &model);
+    let gather = columns.and_then(|columns| plan_features(planning, &params, &model, &columns));
+    let slots = gather.and_then(|(gather, reads)| {
+        let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)), "/params/model_id")?;
+        let inputs = gather.tensors();
+        let kernel = Infer { session, gather, inputs, reject_nulls: params.nulls == Nulls::Reject, alive: Vec::new() };
+        Some(planning.step(kernel, &reads, outputs.len()))
+    });
+    for (at, (name, data_type)) in outputs.iter().enumerate() {
+        frame.set(match &slots {
+            Some(slots) => planning.made(name, data_type.clone(), false, slots[at]),
+            None => Column::poisoned(name, planning.id()),
+        });
+    }
+    frame
 }
 
-fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) -> Option<T> {
+/// The model of this id, else the one that was put into the store on the way here.
+fn load(planning: &mut Planning<'_>, model_id: Option<&str>) -> Option<Arc<Model>> {
+    let id = match (model_id, planning.uploads()) {
+        (Some(id), _) => id.to_owned(),
+        (None, [uploaded]) => uploaded.to_string(),
+        (None, []) => {
+            let message = format!("node `{}` names no model", planning.id());
+            let help = "name one of the store in `model_id`, or put a ModelUpload before the node";
+            planning.report(Diagnostic::error(Code::MissingKey, message).help(help), "/params");
+            return None;
+        }
+        (None, several) => {
+            let message = format!("node `{}` names no model, and {} are put into the store before it", planning.id(), several.len());
+            let help = format!("name one in `model_id`: {}", super::list(several.iter().map(AsRef::as_ref)));
+            planning.report(Diagnostic::error(Code::MissingKey, message).help(help), "/params");
+            return None;
+        }
+    };
+    let model = planning.models().get(&id);
+    // The failure of an upload is reported where it was tried.
+    if model.is_err() && planning.uploads().iter().any(|upload| **upload == *id) {
+        return None;
+    }
+    report_model(planning, model, "/params/model_id")
+}
+
+/// What came of a call of the model store; an error is reported at `pointer`.
+pub(super) fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>, pointer: &str) -> Option<T> {
     match outcome {
         Ok(value) => Some(value),
         Err(error) => {
@@ -124,7 +154,10 @@ fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) 
                 }
                 diagnostic = diagnostic.help(format!("models in the store: {}", super::list(available.iter().map(String::as_str))));
             }
-            planning.report(diagnostic, "/params/model_id");
+            if let ModelError::Taken { .. } = &error {
+                diagnostic = diagnostic.help("give the file another `model_id` where it is uploaded, or another name");
+            }
+            planning.report(diagnostic, pointer);
             None
         }
     }
