@@ -12,7 +12,7 @@ use super::{GraphSpec, NodeSpec};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
-use crate::nodes::{self, Column, Frame, Inputs, Planning, Position, Shared, Slot, Source, Step, list};
+use crate::nodes::{self, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
 
 /// What a graph is planned against.
 pub struct PlanRequest<'a> {
@@ -234,10 +234,10 @@ impl<'a> Builder<'a> {
             let spec = &self.request.spec.nodes[index];
             let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
             let parents = topology.parents[index].as_slice();
-            let input = match (parents, kind.position()) {
-                ([], Position::Aside) => Frame::new(),
-                ([], _) => self.event(index),
-                (parents, _) => self.join(parents, Some(spec)),
+            let input = match parents {
+                [] if kind.is_entry() => self.event(index),
+                [] => Frame::new(),
+                parents => self.join(parents, Some(spec)),
             };
             let mut uploads: Vec<Arc<str>> = Vec::new();
             for model in parents.iter().flat_map(|parent| &self.uploads[*parent]) {

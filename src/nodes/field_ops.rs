@@ -113,6 +113,7 @@ fn drop_fields(call: &mut Call<'_, '_>, paths: &[String]) {
 }
 
 fn copy(call: &mut Call<'_, '_>, copies: &BTreeMap<String, Names>) {
+    call.name = "copy";
     let mut columns = call.frame.columns().to_vec();
     for (path, targets) in copies {
         let fields = fields(call, path, &join("/params/copy", path));
@@ -128,11 +129,11 @@ fn copy(call: &mut Call<'_, '_>, copies: &BTreeMap<String, Names>) {
             columns.extend(fields.iter().map(|field| Column { origin: origin.into(), ..moved(field, path, target) }));
         }
     }
-    call.name = "copy";
     rebuild(call, columns, "copy");
 }
 
 fn rename(call: &mut Call<'_, '_>, names: &BTreeMap<String, String>) {
+    call.name = "rename";
     let mut columns = call.frame.columns().to_vec();
     for (path, name) in names {
         let fields = fields(call, path, &join("/params/rename", path));
@@ -148,7 +149,6 @@ fn rename(call: &mut Call<'_, '_>, names: &BTreeMap<String, String>) {
             columns.iter_mut().filter(|column| column.name == field.name).for_each(|column| *column = renamed.clone());
         }
     }
-    call.name = "rename";
     rebuild(call, columns, "rename");
 }
 

@@ -49,6 +49,11 @@ pub trait Node: Sync {
         Position::Inside
     }
 
+    /// Whether the event enters the graph by it when no edge leads to it.
+    fn is_entry(&self) -> bool {
+        matches!(self.position(), Position::Start | Position::Anywhere)
+    }
+
     /// Whether the node asks a model.
     fn is_inference(&self) -> bool {
         false

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::onnx::report_model;
 use super::{Frame, Node, Planning, Position};
+use crate::model::ModelError;
 
 /// Puts a model into the model store for the nodes behind it. Rows pass as they are; nothing is written, neither at planning nor later.
 pub(super) struct ModelUpload;
@@ -43,7 +44,8 @@ impl Node for ModelUpload {
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         if let Some(params) = planning.params::<Params>() {
             let uploaded = planning.upload(&params.model_path, params.model_id.as_deref());
-            report_model(planning, uploaded, "/params/model_path");
+            let place = if matches!(uploaded, Err(ModelError::Outside { .. })) { "model_id" } else { "model_path" };
+            report_model(planning, uploaded, &format!("/params/{place}"));
         }
         planning.input().clone()
     }

@@ -64,7 +64,7 @@ impl Node for Simulator {
         if planning.params::<Simulation>().is_some() {
             let message = format!("node `{}` makes no events in a scorer, which reads those of the pipeline's input", planning.id());
             let help = "`caz simulate` and `caz demo` take from it what their command line leaves out";
-            planning.report(Diagnostic::note(Code::Idle, message).help(help), "");
+            planning.report(Diagnostic::note(Code::Idle, message).help(help), "/type");
         }
         planning.input().clone()
     }

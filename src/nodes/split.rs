@@ -46,7 +46,7 @@ impl Node for Split {
             }
             let message = format!("node `{}` parts no rows in a scorer: every event passes", planning.id());
             let help = "it may stay: the graph then is the one that the model was trained with";
-            planning.report(Diagnostic::note(Code::Idle, message).help(help), "");
+            planning.report(Diagnostic::note(Code::Idle, message).help(help), "/type");
         }
         planning.input().clone()
     }

@@ -6,16 +6,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, Int8Type, TimestampNanosecondType, UInt16Type,
-    UInt32Type, UInt64Type, UInt8Type,
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{cast::AsArray, Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, PrimitiveArray, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, PrimitiveArray, StringArray, cast::AsArray};
 use arrow_schema::{DataType, TimeUnit};
 use caz::dataset::{Frozen, Rows};
 use caz::diagnostic::{Diagnostics, Document};
 use caz::model::ModelStore;
-use caz::nodes::{by_name, Column, Frame, Inputs, NodeSpec, Planning, Shared, Slot, Source, Step};
-use serde_json::{json, Value};
+use caz::nodes::{Column, Frame, Inputs, NodeSpec, Planning, Shared, Slot, Source, Step, by_name};
+use serde_json::{Value, json};
 
 /// A column's values, bit for bit.
 #[derive(Clone, Debug)]
