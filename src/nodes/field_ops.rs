@@ -86,7 +86,7 @@ impl Node for FieldOps {
         drop_fields(&mut call, &params.drop);
         copy(&mut call, &params.copy);
         rename(&mut call, &params.rename);
-        each(&mut call, "default", &params.default, |call, column, value| default(call, column, value));
+        each(&mut call, "default", &params.default, default);
         each(&mut call, "cast", &params.cast, |call, column, dtype| convert(call, column, *dtype));
         call.frame
     }

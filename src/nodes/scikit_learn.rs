@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::onnx::{self, Names, Nulls};
+use super::onnx::{self, FeatureNames, Names, NonFinite, Nulls};
 use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -36,6 +36,9 @@ struct Params {
     /// What becomes of an event with a null feature, as in an ONNXNode.
     #[serde(default)]
     nulls: Nulls,
+    /// What becomes of an event for which the model answers NaN or infinity, as in an ONNXNode.
+    #[serde(default)]
+    non_finite: NonFinite,
     /// How many rows go into one run of the model, as in an ONNXNode.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
@@ -99,7 +102,8 @@ impl Node for ScikitLearn {
         }
         let uploaded = planning.upload(&params.model_path, None);
         let model = onnx::report_model(planning, uploaded, "/params/model_path");
-        let Params { features, outputs, nulls, rows_per_run, .. } = params;
-        onnx::plan(planning, onnx::Params { model_id: None, features, outputs, nulls, rows_per_run }, model)
+        let Params { features, outputs, nulls, non_finite, rows_per_run, .. } = params;
+        let features = FeatureNames::List(features);
+        onnx::plan(planning, onnx::Params { model_id: None, features, outputs, nulls, non_finite, rows_per_run }, model)
     }
 }
