@@ -5,6 +5,7 @@ mod fill;
 mod fit;
 mod infer;
 mod outputs;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::infer::Infer;
-use super::{Column, Frame, Node, Planning};
+use self::show::Show;
+use super::{Column, Frame, Kernel, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{Model, ModelError, SingleRow};
 
@@ -137,6 +139,10 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
     let fitted = features.and_then(|features| fit::plan(planning, &params, &model, features));
     let slots = fitted.and_then(|(gather, reads)| {
         let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)), "/params/model_id")?;
+        // Before the model, which takes rows with nulls out.
+        let show = Show::new(gather.clone(), &model);
+        let shown = show.features().len();
+        planning.step(show, &reads, shown);
         let kernel = Infer::new(session, gather, params.nulls, params.non_finite);
         Some(planning.step(kernel, &reads, outputs.len()))
     });
