@@ -91,7 +91,7 @@ macro_rules! families {
 
 families! {
     fillna map to_datetime dt astype cut get_dummies text
-    missing compare arithmetic math condition replace columns text_match to_numeric
+    missing compare arithmetic math condition replace columns text_match to_numeric expressions
 }
 
 /// The mathematics library of the machine decides the last bits of these, here and in NumPy.

@@ -62,6 +62,8 @@ pub enum Reason {
     Conversion,
     /// A null reached a place that cannot take one.
     UnexpectedNull,
+    /// The row does not meet a condition that a node requires.
+    Condition,
     /// The model failed on this row.
     ModelFailed,
     /// The model answered NaN or infinity where a score must be finite.
@@ -90,6 +92,7 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::Conversion => "conversion",
             Self::UnexpectedNull => "unexpected_null",
+            Self::Condition => "condition",
             Self::ModelFailed => "model_failed",
             Self::NotFinite => "not_finite",
             Self::TooLargeForTopic => "too_large_for_topic",

@@ -6,12 +6,16 @@
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
 mod decode;
+mod expression;
+mod field_trans;
 mod frame;
 mod json_to_dataframe;
 mod onnx;
 mod pandas;
 mod planning;
+mod processor;
 
+pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use pandas::{OperationPage, operation_pages};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
@@ -51,7 +55,8 @@ pub trait Node: Sync {
 }
 
 /// Every type of node, in the order of the reference pages.
-pub const NODES: &[&dyn Node] = &[&json_to_dataframe::JsonToDataframe, &pandas::Pandas, &onnx::OnnxNode];
+pub const NODES: &[&dyn Node] =
+    &[&json_to_dataframe::JsonToDataframe, &pandas::Pandas, &field_trans::FieldTrans, &processor::Processor, &onnx::OnnxNode];
 
 /// The type of node with this name.
 pub fn by_name(type_name: &str) -> Option<&'static dyn Node> {

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import expressions
 import families
 import numpy as np
 import pandas as pd
@@ -125,7 +126,7 @@ def main() -> int:
         return 2
     warnings.simplefilter("ignore")
     OUTPUT.mkdir(exist_ok=True)
-    generators: dict[str, Callable[[], list[Case]]] = families.ALL | rowwise.ALL
+    generators: dict[str, Callable[[], list[Case]]] = families.ALL | rowwise.ALL | expressions.ALL
     return 0 if all([write(name, generate(), arguments.check) for name, generate in generators.items()]) else 1
 
 

@@ -242,9 +242,14 @@ pub(crate) struct Answer {
 impl Planned {
     /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
     pub(crate) fn new(case: &Case) -> Result<Self, String> {
+        Self::node("Pandas", case)
+    }
+
+    /// As [`Planned::new`], a node of any type.
+    pub(crate) fn node(type_name: &str, case: &Case) -> Result<Self, String> {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
-        let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
+        let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: case.params.clone(), pointer: "/node".into() };
         let frozen: Frozen =
             serde_json::from_value(json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}))
                 .unwrap();
@@ -258,7 +263,7 @@ impl Planned {
             slots: &mut slots,
             diagnostics: &mut diagnostics,
         };
-        let frame = by_name("Pandas").unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+        let frame = by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
         if diagnostics.has_errors() {
             return Err(describe(&diagnostics));
         }
@@ -276,6 +281,11 @@ impl Planned {
         }
         let columns = frame.columns().iter().map(|column| (column.name.to_string(), column.dtype())).collect();
         Ok(Self { columns, steps, outputs, slots })
+    }
+
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.len()
     }
 
     /// Runs the rows of `range`.
@@ -305,6 +315,18 @@ impl Planned {
             skipped: sorted(rows.skipped().map(|(row, _)| row).collect()),
         }
     }
+}
+
+/// What planning a node says, as a user sees it; `text` is the node's YAML, the columns are those of `case`.
+pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
+    let document = Document::parse("node.yaml", text, &|_| None).unwrap();
+    let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: document.value()["params"].clone(), pointer: String::new() };
+    let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
+    let input: Frame = case.input.iter().enumerate().map(input_column).collect();
+    let shared =
+        Shared { document: &document, frozen: None, models: &models, steps: &mut steps, slots: &mut slots, diagnostics: &mut diagnostics };
+    by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+    diagnostics.render(false)
 }
 
 fn input_column((index, column): (usize, &CaseColumn)) -> Column {

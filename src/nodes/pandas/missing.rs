@@ -53,14 +53,19 @@ impl Operation for IsNull {
         }
         let wanted = self.wanted;
         call.each(|call, column| {
-            let (slot, nulls) = null_reader(column)?;
-            let slot = call.kernel(&[slot], move |inputs, _| {
-                let is_null = nulls(inputs.array(0));
-                Arc::new(BooleanArray::new(if wanted { is_null } else { !&is_null }, None))
-            });
+            let slot = null_test(call, column, wanted)?;
             Some(call.made(DataType::Boolean, false, slot))
         });
     }
+}
+
+/// A slot with `wanted` where the column is null, and its opposite elsewhere; `None` when the column is poisoned.
+pub(in crate::nodes) fn null_test(call: &mut Call<'_, '_>, column: &Column, wanted: bool) -> Option<Slot> {
+    let (slot, nulls) = null_reader(column)?;
+    Some(call.kernel(&[slot], move |inputs, _| {
+        let is_null = nulls(inputs.array(0));
+        Arc::new(BooleanArray::new(if wanted { is_null } else { !&is_null }, None))
+    }))
 }
 
 type NullsOf = fn(&arrow_array::ArrayRef) -> BooleanBuffer;

@@ -56,11 +56,6 @@ const REFUSED: &[Refusal] = &[
         instead: "remove duplicates before the topic, or by key where the scores are stored",
     },
     Refusal {
-        names: &["assign", "eval", "query"],
-        reason: "it needs an expression",
-        instead: "use a FieldTrans node, whose expressions are checked and typed at planning",
-    },
-    Refusal {
         names: &["qcut"],
         reason: "its edges would come from the batch",
         instead: "use `cut` with the quantiles of the training data as edges",
