@@ -1,6 +1,7 @@
 //! What becomes of each row of a batch: alive, rejected or skipped.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Where on its way an event was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -148,7 +149,7 @@ impl Rejection {
 #[derive(Clone, Debug)]
 enum Fate {
     Rejected(Rejection),
-    Skipped(Cow<'static, str>),
+    Skipped(Arc<str>),
 }
 
 /// The fate of each row of a batch. A row that was rejected or skipped stays in the columns, where kernels may leave any value for it,
@@ -222,7 +223,7 @@ impl Rows {
     }
 
     /// Takes a row out with a declared reason; it is counted, not published.
-    pub fn skip(&mut self, row: usize, reason: impl Into<Cow<'static, str>>) {
+    pub fn skip(&mut self, row: usize, reason: impl Into<Arc<str>>) {
         self.leave(row, Fate::Skipped(reason.into()));
     }
 

@@ -7,7 +7,7 @@ use super::parse::joined;
 use super::tree::{Access, Argument, Kind, Name};
 use super::{Evaluation, passage, sound};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
-use crate::nodes::pandas::{Operation, Passage, Scalar, Scope, Side, operations};
+use crate::nodes::pandas::{Operation, Passage, Scalar, Scope, Side, operations, refusal};
 use crate::nodes::{Column, Frame};
 
 /// What a function works on.
@@ -71,11 +71,15 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         if let Some(function) = FUNCTIONS.iter().find(is_method) {
             return self.apply(function, function.operation, subject, arguments.unwrap_or_default(), span);
         }
-        let message = format!("node `{}`: there is no `.{name}` in expressions", self.call.planning.id());
-        let diagnostic = Diagnostic::error(Code::UnknownOperation, message);
-        let diagnostic = match nearest(&name, FUNCTIONS.iter().map(|function| function.operation)) {
-            Some(near) => diagnostic.label(format!("did you mean `.{near}`?")),
-            None => diagnostic.help("`caz reference expressions` lists the functions"),
+        let id = self.call.planning.id();
+        let unknown = || Diagnostic::error(Code::UnknownOperation, format!("node `{id}`: there is no `.{name}` in expressions"));
+        let diagnostic = match (refusal(&name), nearest(&name, FUNCTIONS.iter().map(|function| function.operation))) {
+            (Some(refusal), _) => {
+                let message = format!("node `{id}`: `.{name}` is refused: {}", refusal.reason);
+                Diagnostic::error(Code::UnknownOperation, message).help(refusal.instead)
+            }
+            (None, Some(near)) => unknown().label(format!("did you mean `.{near}`?")),
+            (None, None) => unknown().help("`caz reference expressions` lists the functions"),
         };
         self.report(diagnostic, path[0].span.start..path[path.len() - 1].span.end);
         None

@@ -1,6 +1,7 @@
 //! Conditions that keep rows, and what they tell of the rows that stay.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
@@ -16,7 +17,7 @@ use crate::nodes::{Column, Inputs, Kernel};
 #[derive(Clone, Debug)]
 pub(in crate::nodes) enum Leave {
     /// It is skipped: counted, not published.
-    Skip(Cow<'static, str>),
+    Skip(Arc<str>),
     /// It goes to the dead letters.
     Reject(Cow<'static, str>),
 }
@@ -96,7 +97,7 @@ impl Kernel for Keep {
         }
         for row in (0..holds.len()).filter(|row| !holds.value(*row)) {
             match &self.leave {
-                Leave::Skip(reason) => rows.skip(row, reason.clone()),
+                Leave::Skip(reason) => rows.skip(row, Arc::clone(reason)),
                 Leave::Reject(reason) => rows.reject(row, Rejection::new(Phase::Graph, Reason::Condition, reason.clone())),
             }
         }

@@ -63,7 +63,7 @@ fn of_two(call: &mut Call<'_, '_>, column: &Column, side: &Side, greatest: bool)
     let slot = call.array(column);
     let (reads, written) = (side.reads(call, slot), data_type.clone());
     if lanes::is_float(&data_type) {
-        let lane = side.floats();
+        let lane = side.floats(&data_type);
         let slot = call.kernel(&reads, move |inputs, _| {
             let pick = |left: f64, right: f64| {
                 // Of equal values, which two zeros are, NumPy takes the second.

@@ -178,13 +178,13 @@ impl Operation for DropNa {
 fn skip_rows(call: &mut Call<'_, '_>, columns: &[&Column], needed: usize) {
     let (reads, readers): (Vec<Slot>, Vec<NullsOf>) = columns.iter().filter_map(|column| null_reader(column)).unzip();
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_ref()).collect();
-    let reason = format!("node {}: dropna on {}", call.planning.id(), crate::nodes::list(names.into_iter()));
+    let reason: Arc<str> = format!("node {}: dropna on {}", call.planning.id(), crate::nodes::list(names.into_iter())).into();
     call.rejecting_kernel(&reads, move |inputs, rows| {
         let nulls: Vec<BooleanBuffer> = readers.iter().enumerate().map(|(at, reader)| reader(inputs.array(at))).collect();
         for row in 0..rows.len() {
             let present = nulls.iter().filter(|nulls| !nulls.value(row)).count();
             if present < needed {
-                rows.skip(row, reason.clone());
+                rows.skip(row, Arc::clone(&reason));
             }
         }
         Arc::new(BooleanArray::new(BooleanBuffer::new_unset(rows.len()), None))

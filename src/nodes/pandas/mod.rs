@@ -51,6 +51,7 @@ pub(super) use self::fillna::with_value;
 pub(super) use self::missing::null_test;
 pub(super) use self::operand::Side;
 pub(super) use self::operation::{Call, Operation, Passage, Scope};
+pub(super) use self::refused::refusal;
 pub(super) use self::scalar::Scalar;
 
 use super::frame::dtype as frame_dtype;
@@ -270,7 +271,7 @@ fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
 fn report_unknown(planning: &mut Planning<'_>, name: &str, pointer: &str) {
     let pointer = format!("{pointer}/import");
     let id = planning.id();
-    let diagnostic = match refused::refusal(name) {
+    let diagnostic = match refusal(name) {
         Some(refusal) => {
             let message = format!("node `{id}`: operation `{name}` is refused: {}", refusal.reason);
             Diagnostic::error(Code::UnknownOperation, message).label("refused").help(refusal.instead)
