@@ -114,7 +114,7 @@ macro_rules! families {
 
 families! {
     fillna map to_datetime dt astype cut get_dummies text
-    missing compare arithmetic math transcendental condition replace columns text_match to_numeric
+    missing compare arithmetic math transcendental condition replace columns text_match to_numeric expressions
 }
 
 #[test]

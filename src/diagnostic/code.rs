@@ -44,6 +44,8 @@ pub enum Code {
     NotFrozen,
     /// E0205: a null can reach a place that cannot take one.
     NullReaches,
+    /// E0206: an expression is not one of the language.
+    Expression,
     /// E0301: the dataset schema cannot be used.
     Schema,
     /// E0401: the model cannot be found or loaded.
@@ -82,6 +84,7 @@ impl Code {
             Self::TypeMismatch => "E0203",
             Self::NotFrozen => "E0204",
             Self::NullReaches => "E0205",
+            Self::Expression => "E0206",
             Self::Schema => "E0301",
             Self::Model => "E0401",
             Self::ModelSignature => "E0402",

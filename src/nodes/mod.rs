@@ -6,7 +6,9 @@
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
 mod decode;
+mod expression;
 mod field_ops;
+mod field_trans;
 mod frame;
 mod json_payload;
 mod json_to_dataframe;
@@ -15,11 +17,13 @@ mod one_hot_encoder;
 mod onnx;
 mod pandas;
 mod planning;
+mod processor;
 mod receiver;
 mod scikit_learn;
 mod simulator;
 mod split;
 
+pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use pandas::{OperationPage, operation_pages};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
@@ -88,6 +92,8 @@ pub const NODES: &[&dyn Node] = &[
     &simulator::Simulator,
     &json_to_dataframe::JsonToDataframe,
     &field_ops::FieldOps,
+    &field_trans::FieldTrans,
+    &processor::Processor,
     &pandas::Pandas,
     &one_hot_encoder::OneHotEncoder,
     &split::Split,

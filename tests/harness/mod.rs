@@ -284,6 +284,11 @@ impl Planned {
         Ok(Self { columns, steps, outputs, slots })
     }
 
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// Runs the rows of `range`.
     pub(crate) fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
         let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots];
@@ -311,6 +316,18 @@ impl Planned {
             skipped: sorted(rows.skipped().map(|(row, _)| row).collect()),
         }
     }
+}
+
+/// What planning a node says, as a user sees it; `text` is the node's YAML, the columns are those of `case`.
+pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
+    let document = Document::parse("node.yaml", text, &|_| None).unwrap();
+    let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: document.value()["params"].clone(), pointer: String::new() };
+    let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
+    let input: Frame = case.input.iter().enumerate().map(input_column).collect();
+    let shared =
+        Shared { document: &document, frozen: None, models: &models, steps: &mut steps, slots: &mut slots, diagnostics: &mut diagnostics };
+    by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+    diagnostics.render(false)
 }
 
 fn input_column((index, column): (usize, &CaseColumn)) -> Column {

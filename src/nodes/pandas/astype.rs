@@ -188,16 +188,11 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
 }
 
 fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
-    let message = format!(
-        "node `{}`: `astype` to str of column `{}`, which can be null (made by `{}`)",
-        call.planning.id(),
-        column.name,
-        column.origin
-    );
+    let message = format!("node `{}`: `astype` to str of {}, which can be null", call.planning.id(), call.describe(column));
     let diagnostic = Diagnostic::error(Code::NullReaches, message);
     let pointer = call.column_pointer(&column.name);
     let help = "pandas makes it the text 'nan' or 'None', by how the column was read: use `fillna` before";
-    call.planning.report(diagnostic.help(help), &pointer);
+    call.report(diagnostic.help(help), &pointer);
 }
 
 /// Rejects a row whose value cannot be converted.

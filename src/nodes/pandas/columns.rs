@@ -386,7 +386,7 @@ pub(in crate::nodes) fn rebuild(call: &mut Call<'_, '_>, columns: Vec<Column>, k
             let message = format!("node `{}`: `{}` makes two columns `{}`", call.planning.id(), call.name, column.name);
             let pointer = call.at(kwarg);
             let help = "column names are unique in a graph";
-            call.planning.report(Diagnostic::error(Code::AmbiguousColumn, message).help(help), &pointer);
+            call.report(Diagnostic::error(Code::AmbiguousColumn, message).help(help), &pointer);
         }
         frame.set(column);
     }
