@@ -4,13 +4,16 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How long `make demo` runs, in seconds: make demo SECONDS=60
 SECONDS ?= 20
+# What `make differential` compares: the seed of its graphs, and how many.
+SEED ?= 1
+GRAPHS ?= 2000
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test differential lint format docs models golden check-golden bench-features check-config clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install or fetch all that building, testing and linting need
 	@scripts/setup test
@@ -29,6 +32,11 @@ test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
 	scripts/with-kafka $(CARGO) test --no-fail-fast
+
+differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
+	@scripts/setup run
+	scripts/train-models --libraries
+	CAZ_DIFFERENTIAL_SEED=$(SEED) CAZ_DIFFERENTIAL_GRAPHS=$(GRAPHS) $(CARGO) test --test pandas_differential -- --nocapture
 
 lint: ## check formatting, Rust, shell and Python code, documentation
 	@scripts/setup build
@@ -61,6 +69,11 @@ golden: ## write the golden vectors anew: what pandas answers (tests/golden)
 check-golden: ## check that the golden vectors are what pandas answers
 	scripts/train-models --libraries
 	.caz/venv/bin/python tests/golden/generate.py --check
+
+bench-features: ## measure how fast the example's features are made, beside pandas
+	@scripts/setup run
+	scripts/train-models --libraries
+	$(CARGO) bench --bench features
 
 models: ## train the models and export them to ONNX
 	scripts/train-models
