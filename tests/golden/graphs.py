@@ -21,7 +21,7 @@ from draw import Call, Draw, NoColumnError, kind_of, values
 from families import DRAWS
 from families.convert import numeral
 from families.times import iso_text
-from generate import attempt, encode
+from generate import attempt, encode, encode_frame
 
 OPERATIONS = [(name, draw) for draws in DRAWS.values() for name, draw in draws.items()]
 STAMP = {"type": "long", "logicalType": "timestamp-micros"}
@@ -80,10 +80,11 @@ class Run:
         """The parents' columns side by side, the rows that are left."""
         joined: dict[str, pd.Series] = {}
         for parent in parents:
-            for name in self.frames[parent].columns:
-                joined.setdefault(name, self.frames[parent][name])
-        frame = pd.DataFrame(joined)
-        return frame.drop(index=[row for row in frame.index if row in self.rejected or row in self.skipped])
+            frame = self.frames[parent]
+            frame = frame.drop(index=[row for row in frame.index if row in self.rejected or row in self.skipped])
+            for name in frame.columns:
+                joined.setdefault(name, frame[name])
+        return pd.DataFrame(joined)
 
     def add(self, node: Node) -> None:
         """Runs a node. A row that raises by itself is rejected."""
@@ -150,6 +151,8 @@ class Graph:
                 node = Node(node_id, operation, parents, call)
                 trial = Run(dict(run.frames), set(run.rejected), set(run.skipped))
                 trial.add(node)
+                # Columns of Python objects are none of caz's.
+                encode_frame(trial.frames[node_id])
             except Exception:  # noqa: BLE001  whatever pandas raises: such a call is no call
                 continue
             if len(trial.rejected | trial.skipped) > len(self.frame) // 2:
@@ -182,7 +185,11 @@ def as_planned(frame: pd.DataFrame, planned: dict[str, str], node: str, odd: lis
         odd.append(f"{node}: columns {list(planned)}, pandas has {list(frame.columns)}")
         return frame
     for name, dtype in planned.items():
-        found = encode(frame[name])["dtype"]
+        try:
+            found = encode(frame[name])["dtype"]
+        except TypeError as error:
+            odd.append(f"{node}: column `{name}` is {dtype}, in pandas {error}")
+            continue
         if found == dtype:
             continue
         if dtype == "float64" and (found.startswith(("int", "float")) or frame[name].isna().all()):
@@ -209,6 +216,8 @@ def answer(graph: Graph, nodes: list[Node], dtypes: dict[str, dict[str, str]]) -
         run.frames[node.id] = as_planned(run.frames[node.id], dtypes[node.id], node.id, odd)
     inner = {parent for node in nodes for parent in node.parents}
     sinks = [node.id for node in nodes if node.id not in inner]
+    if odd:
+        return {"odd": odd}
     joined = run.input(sinks)
     columns = [{"name": name} | encode(joined[name]) for name in joined.columns]
     return {
