@@ -4,13 +4,10 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How long `make demo` runs, in seconds: make demo SECONDS=60
 SECONDS ?= 20
-# What `make differential` compares: the seed of its graphs, and how many.
-SEED ?= 1
-GRAPHS ?= 2000
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential lint format docs models golden check-golden bench-features check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,12 +28,17 @@ demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
+	.caz/venv/bin/python -m pytest python
 	scripts/with-kafka $(CARGO) test --no-fail-fast
 
 differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
 	@scripts/setup run
 	scripts/train-models --libraries
-	CAZ_DIFFERENTIAL_SEED=$(SEED) CAZ_DIFFERENTIAL_GRAPHS=$(GRAPHS) $(CARGO) test --test pandas_differential -- --nocapture
+	CAZ_DIFFERENTIAL_SEED=$(or $(SEED),1) CAZ_DIFFERENTIAL_GRAPHS=$(or $(GRAPHS),2000) $(CARGO) test --test pandas_differential -- --nocapture
+
+chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
+	@scripts/setup test
+	scripts/chaos '$(ROW)' '$(SEED)' '$(ROUNDS)'
 
 lint: ## check formatting, Rust, shell and Python code, documentation
 	@scripts/setup build
@@ -47,6 +49,7 @@ lint: ## check formatting, Rust, shell and Python code, documentation
 	.caz/lint/bin/shellcheck --external-sources $(SCRIPTS)
 	.caz/lint/bin/ruff check .
 	.caz/lint/bin/ruff format --check .
+	cd python && ../.caz/lint/bin/mypy
 
 format: ## format Rust and Python code
 	@scripts/setup lint

@@ -1,10 +1,13 @@
 //! The command line: one file per command.
 
 mod amount;
+mod audit;
 mod check;
 mod control;
+mod dead_letters;
 mod demo;
 mod exit;
+mod explain;
 mod graph;
 mod health;
 mod reference;
@@ -13,6 +16,7 @@ mod schema;
 mod score;
 mod signals;
 mod simulate;
+mod table;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -38,10 +42,16 @@ enum Command {
     Check(check::Check),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
+    /// Shows what every node makes of one event, what the model is given and what it answers.
+    Explain(explain::Explain),
     /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
     Demo(demo::Demo),
+    /// Proves from the topics that every event has one score or one dead letter, in order.
+    Audit(audit::Audit),
+    /// Lists, shows and sends back events that could not be scored.
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -60,6 +70,9 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Audit(command) => command.run(),
+        Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
@@ -87,6 +100,11 @@ impl PipelineFile {
     fn load(&self) -> Result<crate::stream::Assembly, Failure> {
         load(&self.file)
     }
+
+    /// As [`PipelineFile::load`], for those who serve scores.
+    fn load_to_serve(&self) -> Result<crate::stream::Assembly, Failure> {
+        load_to_serve(&self.file)
+    }
 }
 
 /// The checked pipeline of a file; warnings go to the terminal.
@@ -95,5 +113,12 @@ fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     if !diagnostics.is_empty() {
         terminal::error(&diagnostics.render(terminal::has_colour()));
     }
+    Ok(assembly)
+}
+
+/// As [`load`], for those who serve scores: the pipeline's golden cases must pass.
+fn load_to_serve(file: &Path) -> Result<crate::stream::Assembly, Failure> {
+    let assembly = load(file)?;
+    crate::golden::gate(&assembly).map_err(Failure::Golden)?;
     Ok(assembly)
 }
