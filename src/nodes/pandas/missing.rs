@@ -147,6 +147,9 @@ impl Operation for DropNa {
         if kwargs.how.is_some() && kwargs.thresh.is_some() {
             return call.wrong("thresh", "`how` and `thresh` exclude each other", "leave one of them out");
         }
+        if kwargs.subset.is_some() && call.cols.is_some() {
+            return call.wrong("subset", "`subset` and `cols` exclude each other", "name the columns in one of them");
+        }
         let subset = match kwargs.subset {
             Some(Subset::One(name)) => vec![(name, call.at("subset"))],
             Some(Subset::List(names)) => {
