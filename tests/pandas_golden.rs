@@ -9,7 +9,6 @@ mod harness;
 use std::collections::BTreeMap;
 
 use harness::{Case, FAMILIES, Planned, Values, read_golden};
-use serde_json::Value;
 
 /// How many calls of each operation there are at least.
 const CALLS: usize = 200;

@@ -8,7 +8,7 @@ use arrow_array::types::{Float32Type, Int32Type, Int64Type, TimestampMicrosecond
 use arrow_array::{Array, ArrayRef, PrimitiveArray, cast::AsArray};
 use caz::dataset::{DatasetSchema, Frozen, Rows};
 use caz::diagnostic::{Diagnostics, Document};
-use caz::graph::{EdgeSpec, GraphSpec, NodeSpec, Plan, PlanRequest};
+use caz::graph::{EdgeSpec, GraphSpec, NodeSpec, Plan, PlanRequest, Purpose};
 use caz::model::ModelStore;
 use serde_json::{Value, json};
 
@@ -111,6 +111,7 @@ pub(crate) fn plan(
     let build = |columns: &[String]| {
         let mut diagnostics = Diagnostics::new();
         let request = PlanRequest {
+            purpose: Purpose::Serve,
             spec: &spec,
             dataset: &dataset,
             frozen: Some(&frozen),

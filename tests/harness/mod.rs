@@ -109,7 +109,7 @@ pub(crate) fn read_golden(family: &str) -> Value {
 }
 
 /// Every family of golden vectors.
-pub(crate) const FAMILIES: [&str; 18] = [
+pub(crate) const FAMILIES: [&str; 19] = [
     "fillna",
     "map",
     "replace",
@@ -128,6 +128,7 @@ pub(crate) const FAMILIES: [&str; 18] = [
     "arithmetic",
     "math",
     "transcendental",
+    "expressions",
 ];
 
 /// One column of a case.
@@ -396,8 +397,15 @@ pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
     let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: document.value()["params"].clone(), pointer: String::new() };
     let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
     let input: Frame = case.input.iter().enumerate().map(input_column).collect();
-    let shared =
-        Shared { document: &document, frozen: None, models: &models, steps: &mut steps, slots: &mut slots, diagnostics: &mut diagnostics };
+    let shared = Shared {
+        document: &document,
+        pipeline: &document,
+        frozen: None,
+        models: &models,
+        steps: &mut steps,
+        slots: &mut slots,
+        diagnostics: &mut diagnostics,
+    };
     by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
     diagnostics.render(false)
 }
