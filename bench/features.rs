@@ -158,6 +158,7 @@ impl Graph {
         for (index, node) in spec.nodes.iter().enumerate() {
             let shared = Shared {
                 document: &spec.document,
+                pipeline: &spec.document,
                 frozen: Some(frozen),
                 models: assembly.models(),
                 steps: &mut steps,
