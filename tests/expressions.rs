@@ -55,7 +55,7 @@ fn rows() -> Vec<Row> {
 /// What a node of a type makes of the rows, a line a row.
 fn shown(type_name: &str, params: &Value) -> String {
     let case = case(params.clone(), &rows());
-    let mut planned = Planned::node(type_name, &case).unwrap();
+    let mut planned = Planned::of(type_name, &case).unwrap();
     let answer = planned.run(&case, 0..case.rows);
     let made = planned.columns.len() - case.input.len();
     let mut text = String::new();
@@ -78,7 +78,7 @@ fn shown(type_name: &str, params: &Value) -> String {
 fn every_field_of_field_trans_sees_what_reached_the_node() {
     let params = json!({"fields": {"i": "i + 1", "twice": "i * 2", "age": "person.age / 2", "x": "`xdm:age`", "one": 1}});
     let case = case(params, &rows());
-    let mut planned = Planned::node("FieldTrans", &case).unwrap();
+    let mut planned = Planned::of("FieldTrans", &case).unwrap();
     let answer = planned.run(&case, 0..case.rows);
     let names: Vec<&str> = planned.columns.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["i", "f", "b", "o", "t", "s", "w", "person.age", "xdm:age", "twice", "age", "x", "one"]);
@@ -95,10 +95,10 @@ fn every_field_of_field_trans_sees_what_reached_the_node() {
 #[test]
 fn a_processor_skips_or_rejects_what_does_not_stay() {
     let skips = case(json!({"where": "f >= 0 and t != 'A b'", "reason": "no price"}), &rows());
-    let answer = Planned::node("Processor", &skips).unwrap().run(&skips, 0..4);
+    let answer = Planned::of("Processor", &skips).unwrap().run(&skips, 0..4);
     assert_eq!((answer.rejected, answer.skipped), (vec![], vec![1, 2]));
     let rejects = case(json!({"where": "o", "otherwise": "reject", "reason": "no consent"}), &rows());
-    let answer = Planned::node("Processor", &rejects).unwrap().run(&rejects, 0..4);
+    let answer = Planned::of("Processor", &rejects).unwrap().run(&rejects, 0..4);
     assert_eq!((answer.rejected, answer.skipped), (vec![1, 2], vec![]));
 }
 
@@ -110,7 +110,7 @@ fn what_a_query_says_of_nulls_holds_behind_it() {
             {"import": "query", "kwargs": {"expr": expr}},
             {"import": "astype", "cols": "t", "kwargs": {"dtype": "str"}},
         ]});
-        Planned::node("Pandas", &case(steps, &rows())).map(|_| ())
+        Planned::of("Pandas", &case(steps, &rows())).map(|_| ())
     };
     for told in ["t is not null", "notna(t) and b", "t == 'vw' & b", "t in ['vw']", "b and (i > 0 and t.notna() == true and t == s)"] {
         assert_eq!(after(told), Ok(()), "{told}");
@@ -157,7 +157,7 @@ fn values_that_pandas_does_not_have() {
 fn equal_parts_share_their_steps() {
     let steps = |fields: Value| {
         let (with, without) = (case(json!({"fields": fields}), &rows()), case(json!({"fields": {}}), &rows()));
-        Planned::node("FieldTrans", &with).unwrap().steps() - Planned::node("FieldTrans", &without).unwrap().steps()
+        Planned::of("FieldTrans", &with).unwrap().steps() - Planned::of("FieldTrans", &without).unwrap().steps()
     };
     assert_eq!(steps(json!({"x": "i + 1"})), 1);
     assert_eq!(steps(json!({"x": "i + 1", "y": "i+1"})), 1);
@@ -170,10 +170,10 @@ fn equal_parts_share_their_steps() {
 #[test]
 fn long_chains_and_deep_nests_are_planned() {
     for text in [format!("i{}", " + i".repeat(2000)), format!("b{}", " or b".repeat(1600)), format!("0{}", " < i".repeat(2000))] {
-        Planned::node("FieldTrans", &case(json!({"fields": {"x": text}}), &rows())).unwrap();
+        Planned::of("FieldTrans", &case(json!({"fields": {"x": text}}), &rows())).unwrap();
     }
     let deep = (0..15).fold("i".to_owned(), |inner, _| format!("abs(if b then ({inner} + 1) * 2 else -1)"));
-    Planned::node("FieldTrans", &case(json!({"fields": {"x": deep}}), &rows())).unwrap();
+    Planned::of("FieldTrans", &case(json!({"fields": {"x": deep}}), &rows())).unwrap();
 }
 
 /// Every message, with the place that it marks.
@@ -365,7 +365,7 @@ proptest! {
     ) {
         let fields = json!({"x": number, "y": condition, "z": text});
         let case = case(json!({"fields": fields}), &rows);
-        let mut planned = Planned::node("FieldTrans", &case).map_err(|found| TestCaseError::fail(format!("{fields}: {found}")))?;
+        let mut planned = Planned::of("FieldTrans", &case).map_err(|found| TestCaseError::fail(format!("{fields}: {found}")))?;
         let whole = planned.run(&case, 0..rows.len());
         for range in split(rows.len(), &cuts) {
             let part = planned.run(&case, range.clone());

@@ -242,11 +242,11 @@ pub(crate) struct Answer {
 impl Planned {
     /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
     pub(crate) fn new(case: &Case) -> Result<Self, String> {
-        Self::node("Pandas", case)
+        Self::of("Pandas", case)
     }
 
-    /// As [`Planned::new`], a node of any type.
-    pub(crate) fn node(type_name: &str, case: &Case) -> Result<Self, String> {
+    /// Plans the case's node of another type.
+    pub(crate) fn of(type_name: &str, case: &Case) -> Result<Self, String> {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
         let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: case.params.clone(), pointer: "/node".into() };
@@ -257,6 +257,7 @@ impl Planned {
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {
             document: &document,
+            pipeline: &document,
             frozen: Some(&frozen),
             models: &models,
             steps: &mut steps,
@@ -323,8 +324,15 @@ pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
     let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: document.value()["params"].clone(), pointer: String::new() };
     let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
     let input: Frame = case.input.iter().enumerate().map(input_column).collect();
-    let shared =
-        Shared { document: &document, frozen: None, models: &models, steps: &mut steps, slots: &mut slots, diagnostics: &mut diagnostics };
+    let shared = Shared {
+        document: &document,
+        pipeline: &document,
+        frozen: None,
+        models: &models,
+        steps: &mut steps,
+        slots: &mut slots,
+        diagnostics: &mut diagnostics,
+    };
     by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
     diagnostics.render(false)
 }

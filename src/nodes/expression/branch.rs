@@ -3,7 +3,7 @@
 use super::tree::{Argument, Expression};
 use super::{Evaluation, passage};
 use crate::diagnostic::Span;
-use crate::nodes::pandas::{Side, choose, lanes, null_test, with_value};
+use crate::nodes::pandas::{Side, choose, fill, lanes, null_test};
 use crate::nodes::{Column, Slot};
 
 impl Evaluation<'_, '_> {
@@ -81,9 +81,9 @@ impl Evaluation<'_, '_> {
             let place = passage(span, &[&value_span, other_span]);
             value = match other {
                 None => None,
-                Some(Side::Constant(fill)) if fill.is_null() => Some(Side::Column(column)),
-                Some(Side::Constant(fill)) => {
-                    let made = self.operation("coalesce", place, &[&column], |call| with_value(call, &column, &fill));
+                Some(Side::Constant(constant)) if constant.is_null() => Some(Side::Column(column)),
+                Some(Side::Constant(constant)) => {
+                    let made = self.operation("coalesce", place, &[&column], |call| fill(call, &column, &constant));
                     made.map(|made| Side::Column(unnamed(made)))
                 }
                 Some(Side::Column(other)) => {

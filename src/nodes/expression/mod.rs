@@ -82,7 +82,7 @@ pub(super) struct Evaluation<'p, 'a> {
 impl<'p, 'a> Evaluation<'p, 'a> {
     /// Expressions over the columns of `frame`.
     pub(super) fn new(planning: &'p mut Planning<'a>, frame: Frame) -> Self {
-        let call = Call { planning, frame, name: "", pointer: String::new(), cols: None, into: None, passage: None };
+        let call = Call { planning, frame, name: "", pointer: String::new(), kwargs: String::new(), cols: None, into: None, passage: None };
         Self { call, made: HashMap::new(), order: Vec::new() }
     }
 
@@ -226,6 +226,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let pointer = self.call.pointer.clone();
         let cols = columns.iter().enumerate().map(|(at, column)| (column.name.to_string(), format!("{pointer}/cols/{at}")));
         self.call.cols = Some(cols.collect());
+        self.call.kwargs = format!("{pointer}/kwargs");
         self.call.passage = Some(passage);
         self.call.name = name;
         let planned = plan(&mut self.call);

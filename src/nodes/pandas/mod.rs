@@ -43,12 +43,17 @@ mod to_numeric;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-// What expressions are compiled to.
+// What other nodes and expressions share with this one.
 pub(super) use self::arithmetic::{Op, arithmetic};
+pub(super) use self::astype::{Dtype, convert};
 pub(super) use self::choose::choose;
+pub(super) use self::coder::{Coder, as_held};
+pub(super) use self::columns::rebuild;
 pub(super) use self::compare::{Relation, compare, is_in};
-pub(super) use self::fillna::with_value;
+pub(super) use self::fillna::with_value as fill;
+pub(super) use self::lanes::{float_array, int_array, is_float, is_numeric};
 pub(super) use self::missing::null_test;
+pub(super) use self::numbers::write_python_float32;
 pub(super) use self::operand::Side;
 pub(super) use self::operation::{Call, Operation, Passage, Scope};
 pub(super) use self::refused::refusal;
@@ -236,7 +241,8 @@ fn plan_step(planning: &mut Planning<'_>, mut frame: Frame, step: StepParams, po
         return frame;
     };
     let scope = operation.scope();
-    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), cols, into, passage: None };
+    let kwargs = format!("{pointer}/kwargs");
+    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), kwargs, cols, into, passage: None };
     if fits(&mut call, scope) {
         operation.plan(&mut call);
     } else {

@@ -53,6 +53,8 @@ pub(in crate::nodes) struct Call<'p, 'a> {
     pub(in crate::nodes) name: &'static str,
     /// Where the call stands, relative to the node: `/params` or `/params/steps/2`.
     pub(in crate::nodes) pointer: String,
+    /// Where its keyword arguments stand.
+    pub(in crate::nodes) kwargs: String,
     /// The `cols` of the call with where each stands; `None` for the whole frame.
     pub(in crate::nodes) cols: Option<Vec<(String, String)>>,
     /// The `into` of the call.
@@ -83,11 +85,19 @@ impl Passage {
     }
 }
 
+impl<'p, 'a> Call<'p, 'a> {
+    /// A node's own use of pandas operations: `name` is what messages call it, `cols` the columns with where each is asked for.
+    pub(in crate::nodes) fn of_node(planning: &'p mut Planning<'a>, frame: Frame, name: &'static str, cols: Vec<(String, String)>) -> Self {
+        let (pointer, kwargs) = ("/params".to_owned(), "/params".to_owned());
+        Self { planning, frame, name, pointer, kwargs, cols: Some(cols), into: None, passage: None }
+    }
+}
+
 impl Call<'_, '_> {
     /// The keyword arguments; `None` when they are wrong, which is then reported.
     pub(in crate::nodes) fn kwargs<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
         let Some(passage) = &self.passage else {
-            return self.planning.read_at(&format!("{}/kwargs", self.pointer));
+            return self.planning.read_at(&self.kwargs);
         };
         // What an expression gives is checked as a document is, and reported at the expression's parts.
         let text = serde_json::Value::Object(passage.kwargs.clone()).to_string().replace("${", "$${");
@@ -126,7 +136,7 @@ impl Call<'_, '_> {
 
     /// Where a keyword argument stands, relative to the node.
     pub(in crate::nodes) fn at(&self, kwarg: &str) -> String {
-        format!("{}/kwargs/{kwarg}", self.pointer)
+        format!("{}/{kwarg}", self.kwargs)
     }
 
     /// Reports a mistake in a keyword argument.
@@ -255,6 +265,11 @@ impl Call<'_, '_> {
     pub(in crate::nodes) fn made_codes(&self, codes: Slot, values: Arc<[String]>, nullable: bool) -> Column {
         let source = Source::Codes { codes, values };
         Column { source, ..self.made(DataType::Utf8, nullable, codes) }
+    }
+
+    /// A column of this call's making that is 1 (or true) where `codes` hold `code`, and 0 elsewhere.
+    pub(in crate::nodes) fn made_indicator(&self, codes: Slot, code: i32, data_type: DataType) -> Column {
+        Column { source: Source::Indicator { codes, code }, ..self.made(data_type, false, codes) }
     }
 
     /// A category column of this call's making.

@@ -56,7 +56,7 @@ impl Scalar {
     }
 
     /// How Python's `str` spells it.
-    pub(super) fn python_str(&self) -> String {
+    pub(in crate::nodes) fn python_str(&self) -> String {
         match self {
             Self::Null(()) => "nan".into(),
             Self::Bool(true) => "True".into(),
