@@ -136,10 +136,7 @@ impl Call<'_, '_> {
 
     /// Where a keyword argument stands, relative to the node.
     pub(in crate::nodes) fn at(&self, kwarg: &str) -> String {
-        match self.passage {
-            None => format!("{}/{kwarg}", self.kwargs),
-            Some(_) => format!("{}/kwargs/{kwarg}", self.pointer),
-        }
+        format!("{}/{kwarg}", self.kwargs)
     }
 
     /// Reports a mistake in a keyword argument.
