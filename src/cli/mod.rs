@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod demo;
 mod exit;
+mod fit;
 mod graph;
 mod health;
 mod reference;
@@ -36,6 +37,8 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
+    /// Reads the statistics that a graph needs from the training data, and freezes them beside it.
+    Fit(fit::Fit),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
     /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Fit(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),

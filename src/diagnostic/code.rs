@@ -42,6 +42,8 @@ pub enum Code {
     NotFrozen,
     /// E0205: a null can reach a place that cannot take one.
     NullReaches,
+    /// E0206: the frozen statistics were fitted for another graph or another pandas.
+    StaleStatistics,
     /// E0301: the dataset schema cannot be used.
     Schema,
     /// E0401: the model cannot be found or loaded.
@@ -75,6 +77,7 @@ impl Code {
             Self::TypeMismatch => "E0203",
             Self::NotFrozen => "E0204",
             Self::NullReaches => "E0205",
+            Self::StaleStatistics => "E0206",
             Self::Schema => "E0301",
             Self::Model => "E0401",
             Self::ModelSignature => "E0402",

@@ -1,12 +1,13 @@
 //! The graph: nodes and edges as a user wrote them, planned once against the dataset schema and the models, then run batch by batch.
 
+mod digest;
 mod draw;
 mod plan;
 mod spec;
 mod topology;
 
 pub use draw::{Ends, mermaid, svg};
-pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Timings};
+pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Purpose, Timings};
 pub use spec::{EdgeSpec, GraphSpec};
 
 pub use crate::nodes::NodeSpec;

@@ -12,10 +12,32 @@ use super::{GraphSpec, NodeSpec};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
-use crate::nodes::{self, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
+use crate::nodes::{self, Collectors, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
+
+/// What a plan is for.
+#[derive(Clone, Copy, Default)]
+pub enum Purpose<'a> {
+    /// Scoring: what no output needs is left out.
+    #[default]
+    Serve,
+    /// Fitting: statistics that are missing are collected instead of reported. There are no outputs; models run only where a statistic
+    /// needs their answers, and may be missing elsewhere.
+    Fit(&'a dyn Collectors),
+}
+
+impl<'a> Purpose<'a> {
+    fn collectors(self) -> Option<&'a dyn Collectors> {
+        match self {
+            Self::Serve => None,
+            Self::Fit(collectors) => Some(collectors),
+        }
+    }
+}
 
 /// What a graph is planned against.
 pub struct PlanRequest<'a> {
+    /// What the plan is for.
+    pub purpose: Purpose<'a>,
     /// The graph's text.
     pub spec: &'a GraphSpec,
     /// The events' schema.
@@ -70,7 +92,7 @@ pub struct Timings {
 ///
 /// # Invariants
 /// - Steps stand in an order in which each comes after those whose slots it reads; each slot is written once a batch.
-/// - Only steps that an output needs, or that can reject a row, are kept; only fields that a step or an output reads are decoded.
+/// - Only steps that an output needs, or that can reject a row, or that collect statistics, are kept; only fields that a step or an output reads are decoded.
 pub struct Plan {
     nodes: Vec<PlannedNode>,
     projection: Vec<usize>,
@@ -88,8 +110,13 @@ impl Plan {
         let topology = topology::resolve(request.spec, diagnostics)?;
         let mut builder = Builder::new(request, diagnostics);
         builder.plan_nodes(&topology);
-        let answer = builder.answer(&topology);
-        let outputs = builder.outputs(&answer);
+        let outputs = match request.purpose {
+            Purpose::Serve => {
+                let answer = builder.answer(&topology);
+                builder.outputs(&answer)
+            }
+            Purpose::Fit(_) => Vec::new(),
+        };
         let frames = std::mem::take(&mut builder.frames);
         let (mut steps, slots) = (std::mem::take(&mut builder.steps), builder.slots);
         if diagnostics.errors() > before {
@@ -97,6 +124,9 @@ impl Plan {
         }
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
+        if matches!(request.purpose, Purpose::Fit(_)) {
+            steps = without_idle_models(steps);
+        }
         Some(Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len()))
     }
 
@@ -104,7 +134,9 @@ impl Plan {
         let mut needed: BTreeSet<Slot> = outputs.iter().map(|output| output.slot).collect();
         let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
         for step in steps.into_iter().rev() {
-            if step.kernel.can_reject() || step.writes.iter().any(|slot| needed.contains(slot)) {
+            // A step that writes nothing is there for what it sees.
+            let has_effect = step.kernel.can_reject() || step.writes.is_empty();
+            if has_effect || step.writes.iter().any(|slot| needed.contains(slot)) {
                 needed.extend(step.reads.iter().copied());
                 kept.push(step);
             }
@@ -170,6 +202,20 @@ impl std::fmt::Debug for Plan {
     }
 }
 
+/// The steps without the models whose answers no later step reads.
+fn without_idle_models(steps: Vec<Step>) -> Vec<Step> {
+    let mut read: BTreeSet<Slot> = BTreeSet::new();
+    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+    for step in steps.into_iter().rev() {
+        if step.kernel.phase() != Phase::Inference || step.writes.iter().any(|slot| read.contains(slot)) {
+            read.extend(step.reads.iter().copied());
+            kept.push(step);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
 /// The time since `started`, which becomes now.
 fn lap(started: &mut Instant) -> Duration {
     let now = Instant::now();
@@ -223,15 +269,23 @@ impl<'a> Builder<'a> {
                 [] => self.fields.clone(),
                 parents => self.join(parents, Some(spec)),
             };
+            let collectors = self.request.purpose.collectors();
+            // A model may be trained after its features are fitted: what it lacks is told by `check`.
+            let mut of_the_model = Diagnostics::new();
+            let diagnostics = if collectors.is_some() && kind.is_inference() { &mut of_the_model } else { &mut *self.diagnostics };
             let shared = Shared {
+                collectors,
                 document: &self.request.spec.document,
                 frozen: self.request.frozen,
                 models: self.request.models,
                 steps: &mut self.steps,
                 slots: &mut self.slots,
-                diagnostics: self.diagnostics,
+                diagnostics,
             };
-            let frame = kind.plan(&mut Planning::new(spec, index, input, shared));
+            let mut frame = kind.plan(&mut Planning::new(spec, index, input, shared));
+            if of_the_model.has_errors() {
+                frame.set_open();
+            }
             self.frames[index] = Some(frame);
         }
     }

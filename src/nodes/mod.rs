@@ -14,7 +14,8 @@ mod planning;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use pandas::{OperationPage, operation_pages};
-pub use planning::{NodeSpec, Planning, Shared, Step, list};
+pub(crate) use pandas::{TimeFormat, lanes};
+pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
 
 use arrow_array::ArrayRef;
 

@@ -251,6 +251,7 @@ impl Planned {
         let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {
+            collectors: None,
             document: &document,
             frozen: Some(&frozen),
             models: &models,

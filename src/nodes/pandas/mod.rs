@@ -17,15 +17,17 @@ mod compare;
 mod condition;
 mod cut;
 mod dt;
+mod factorize;
 mod fillna;
 mod get_dummies;
-mod lanes;
+pub(crate) mod lanes;
 mod map;
 mod math;
 mod missing;
 mod numbers;
 mod operand;
 mod operation;
+mod qcut;
 mod refused;
 mod replace;
 mod round;
@@ -37,9 +39,12 @@ mod text_parts;
 mod timestamp;
 mod to_datetime;
 mod to_numeric;
+mod top_k;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub(crate) use self::strptime::Format as TimeFormat;
 
 use self::operation::{Call, Operation, Scope};
 use super::frame::dtype as frame_dtype;
@@ -61,6 +66,9 @@ const FAMILIES: &[&[&dyn Operation]] = &[
     astype::OPERATIONS,
     to_numeric::OPERATIONS,
     cut::OPERATIONS,
+    qcut::OPERATIONS,
+    factorize::OPERATIONS,
+    top_k::OPERATIONS,
     get_dummies::OPERATIONS,
     missing::OPERATIONS,
     compare::OPERATIONS,

@@ -1,0 +1,30 @@
+//! The digest of what statistics depend on.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::GraphSpec;
+
+impl GraphSpec {
+    /// SHA-256, hex, of these nodes and all before them: ids, types, parameters and edges. What comes after, such as the model and its
+    /// features, changes no statistic and does not count; neither does the layout of the text.
+    pub fn digest_of<'a>(&self, nodes: impl Iterator<Item = &'a str>) -> String {
+        let mut counted: BTreeSet<&str> = nodes.collect();
+        loop {
+            let parents = self.edges.iter().filter(|edge| counted.contains(edge.to.as_str())).map(|edge| edge.from.as_str());
+            let more: Vec<&str> = parents.filter(|parent| !counted.contains(parent)).collect();
+            if more.is_empty() {
+                break;
+            }
+            counted.extend(more);
+        }
+        let nodes = self.nodes.iter().filter(|node| counted.contains(node.id.as_str()));
+        let nodes: Vec<_> = nodes.map(|node| json!([node.id, node.type_name, node.params])).collect();
+        let edges = self.edges.iter().filter(|edge| counted.contains(edge.to.as_str()));
+        let edges: Vec<_> = edges.map(|edge| json!([edge.from, edge.to])).collect();
+        let text = json!({"nodes": nodes, "edges": edges}).to_string();
+        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
