@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format docs models check-config clean
+.PHONY: help setup build demo test chaos lint format docs models check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
 	scripts/with-kafka $(CARGO) test --no-fail-fast
+
+chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
+	@scripts/setup test
+	scripts/chaos '$(ROW)' '$(SEED)' '$(ROUNDS)'
 
 lint: ## check formatting, Rust, shell and Python code, documentation
 	@scripts/setup build
