@@ -47,7 +47,7 @@ fn values_that_do_not_fit_in_memory_go_to_files() {
         (fitted.frozen, peak_bytes() - before)
     };
     // The buffers of a batch are there from here on.
-    drop(fit_in(0));
+    drop(fit_in(256 << 10));
     let (little, grown) = fit_in(3 << 20);
     let (all, unbounded) = fit_in(256 << 20);
     assert_eq!(little, all);

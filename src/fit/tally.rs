@@ -137,8 +137,10 @@ impl<K: Key> Tally<K> {
         }
         self.write_run()?;
         let mut merge = Merge { runs: Vec::with_capacity(self.runs.len()), heads: BinaryHeap::new() };
+        // The table is gone: its memory is the runs' now.
+        let buffer_bytes = (self.memory_bytes / self.runs.len()).clamp(64, 64 << 10);
         for run in self.runs {
-            merge.runs.push(BufReader::new(run));
+            merge.runs.push(BufReader::with_capacity(buffer_bytes, run));
             merge.advance(merge.runs.len() - 1)?;
         }
         Ok(Sorted::Merge(merge))
