@@ -1,4 +1,4 @@
-//! `caz fit` against what pandas learns itself: `tests/golden/fit.json`, written by `tests/golden/fit.py`.
+//! `caz fit` against what pandas learns itself: `tests/golden/fitted.json`, written by `tests/golden/fitted.py`.
 //!
 //! Each column is written as a dataset, fitted, and run with what was frozen: the statistic and the answer have pandas' bits.
 
@@ -93,7 +93,7 @@ fn value(values: &Values, row: usize) -> Value {
     }
 }
 
-/// As `tests/golden/fit.py` writes statistics.
+/// As `tests/golden/fitted.py` writes statistics.
 fn encoded(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => json!({"bits": format!("{:016x}", number.as_f64().unwrap().to_bits())}),
@@ -141,7 +141,7 @@ fn check(golden: &mut Golden<'_>, frozen: &Value) -> Result<(), String> {
 
 #[test]
 fn statistics_and_answers_have_the_bits_of_pandas() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/fit.json")).unwrap();
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/fitted.json")).unwrap();
     let golden: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(golden["pandas"], "2.2.3");
     let records = golden["cases"].as_array().unwrap();

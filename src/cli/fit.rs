@@ -98,7 +98,7 @@ impl Fit {
                 show(&rejections);
                 Failure::Running(format!("more than {allowed} rows of the dataset are rejected (--max-rejected)"))
             }
-            FitError::Statistic { ref fault, .. } => Failure::Running(match mend(fault) {
+            FitError::Statistic(error) => Failure::Running(match mend(&error.fault) {
                 Some(mend) => format!("{error}\n  {mend}"),
                 None => error.to_string(),
             }),

@@ -93,17 +93,8 @@ pub enum FitError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A statistic cannot be frozen.
-    #[error("node `{node}`: the {statistic} of column `{column}` cannot be frozen: {fault}")]
-    Statistic {
-        /// The node.
-        node: String,
-        /// The column.
-        column: String,
-        /// What was asked.
-        statistic: &'static str,
-        /// Why not.
-        fault: StatisticFault,
-    },
+    #[error(transparent)]
+    Statistic(Box<StatisticError>),
     /// More rows are rejected than are allowed.
     #[error("more than {allowed} rows of the dataset are rejected")]
     TooManyRejected {
@@ -112,6 +103,20 @@ pub enum FitError {
         /// Those that were found.
         rejections: Rejections,
     },
+}
+
+/// Why a statistic of a column cannot be frozen.
+#[derive(Debug, thiserror::Error)]
+#[error("node `{node}`: the {statistic} of column `{column}` cannot be frozen: {fault}")]
+pub struct StatisticError {
+    /// The node.
+    pub node: String,
+    /// The column.
+    pub column: String,
+    /// What was asked.
+    pub statistic: &'static str,
+    /// Why not.
+    pub fault: StatisticFault,
 }
 
 /// Reads every statistic that the graph of `assembly` needs from `dataset`. Statistics that are frozen already are not trusted: all are
@@ -185,7 +190,8 @@ impl Request {
 
     fn refuse(&self, fault: StatisticFault) -> FitError {
         let Wanted { node, column, statistic, .. } = &self.wanted;
-        FitError::Statistic { node: node.clone(), column: column.clone(), statistic: statistic.name(), fault }
+        let (node, column) = (node.clone(), column.clone());
+        FitError::Statistic(Box::new(StatisticError { node, column, statistic: statistic.name(), fault }))
     }
 
     fn start(&self, memory_bytes: usize) -> Result<(), FitError> {

@@ -1,7 +1,7 @@
 """Writes the golden vectors of `caz fit`: what pandas 2.2.3 learns of a column, and what it then answers for the same rows.
 
-    python tests/golden/fit.py           # write tests/golden/fit.json
-    python tests/golden/fit.py --check   # write nothing; fail if the committed file differs
+    python tests/golden/fitted.py           # write tests/golden/fitted.json
+    python tests/golden/fitted.py --check   # write nothing; fail if the committed file differs
 
 A case is one call of an operation that needs a statistic, on a column of seeded values. `statistic` is its key in the statistics file and
 `value` what must stand there. Floats are written by their bits.
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 PANDAS = "2.2.3"
-OUTPUT = Path(__file__).parent / "fit.json"
+OUTPUT = Path(__file__).parent / "fitted.json"
 
 
 def bits(values: np.ndarray) -> str:
@@ -113,7 +113,9 @@ def cuts() -> Iterator[dict]:
             column, random = numbers(name, rows, dtype), rng(name + "kwargs")
             bins, right = int(random.integers(1, 9)), bool(random.random() < 0.6)
             kwargs = {"bins": bins} | ({} if right else {"right": False})
-            kwargs |= [{}, {"labels": False}, {"precision": 1}, {"include_lowest": True}, {"labels": list("abcdefgh")[:bins]}][random.integers(5)]
+            kwargs |= [{}, {"labels": False}, {"precision": 1}, {"include_lowest": True}, {"labels": list("abcdefgh")[:bins]}][
+                random.integers(5)
+            ]
             answer, edges = pd.cut(column, retbins=True, **kwargs)
             key = f"bins={bins}" + ("" if right else ",left")
             yield case(column, "cut", kwargs, key, edges, through_null(answer))
@@ -141,7 +143,11 @@ def qcuts() -> Iterator[dict]:
 
 
 def groups() -> Iterator[dict]:
-    makers = {"object": texts, "int64": lambda name, rows: numbers(name, rows, "int64") % 7, "float64": lambda name, rows: numbers(name, rows).round(-1) + 0.0}
+    makers = {
+        "object": texts,
+        "int64": lambda name, rows: numbers(name, rows, "int64") % 7,
+        "float64": lambda name, rows: numbers(name, rows).round(-1) + 0.0,
+    }
     for dtype, make in makers.items():
         for name, rows in sizes("group" + dtype, 70):
             column = make(name, rows)
@@ -164,8 +170,8 @@ def groups() -> Iterator[dict]:
 
 def formats() -> Iterator[dict]:
     stamps = pd.date_range("1999-12-25T07:08:09", periods=40, freq="37d5h").to_series(index=range(40))
-    for format_ in ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%Y%m%d", "%d %B %Y", "%b %d, %Y",
-                    "%m/%d/%Y %I:%M %p", "%d.%m.%Y"]:  # fmt: skip
+    known = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%Y%m%d", "%d %B %Y"]
+    for format_ in [*known, "%b %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y"]:
         column = stamps.dt.strftime(format_)
         column = pd.concat([column, pd.Series([None], dtype=object)], ignore_index=True).astype(object)
         yield case(column, "to_datetime", {}, "format", format_, pd.to_datetime(column, format=format_))
