@@ -52,6 +52,10 @@ pub enum Code {
     ModelSignature,
     /// E0501: librdkafka refuses a property.
     KafkaProperty,
+    /// E0601: the graph makes other values of a golden case than training did.
+    GoldenDiverges,
+    /// E0602: the golden cases do not fit the graph, or their file cannot be used.
+    GoldenMisfit,
 }
 
 impl Code {
@@ -82,6 +86,8 @@ impl Code {
             Self::Model => "E0401",
             Self::ModelSignature => "E0402",
             Self::KafkaProperty => "E0501",
+            Self::GoldenDiverges => "E0601",
+            Self::GoldenMisfit => "E0602",
         }
     }
 }

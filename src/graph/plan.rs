@@ -8,7 +8,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
 use super::topology::{self, Topology};
-use super::{GraphSpec, NodeSpec};
+use super::{GraphSpec, NodeSpec, Trace};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
@@ -20,6 +20,8 @@ pub enum Purpose<'a> {
     /// Scoring: what no output needs is left out.
     #[default]
     Serve,
+    /// Looking: every column of every node is kept, see [`Trace`].
+    Trace,
     /// Fitting: statistics that are missing are collected instead of reported. There are no outputs; models run only where a statistic
     /// needs their answers, and may be missing elsewhere.
     Fit(&'a dyn Collectors),
@@ -28,7 +30,7 @@ pub enum Purpose<'a> {
 impl<'a> Purpose<'a> {
     fn collectors(self) -> Option<&'a dyn Collectors> {
         match self {
-            Self::Serve => None,
+            Self::Serve | Self::Trace => None,
             Self::Fit(collectors) => Some(collectors),
         }
     }
@@ -92,7 +94,9 @@ pub struct Timings {
 ///
 /// # Invariants
 /// - Steps stand in an order in which each comes after those whose slots it reads; each slot is written once a batch.
-/// - Only steps that an output needs, or that can reject a row, or that collect statistics, are kept; only fields that a step or an output reads are decoded.
+/// - Only steps that an output or a trace needs, that can reject a row, or that collect statistics, are kept; only fields that those read
+///   are decoded.
+#[derive(Default)]
 pub struct Plan {
     nodes: Vec<PlannedNode>,
     projection: Vec<usize>,
@@ -101,6 +105,7 @@ pub struct Plan {
     slots: Vec<Option<ArrayRef>>,
     outputs: Vec<OutputColumn>,
     scratch: Vec<ArrayRef>,
+    trace: Option<Trace>,
 }
 
 impl Plan {
@@ -111,14 +116,14 @@ impl Plan {
         let mut builder = Builder::new(request, diagnostics);
         builder.plan_nodes(&topology);
         let outputs = match request.purpose {
-            Purpose::Serve => {
+            Purpose::Serve | Purpose::Trace => {
                 let answer = builder.answer(&topology);
                 builder.outputs(&answer)
             }
             Purpose::Fit(_) => Vec::new(),
         };
         let frames = std::mem::take(&mut builder.frames);
-        let (mut steps, slots) = (std::mem::take(&mut builder.steps), builder.slots);
+        let (mut steps, mut slots) = (std::mem::take(&mut builder.steps), builder.slots);
         if diagnostics.errors() > before {
             return None;
         }
@@ -127,11 +132,16 @@ impl Plan {
         if matches!(request.purpose, Purpose::Fit(_)) {
             steps = without_idle_models(steps);
         }
-        Some(Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len()))
+        let trace = matches!(request.purpose, Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
+        let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
+        Some(plan.keep_what_is_needed(request.dataset.fields().len()))
     }
 
-    fn keep_what_is_needed(nodes: Vec<PlannedNode>, steps: Vec<Step>, slots: usize, outputs: Vec<OutputColumn>, fields: usize) -> Self {
-        let mut needed: BTreeSet<Slot> = outputs.iter().map(|output| output.slot).collect();
+    /// Leaves out the steps that nobody needs, and finds the `fields` of the dataset that the others read.
+    fn keep_what_is_needed(mut self, fields: usize) -> Self {
+        let traced = self.trace.iter().flat_map(Trace::slots);
+        let mut needed: BTreeSet<Slot> = self.outputs.iter().map(|output| output.slot).chain(traced).collect();
+        let steps = std::mem::take(&mut self.steps);
         let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
         for step in steps.into_iter().rev() {
             // A step that writes nothing is there for what it sees.
@@ -142,9 +152,10 @@ impl Plan {
             }
         }
         kept.reverse();
-        let projection: Vec<usize> = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
-        let field_slots = projection.iter().copied().map(Slot::new).collect();
-        Self { nodes, projection, field_slots, steps: kept, slots: vec![None; slots], outputs, scratch: Vec::new() }
+        self.steps = kept;
+        self.projection = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
+        self.field_slots = self.projection.iter().copied().map(Slot::new).collect();
+        self
     }
 
     /// The nodes, parents first.
@@ -155,6 +166,11 @@ impl Plan {
     /// The dataset's fields that the decoder must deliver, by index, ascending.
     pub fn projection(&self) -> &[usize] {
         &self.projection
+    }
+
+    /// What every node made of the last batch; only of a plan for [`Purpose::Trace`].
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
     }
 
     /// The columns of the graph's answer, in the order of the output.
@@ -168,6 +184,9 @@ impl Plan {
         for (slot, array) in self.field_slots.iter().zip(fields) {
             self.slots[slot.index()] = Some(Arc::clone(array));
         }
+        if let Some(trace) = &mut self.trace {
+            trace.start();
+        }
         let mut timings = Timings::default();
         let mut phase_started = Instant::now();
         for step in &mut self.steps {
@@ -179,6 +198,9 @@ impl Plan {
             step.kernel.run(&Inputs::new(&self.slots, &step.reads), rows, &mut self.scratch);
             if rows.out() > fates {
                 rows.name_node(fates, &self.nodes[step.node].id);
+                if let Some(trace) = &mut self.trace {
+                    trace.leave(rows, fates, step.node);
+                }
             }
             for (slot, array) in step.writes.iter().zip(self.scratch.drain(..)) {
                 self.slots[slot.index()] = Some(array);
@@ -189,6 +211,9 @@ impl Plan {
         }
         into.clear();
         into.extend(self.outputs.iter().filter_map(|output| self.slots[output.slot.index()].clone()));
+        if let Some(trace) = &mut self.trace {
+            trace.finish(&self.slots);
+        }
         // Arrays are dropped here, not when the next batch overwrites them: an idle worker holds no event.
         self.slots.iter_mut().for_each(|slot| *slot = None);
         timings.graph += lap(&mut phase_started);

@@ -17,9 +17,12 @@ pub use pandas::{OperationPage, operation_pages};
 pub(crate) use pandas::{TimeFormat, lanes};
 pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
 
+use std::sync::Arc;
+
 use arrow_array::ArrayRef;
 
 use crate::dataset::{Phase, Rows};
+use crate::model::Element;
 
 /// One type of node.
 ///
@@ -74,6 +77,25 @@ pub trait Kernel: Send {
     fn can_reject(&self) -> bool {
         false
     }
+
+    /// What its outputs are, one by one, when it makes no columns but shows what a model is given. Nobody reads them while events are
+    /// served, so there it does not run.
+    fn features(&self) -> &[Feature] {
+        &[]
+    }
+}
+
+/// One feature of a model, in the model's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// The model.
+    pub model: Arc<str>,
+    /// The model's input that it is a part of.
+    pub input: Arc<str>,
+    /// The column that it comes from.
+    pub name: Arc<str>,
+    /// What the model takes it as.
+    pub element: Element,
 }
 
 /// The arrays that a kernel reads.

@@ -17,7 +17,7 @@ use self::observer::{Observed, Observers, lock};
 use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
-use super::{amount, load, signals, terminal};
+use super::{amount, load_to_serve, signals, terminal};
 use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
@@ -137,7 +137,7 @@ impl Demo {
     /// Starts everything but the simulator.
     fn start(&self) -> Result<Running, Failure> {
         let exposition = telemetry::install_metrics().map_err(running)?;
-        let assembly = Arc::new(load(&self.file)?);
+        let assembly = Arc::new(load_to_serve(&self.file)?);
         let pipeline = assembly.pipeline();
         let (input, output, dead_letters) = (&pipeline.input.topic, &pipeline.output.topic, &pipeline.dead_letters.topic);
         let broker = MockBroker::start(1).map_err(running)?;
