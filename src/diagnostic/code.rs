@@ -32,6 +32,8 @@ pub enum Code {
     NoModel,
     /// E0107: an operation that does not exist or is refused.
     UnknownOperation,
+    /// E0109: a node, or a part of it, that does nothing in a scorer.
+    Idle,
     /// E0201: a column that no earlier node makes.
     UnknownColumn,
     /// E0202: two parents bring different columns of one name.
@@ -76,6 +78,7 @@ impl Code {
             Self::Unreachable => "E0105",
             Self::NoModel => "E0106",
             Self::UnknownOperation => "E0107",
+            Self::Idle => "E0109",
             Self::UnknownColumn => "E0201",
             Self::AmbiguousColumn => "E0202",
             Self::TypeMismatch => "E0203",

@@ -267,8 +267,12 @@ struct Builder<'a> {
     slots: usize,
     /// The columns that leave each node, by its index in the spec.
     frames: Vec<Option<Frame>>,
+    /// The models that each node's ancestors and itself put into the store, by its index in the spec.
+    uploads: Vec<Vec<Arc<str>>>,
     /// The event's fields as they are decoded.
     fields: Frame,
+    /// The event's fields in pandas' types, once the first node has asked for them: all starts share them.
+    event: Option<Frame>,
 }
 
 impl<'a> Builder<'a> {
@@ -283,36 +287,72 @@ impl<'a> Builder<'a> {
             origin: "event".into(),
         };
         let frame = fields.iter().enumerate().map(column).collect();
-        Self { request, diagnostics, steps: Vec::new(), slots: fields.len(), frames: vec![None; request.spec.nodes.len()], fields: frame }
+        let nodes = request.spec.nodes.len();
+        Self {
+            request,
+            diagnostics,
+            steps: Vec::new(),
+            slots: fields.len(),
+            frames: vec![None; nodes],
+            uploads: vec![Vec::new(); nodes],
+            fields: frame,
+            event: None,
+        }
     }
 
     fn plan_nodes(&mut self, topology: &Topology) {
         for index in topology.order.iter().copied() {
             let spec = &self.request.spec.nodes[index];
             let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
-            let input = match topology.parents[index].as_slice() {
-                [] => self.fields.clone(),
+            let parents = topology.parents[index].as_slice();
+            let input = match parents {
+                [] if kind.is_entry() => self.event(index),
+                [] => Frame::new(),
                 parents => self.join(parents, Some(spec)),
             };
-            let collectors = self.request.purpose.collectors();
+            let mut uploads: Vec<Arc<str>> = Vec::new();
+            for model in parents.iter().flat_map(|parent| &self.uploads[*parent]) {
+                if !uploads.contains(model) {
+                    uploads.push(Arc::clone(model));
+                }
+            }
             // A model may be trained after its features are fitted: what it lacks is told by `check`.
-            let mut of_the_model = Diagnostics::new();
-            let diagnostics = if collectors.is_some() && kind.is_inference() { &mut of_the_model } else { &mut *self.diagnostics };
-            let shared = Shared {
-                collectors,
-                document: &self.request.spec.document,
-                frozen: self.request.frozen,
-                models: self.request.models,
-                steps: &mut self.steps,
-                slots: &mut self.slots,
-                diagnostics,
-            };
-            let mut frame = kind.plan(&mut Planning::new(spec, index, input, shared));
-            if of_the_model.has_errors() {
+            let may_fail = self.request.purpose.collectors().is_some() && kind.is_inference();
+            let aside = may_fail.then(|| std::mem::take(self.diagnostics));
+            let mut planning = self.planning(index, input).with_uploads(uploads);
+            let mut frame = kind.plan(&mut planning);
+            self.uploads[index] = planning.into_uploads();
+            if let Some(before) = aside
+                && std::mem::replace(self.diagnostics, before).has_errors()
+            {
                 frame.set_open();
             }
             self.frames[index] = Some(frame);
         }
+    }
+
+    fn planning(&mut self, index: usize, input: Frame) -> Planning<'_> {
+        let shared = Shared {
+            collectors: self.request.purpose.collectors(),
+            document: &self.request.spec.document,
+            pipeline: self.request.document,
+            frozen: self.request.frozen,
+            models: self.request.models,
+            steps: &mut self.steps,
+            slots: &mut self.slots,
+            diagnostics: self.diagnostics,
+        };
+        Planning::new(&self.request.spec.nodes[index], index, input, shared)
+    }
+
+    /// The event's fields as they enter the graph; what brings them into pandas' types counts as the first start's work.
+    fn event(&mut self, start: usize) -> Frame {
+        if let Some(event) = &self.event {
+            return event.clone();
+        }
+        let fields = self.fields.clone();
+        let event = nodes::event_frame(&mut self.planning(start, fields));
+        self.event.insert(event).clone()
     }
 
     /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name are a mistake

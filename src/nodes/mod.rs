@@ -6,16 +6,27 @@
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
 mod decode;
+mod field_ops;
 mod frame;
+mod json_payload;
 mod json_to_dataframe;
+mod model_upload;
+mod one_hot_encoder;
 mod onnx;
 mod pandas;
 mod planning;
+mod receiver;
+mod scikit_learn;
+mod simulator;
+mod split;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use pandas::{OperationPage, operation_pages};
-pub(crate) use pandas::{TimeFormat, lanes};
 pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
+pub use simulator::Simulation;
+
+pub(crate) use json_to_dataframe::event_frame;
+pub(crate) use pandas::{TimeFormat, lanes};
 
 use std::sync::Arc;
 
@@ -37,9 +48,14 @@ pub trait Node: Sync {
     /// The JSON Schema of its parameters.
     fn parameters(&self) -> schemars::Schema;
 
-    /// Whether the node stands at the start of a graph, where the event's fields are its input.
+    /// Where the node may stand in a graph.
+    fn position(&self) -> Position {
+        Position::Inside
+    }
+
+    /// Whether the event enters the graph by it when no edge leads to it.
     fn is_entry(&self) -> bool {
-        false
+        matches!(self.position(), Position::Start | Position::Anywhere)
     }
 
     /// Whether the node asks a model.
@@ -54,8 +70,32 @@ pub trait Node: Sync {
     fn plan(&self, planning: &mut Planning<'_>) -> Frame;
 }
 
+/// Where a node may stand in a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Behind others: an edge must lead to it.
+    Inside,
+    /// At the start, where the event's fields are its input: no edge may lead to it.
+    Start,
+    /// At the start as [`Position::Start`], or behind others.
+    Anywhere,
+    /// At the start, where it gets no column since it needs none, or behind others.
+    Aside,
+}
+
 /// Every type of node, in the order of the reference pages.
-pub const NODES: &[&dyn Node] = &[&json_to_dataframe::JsonToDataframe, &pandas::Pandas, &onnx::OnnxNode];
+pub const NODES: &[&dyn Node] = &[
+    &receiver::Receiver,
+    &simulator::Simulator,
+    &json_to_dataframe::JsonToDataframe,
+    &field_ops::FieldOps,
+    &pandas::Pandas,
+    &one_hot_encoder::OneHotEncoder,
+    &split::Split,
+    &scikit_learn::ScikitLearn,
+    &model_upload::ModelUpload,
+    &onnx::OnnxNode,
+];
 
 /// The type of node with this name.
 pub fn by_name(type_name: &str) -> Option<&'static dyn Node> {

@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
-use crate::nodes::Collectors;
+use crate::nodes::{Collectors, Simulation};
 
 /// A checked pipeline.
 pub struct Assembly {
@@ -103,6 +103,11 @@ impl Assembly {
     /// The events' schema.
     pub fn dataset(&self) -> &DatasetSchema {
         &self.dataset
+    }
+
+    /// What the graph's Simulator says of simulated events; `None` without one.
+    pub fn simulation(&self) -> Option<Simulation> {
+        Simulation::of(&self.pipeline.graph.nodes, &self.pipeline.graph.document)
     }
 
     /// The models.

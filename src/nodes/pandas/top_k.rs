@@ -4,8 +4,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::coder::Coder;
-use super::get_dummies::as_held;
+use super::coder::{Coder, as_held};
 use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
