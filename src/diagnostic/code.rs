@@ -46,6 +46,8 @@ pub enum Code {
     NullReaches,
     /// E0206: an expression is not one of the language.
     Expression,
+    /// E0207: the frozen statistics were fitted for another graph or another pandas.
+    StaleStatistics,
     /// E0301: the dataset schema cannot be used.
     Schema,
     /// E0401: the model cannot be found or loaded.
@@ -85,6 +87,7 @@ impl Code {
             Self::NotFrozen => "E0204",
             Self::NullReaches => "E0205",
             Self::Expression => "E0206",
+            Self::StaleStatistics => "E0207",
             Self::Schema => "E0301",
             Self::Model => "E0401",
             Self::ModelSignature => "E0402",

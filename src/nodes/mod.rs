@@ -26,10 +26,11 @@ mod split;
 pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use pandas::{OperationPage, operation_pages};
-pub use planning::{NodeSpec, Planning, Shared, Step, list};
+pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
 pub use simulator::Simulation;
 
 pub(crate) use json_to_dataframe::event_frame;
+pub(crate) use pandas::{TimeFormat, lanes};
 
 use std::sync::Arc;
 
