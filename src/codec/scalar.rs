@@ -34,6 +34,7 @@ pub(crate) enum Scalar {
     TimeMicros,
     Timestamp { unit: TimeUnit, utc: bool },
     Decimal { precision: u8, scale: i8 },
+    UnsignedInt,
 }
 
 impl Scalar {
@@ -55,6 +56,7 @@ impl Scalar {
             AvroType::TimeMicros => Self::TimeMicros,
             AvroType::Timestamp { unit, utc } => Self::Timestamp { unit: *unit, utc: *utc },
             AvroType::Decimal { precision, scale, .. } => Self::Decimal { precision: *precision, scale: *scale },
+            AvroType::UnsignedInt => Self::UnsignedInt,
             AvroType::Array(_) | AvroType::Map(_) | AvroType::Union(_) | AvroType::Record(_) => return None,
         })
     }
@@ -66,6 +68,7 @@ impl Scalar {
             Self::Boolean => "a boolean",
             Self::Int => "an integer of 32 bits",
             Self::Long => "an integer of 64 bits",
+            Self::UnsignedInt => "an integer of 32 bits without sign",
             Self::Float | Self::Double => "a number",
             Self::String => "a string",
             Self::Enum(_) => "a symbol of the enum",
@@ -110,6 +113,7 @@ impl Scalar {
             Self::Int | Self::Date => column.push_i32(narrow()?),
             Self::TimeMillis => column.push_i32(narrow()?),
             Self::Long | Self::TimeMicros | Self::Timestamp { .. } => column.push_i64(value),
+            Self::UnsignedInt => column.push_i64(u32::try_from(value).map_err(|_| self.out_of_range(value))?.into()),
             #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a number stands for")]
             Self::Float => column.push_f32(value as f32),
             #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
@@ -134,7 +138,7 @@ impl Scalar {
                 }
                 column.push_f32(narrow);
             }
-            Self::Int | Self::Long | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
+            Self::Int | Self::Long | Self::UnsignedInt | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
                 if value.fract() != 0.0 {
                     return Err(self.misfit(value));
                 }
@@ -191,6 +195,7 @@ impl Scalar {
             },
             Self::Int
             | Self::Long
+            | Self::UnsignedInt
             | Self::Float
             | Self::Double
             | Self::Date

@@ -62,6 +62,10 @@ pub enum Reason {
     Conversion,
     /// A null reached a place that cannot take one.
     UnexpectedNull,
+    /// The schema that the event was written with cannot be had.
+    UnknownSchema,
+    /// The event was written with a schema that cannot be read as the dataset's.
+    IncompatibleSchema,
     /// The model failed on this row.
     ModelFailed,
     /// The model answered NaN or infinity where a score must be finite.
@@ -90,6 +94,8 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::Conversion => "conversion",
             Self::UnexpectedNull => "unexpected_null",
+            Self::UnknownSchema => "unknown_schema",
+            Self::IncompatibleSchema => "incompatible_schema",
             Self::ModelFailed => "model_failed",
             Self::NotFinite => "not_finite",
             Self::TooLargeForTopic => "too_large_for_topic",

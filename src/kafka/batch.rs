@@ -63,6 +63,13 @@ impl MessageBatch {
         self.messages.iter().map(|message| Message { raw: unsafe { &**message } })
     }
 
+    /// Keeps the messages that `wanted` accepts, in order, and hands the others back to librdkafka.
+    pub fn keep(&mut self, mut wanted: impl FnMut(Message<'_>) -> bool) {
+        let all = 0..self.messages.len();
+        // SAFETY: as for `get`; none of the batch's messages has an error.
+        self.retain(all, |message| wanted(Message { raw: unsafe { &*message } }));
+    }
+
     /// Hands the messages back to librdkafka and keeps the buffer.
     pub fn clear(&mut self) {
         for message in self.messages.drain(..) {

@@ -175,7 +175,7 @@ impl Demo {
     /// What publishes the events. Made early: a producer takes a while to find its broker.
     fn publisher(&self, demo: &Running, rows: Option<PathBuf>) -> Result<(Events, Producer, TopicHandle), Failure> {
         let options = EventOptions { key: None, faults: self.faults, seed: 1 };
-        let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
+        let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder().map_err(running)?);
         let events = match rows {
             Some(path) => Events::of_rows(&path, schema, encoder, &options),
             None => Events::invented(schema, encoder, &options),

@@ -7,6 +7,7 @@ use super::shape::{Compiler, Member, Object};
 use super::visit::Event;
 use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
+use crate::codec::frame::Framing;
 use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::dataset::{DatasetField, DatasetSchema, Reason};
@@ -22,6 +23,7 @@ pub struct JsonDecoder {
     columns: Vec<Column>,
     root: Object<Member>,
     context: Context,
+    framing: Framing,
 }
 
 impl JsonDecoder {
@@ -36,7 +38,13 @@ impl JsonDecoder {
         let root = compiler.object(schema.root(), "")?;
         let context = Context::new(compiler.id);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Ok(Self { fields, columns, root, context })
+        Ok(Self { fields, columns, root, context, framing: Framing::None })
+    }
+
+    /// The same decoder for payloads behind a header, whose id is not looked at: the dataset schema says what events are.
+    #[must_use]
+    pub fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
@@ -62,7 +70,9 @@ impl RowDecoder for JsonDecoder {
     }
 
     fn row(&mut self, payload: &[u8]) -> Outcome<()> {
-        self.read(payload).map_err(|fault| fault.or_empty(payload))
+        let header = self.framing.header_bytes();
+        self.framing.key(payload)?;
+        self.read(&payload[header..]).map_err(|fault| fault.or_empty(payload).behind(header))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
 pub struct JsonEncoder {
     names: Vec<String>,
     members: Vec<Member>,
+    /// What stands before each object.
+    header: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -39,13 +41,19 @@ impl JsonEncoder {
         check_columns(fields, "JSON")?;
         let names: Vec<String> = fields.iter().map(|(name, ..)| name.clone()).collect();
         let members = names.iter().enumerate().map(|(index, name)| Member { head: head(index, name), value: Target::Column(index) });
-        Ok(Self { members: members.collect(), names })
+        Ok(Self { members: members.collect(), names, header: Vec::new() })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order; records are objects.
     pub fn for_schema(schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.root(), &mut 0) }
+        Self { names, members: members(schema.root(), &mut 0), header: Vec::new() }
+    }
+
+    /// The same encoder with `header` before each object.
+    #[must_use]
+    pub fn with_header(self, header: Vec<u8>) -> Self {
+        Self { header, ..self }
     }
 }
 
@@ -82,8 +90,11 @@ impl Encoder for JsonEncoder {
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
-        let members = &self.members;
-        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| object(members, views, row, bytes));
+        let (members, header) = (&self.members, &self.header);
+        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
+            bytes.extend_from_slice(header);
+            object(members, views, row, bytes)
+        });
     }
 
     fn content_type(&self) -> &'static str {
@@ -137,6 +148,18 @@ fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
                 string(into, keys.value(row));
                 into.push(b':');
                 value(&values.cell(row), into)?;
+            }
+            into.push(b'}');
+        }
+        Cell::Struct(fields, children, row) => {
+            into.push(b'{');
+            for (index, (field, child)) in fields.iter().zip(*children).enumerate() {
+                if index > 0 {
+                    into.push(b',');
+                }
+                string(into, field.name());
+                into.push(b':');
+                value(&child.cell(*row), into)?;
             }
             into.push(b'}');
         }

@@ -113,10 +113,7 @@ impl Compiler<'_> {
 }
 
 fn value(kind: &AvroType, path: &str) -> Result<Value, CodecError> {
-    let (kind, null) = match kind.split_null() {
-        (AvroType::Union(branches), None) if branches.len() == 1 => branches[0].split_null(),
-        split => split,
-    };
+    let (kind, null) = kind.split_null();
     let shape = match kind {
         AvroType::Array(item) => Shape::Array(Box::new(value(item, path)?)),
         AvroType::Map(entry) => Shape::Map(Box::new(value(entry, path)?)),
