@@ -70,8 +70,9 @@ fn events_of(records: &[Stored]) -> BTreeSet<usize> {
 /// Whether the running process says it is ready.
 fn is_ready(caz: &Caz) -> Option<bool> {
     let log = caz.log();
-    let address = log.split("address=").nth(1)?.split_whitespace().next()?.to_owned();
-    let mut stream = TcpStream::connect(address).ok()?;
+    let line = log.lines().find(|line| line.contains("serving /metrics"))?;
+    let port: String = line.split("127.0.0.1:").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
     write!(stream, "GET /readyz HTTP/1.0\r\nHost: caz\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

@@ -32,8 +32,18 @@ pub(crate) enum Scalar {
     Date,
     TimeMillis,
     TimeMicros,
-    Timestamp { unit: TimeUnit, utc: bool },
-    Decimal { precision: u8, scale: i8 },
+    Timestamp {
+        unit: TimeUnit,
+        utc: bool,
+    },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
+    /// A decimal as Avro's JSON has it: text with a character for each byte.
+    DecimalBytes {
+        precision: u8,
+    },
     UnsignedInt,
 }
 
@@ -72,7 +82,7 @@ impl Scalar {
             Self::Float | Self::Double => "a number",
             Self::String => "a string",
             Self::Enum(_) => "a symbol of the enum",
-            Self::Bytes => "a string of bytes, each a character up to U+00FF",
+            Self::DecimalBytes { .. } | Self::Bytes => "a string of bytes, each a character up to U+00FF",
             Self::Fixed(size) => return Cow::Owned(format!("a string of {size} bytes, each a character up to U+00FF")),
             Self::Date => "a date such as 2024-02-29, or days since 1970",
             Self::TimeMillis => "a time such as 17:04:05.250, or milliseconds since midnight",
@@ -122,6 +132,15 @@ impl Scalar {
             _ => return Err(self.misfit(value)),
         }
         Ok(())
+    }
+
+    /// An integer that may be beyond 63 bits.
+    pub(crate) fn push_unsigned(&self, value: u64, column: &mut Column) -> Result<(), Misfit> {
+        match i64::try_from(value) {
+            Ok(value) => self.push_integer(value, column),
+            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
+            Err(_) => self.push_float(value as f64, column),
+        }
     }
 
     /// A number with a fraction or an exponent, or an integer beyond 64 bits.
@@ -180,6 +199,10 @@ impl Scalar {
                 column.push_i64(instant.since_epoch(*unit).ok_or_else(|| self.out_of_range(shown(value)))?);
             }
             Self::Decimal { .. } => return self.push_decimal(value, column),
+            Self::DecimalBytes { precision } => {
+                let bytes = text::latin1(value).ok_or_else(misfit)?;
+                column.push_i128(text::decimal_from_be(&bytes, *precision).ok_or_else(|| self.out_of_range(shown(value)))?);
+            }
             _ => return Err(misfit()),
         }
         Ok(())

@@ -40,8 +40,10 @@ fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
         let format = given(document, &format!("{end}/format"), Format::default());
         let (Some(framing), Some(format)) = (framing, format) else { continue };
         let wrong = match (framing, format) {
-            (Framing::SingleObject, Format::Json) => Some(("single-object encoding is Avro's own", "use `format: avro`, or no framing")),
-            (Framing::Confluent | Framing::Apicurio, Format::Json) if end == "/output" => {
+            (Framing::SingleObject, Format::Json | Format::AvroJson) => {
+                Some(("single-object encoding is Avro's own", "use `format: avro`, or no framing"))
+            }
+            (Framing::Confluent | Framing::Apicurio, Format::Json | Format::AvroJson) if end == "/output" => {
                 Some(("scores in JSON have no schema that a registry could know", "use `format: avro`, or no framing"))
             }
             (Framing::Confluent | Framing::Apicurio, Format::Avro) if !registry => {

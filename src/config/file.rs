@@ -93,9 +93,11 @@ pub struct Input {
 pub enum Format {
     /// Avro binary.
     Avro,
-    /// One JSON object.
+    /// One JSON object. Values of a union stand for themselves; instants and decimals may be text.
     #[default]
     Json,
+    /// One JSON object as the Avro specification encodes it: a value of a union is in an object that names its type, `{"string": "x"}`.
+    AvroJson,
 }
 
 /// Where scores go.

@@ -7,7 +7,7 @@ use super::line::Line;
 use super::schemas::{Schemas, framed};
 use super::settings::{OutputTopic, Settings};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
-use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEncoder};
+use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEncoder, json::Rules};
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
@@ -164,6 +164,7 @@ impl Assembly {
         Ok(match self.pipeline.input.format {
             Format::Avro => Box::new(AvroDecoder::framed(framing, self.schemas.writers(framing), schema, projection)?),
             Format::Json => Box::new(JsonDecoder::new(schema, projection)?.framed(framing)),
+            Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, projection)?.framed(framing)),
         })
     }
 
@@ -172,6 +173,10 @@ impl Assembly {
         Ok(match output.format {
             Format::Avro => Box::new(framed(AvroEncoder::new(SCORE, &fields(columns))?, output.framing, &self.schemas.output_key)?),
             Format::Json => Box::new(JsonEncoder::new(&fields(columns))?),
+            Format::AvroJson => {
+                let derived = AvroEncoder::new(SCORE, &fields(columns))?;
+                Box::new(JsonEncoder::by(Rules::Avro, &DatasetSchema::parse_avro(derived.schema().unwrap_or_default())?))
+            }
         })
     }
 
@@ -198,10 +203,11 @@ impl Assembly {
                 let (encoder, framing) = (AvroEncoder::for_schema(&self.dataset), self.pipeline.input.framing);
                 Ok(Box::new(framed(encoder, framing, &self.schemas.input_key)?))
             }
-            Format::Json => {
+            format @ (Format::Json | Format::AvroJson) => {
+                let rules = if format == Format::Json { Rules::Plain } else { Rules::Avro };
                 // Nobody looks up the id in front of JSON.
                 let header = self.pipeline.input.framing.header(0);
-                Ok(Box::new(JsonEncoder::for_schema(&self.dataset).with_header(header)))
+                Ok(Box::new(JsonEncoder::by(rules, &self.dataset).with_header(header)))
             }
         }
     }

@@ -272,7 +272,8 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
             let scaled = value.checked_mul(factor).filter(|_| factor > 0);
             write::long(into, scaled.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the timestamp {value} does not fit")))?);
         }
-        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => decimal(*value, *fixed, into)?,
+        (AvroType::Decimal { fixed: None, .. }, Cell::Decimal(value, _)) => write::bytes(into, &decimal_bytes(*value, None)?),
+        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => into.extend(decimal_bytes(*value, *fixed)?),
         (AvroType::Enum(symbols), Cell::Text(value)) => {
             let index = symbols.symbols.iter().position(|symbol| symbol == value);
             let unknown = || Refusal::new(Reason::UnknownBranch, format!("{value:?} is no symbol of the enum"));
@@ -331,15 +332,17 @@ fn branch(union: &AvroUnion, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), 
                 (None, None) => return Err(no_branch()),
             }
         }
-        cell => {
-            // One type, or numbers: the widest that says it exactly.
-            let mut numbers: Vec<_> = union.members().filter_map(|(index, kind, _)| Some((index, kind, narrowed(cell, kind)?))).collect();
-            numbers.sort_by_key(|(_, kind, _)| width(kind));
-            numbers.pop().ok_or_else(|| Refusal::new(Reason::OutOfRange, "the number fits no branch of the union"))?
-        }
+        cell => branch_of_number(union, cell)?,
     };
     write::count(into, index);
     value(kind, &cell, into)
+}
+
+/// The branch of a union that is one column: its only type, or of several numbers the widest that says the value exactly.
+pub(crate) fn branch_of_number<'u, 'v>(union: &'u AvroUnion, cell: &Cell<'v>) -> Result<(usize, &'u AvroType, Cell<'v>), Refusal> {
+    let fits = union.members().filter_map(|(index, kind, _)| Some((index, kind, narrowed(cell, kind)?)));
+    let widest = fits.max_by_key(|(_, kind, _)| width(kind));
+    widest.ok_or_else(|| Refusal::new(Reason::OutOfRange, "the number fits no branch of the union"))
 }
 
 /// A number as another type, when it has it exactly; any other value is itself.
@@ -363,19 +366,12 @@ fn width(kind: &AvroType) -> usize {
 }
 
 /// The shortest two's complement, or as many bytes as the fixed has.
-fn decimal(value: i128, fixed: Option<usize>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(crate) fn decimal_bytes(value: i128, fixed: Option<usize>) -> Result<Vec<u8>, Refusal> {
     let bytes = value.to_be_bytes();
     let sign = if value < 0 { 0xff } else { 0 };
     let redundant = bytes.windows(2).take_while(|pair| pair[0] == sign && (pair[1] & 0x80 == sign & 0x80)).count();
     let shortest = &bytes[redundant..];
-    match fixed {
-        None => write::bytes(into, shortest),
-        Some(size) => {
-            let padding = size.checked_sub(shortest.len());
-            let padding = padding.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the decimal does not fit {size} bytes")))?;
-            into.extend(std::iter::repeat_n(sign, padding));
-            into.extend_from_slice(shortest);
-        }
-    }
-    Ok(())
+    let padding = fixed.unwrap_or(shortest.len()).checked_sub(shortest.len());
+    let too_long = || Refusal::new(Reason::OutOfRange, format!("the decimal does not fit {} bytes", fixed.unwrap_or(0)));
+    Ok(std::iter::repeat_n(sign, padding.ok_or_else(too_long)?).chain(shortest.iter().copied()).collect())
 }

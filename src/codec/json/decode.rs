@@ -3,7 +3,7 @@
 use serde::de::DeserializeSeed;
 
 use super::fault::{Context, fault};
-use super::shape::{Compiler, Member, Object};
+use super::shape::{Compiler, Member, Object, Rules};
 use super::visit::Event;
 use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
@@ -32,10 +32,18 @@ impl JsonDecoder {
     /// # Errors
     /// When a default is not of its field's type, or the projection names no field.
     pub fn new(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
+        Self::by(Rules::Plain, schema, projection)
+    }
+
+    /// A decoder of events written by the given rules.
+    ///
+    /// # Errors
+    /// As [`JsonDecoder::new`].
+    pub fn by(rules: Rules, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
         let fields = crate::codec::project(schema, projection)?;
         let places = crate::codec::places(schema, projection);
-        let mut compiler = Compiler { places: &places, leaf: 0, id: 0 };
-        let root = compiler.object(schema.root(), "")?;
+        let mut compiler = Compiler { rules, places: &places, leaf: 0, id: 0 };
+        let root = compiler.object(schema.written(), schema.root(), "")?;
         let context = Context::new(compiler.id);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
         Ok(Self { fields, columns, root, context, framing: Framing::None })

@@ -72,7 +72,7 @@ fn optional(inner: impl Strategy<Value = Spec> + 'static) -> BoxedStrategy<Spec>
         .boxed()
 }
 
-/// Unions of several types, none of them twice, and not of numbers alone, which are one column.
+/// Unions of several types, none of them twice, and of one number at most: in plain JSON `5.0` may be either.
 fn several() -> BoxedStrategy<Spec> {
     let branches = vec![
         Spec::Text,
@@ -82,8 +82,8 @@ fn several() -> BoxedStrategy<Spec> {
         Spec::Array(Box::new(Spec::Int)),
         Spec::Map(Box::new(Spec::Record(vec![Spec::Text]))),
     ];
-    let numbers = |chosen: &Vec<Spec>| chosen.iter().all(|spec| matches!(spec, Spec::Long | Spec::Double));
-    (prop::sample::subsequence(branches, 2..4).prop_filter("numbers alone", move |chosen| !numbers(chosen)), any::<bool>())
+    let numbers = |chosen: &Vec<Spec>| chosen.iter().filter(|spec| matches!(spec, Spec::Long | Spec::Double)).count() > 1;
+    (prop::sample::subsequence(branches, 2..4).prop_filter("two numbers", move |chosen| !numbers(chosen)), any::<bool>())
         .prop_map(|(branches, null)| Spec::Several(branches, null))
         .boxed()
 }
