@@ -8,6 +8,12 @@
 pub mod cli;
 
 #[forbid(unsafe_code)]
+pub mod audit;
+
+#[forbid(unsafe_code)]
+pub mod dead_letters;
+
+#[forbid(unsafe_code)]
 pub mod stream;
 
 #[forbid(unsafe_code)]

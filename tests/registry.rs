@@ -150,6 +150,7 @@ fn an_id_that_appears_later_keeps_its_place_while_other_partitions_go_on() {
     let mut caz = example.start();
     // Partition 0 has the even events: 0 to 18 of them come before the first that waits.
     example.wait_for_committed(&mut caz, 110);
+    assert!(is_ready(&caz).is_some(), "{}", caz.log());
     wait_for("not ready", || (is_ready(&caz) == Some(false)).then_some(()));
     let scored = events_of(&read_committed(&example.output));
     assert_eq!(scored, (0..200).filter(|event| event % 2 == 1 || *event < 20).collect());

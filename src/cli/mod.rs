@@ -1,8 +1,10 @@
 //! The command line: one file per command.
 
 mod amount;
+mod audit;
 mod check;
 mod control;
+mod dead_letters;
 mod demo;
 mod exit;
 mod graph;
@@ -13,6 +15,7 @@ mod schema;
 mod score;
 mod signals;
 mod simulate;
+mod table;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +45,10 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
     Demo(demo::Demo),
+    /// Proves from the topics that every event has one score or one dead letter, in order.
+    Audit(audit::Audit),
+    /// Lists, shows and sends back events that could not be scored.
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -60,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Audit(command) => command.run(),
+        Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),

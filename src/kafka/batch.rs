@@ -64,10 +64,9 @@ impl MessageBatch {
     }
 
     /// Keeps the messages that `wanted` accepts, in order, and hands the others back to librdkafka.
-    pub fn keep(&mut self, mut wanted: impl FnMut(Message<'_>) -> bool) {
-        let all = 0..self.messages.len();
+    pub fn keep(&mut self, wanted: impl Fn(&Message<'_>) -> bool) {
         // SAFETY: as for `get`; none of the batch's messages has an error.
-        self.retain(all, |message| wanted(Message { raw: unsafe { &*message } }));
+        self.retain(0..self.len(), |message| wanted(&Message { raw: unsafe { &*message } }));
     }
 
     /// Hands the messages back to librdkafka and keeps the buffer.

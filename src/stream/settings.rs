@@ -22,6 +22,8 @@ pub struct Settings {
     pub transactional_id_prefix: Option<String>,
     /// What becomes of an event that cannot be scored.
     pub on_error: OnError,
+    /// Whether the process has a name of its own, which another process could have too, in its transactional ids.
+    pub is_named: bool,
     /// The most events in a batch.
     pub max_batch: usize,
     /// How long a batch waits for more events once it has one.

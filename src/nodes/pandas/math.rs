@@ -9,15 +9,15 @@ use crate::nodes::Column;
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Abs,
-    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", of: f64::ln },
-    &Function { name: "log10", summary: "The logarithm to base 10", of: f64::log10 },
-    &Function { name: "log2", summary: "The logarithm to base 2", of: f64::log2 },
-    &Function { name: "log1p", summary: "log(1 + x), exact for small x", of: f64::ln_1p },
-    &Function { name: "exp", summary: "e to the power of x", of: f64::exp },
-    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", of: f64::exp_m1 },
-    &Function { name: "sqrt", summary: "The square root; of a negative number null", of: f64::sqrt },
-    &Function { name: "floor", summary: "The greatest whole number that is not greater", of: f64::floor },
-    &Function { name: "ceil", summary: "The least whole number that is not less", of: f64::ceil },
+    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", of: f64::ln, of_f32: f32::ln },
+    &Function { name: "log10", summary: "The logarithm to base 10", of: f64::log10, of_f32: f32::log10 },
+    &Function { name: "log2", summary: "The logarithm to base 2", of: f64::log2, of_f32: f32::log2 },
+    &Function { name: "log1p", summary: "log(1 + x), exact for small x", of: f64::ln_1p, of_f32: f32::ln_1p },
+    &Function { name: "exp", summary: "e to the power of x", of: f64::exp, of_f32: f32::exp },
+    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", of: f64::exp_m1, of_f32: f32::exp_m1 },
+    &Function { name: "sqrt", summary: "The square root; of a negative number null", of: f64::sqrt, of_f32: f32::sqrt },
+    &Function { name: "floor", summary: "The greatest whole number that is not greater", of: f64::floor, of_f32: f32::floor },
+    &Function { name: "ceil", summary: "The least whole number that is not less", of: f64::ceil, of_f32: f32::ceil },
 ];
 
 struct Abs;
@@ -76,6 +76,8 @@ struct Function {
     name: &'static str,
     summary: &'static str,
     of: fn(f64) -> f64,
+    /// In the narrow type, which NumPy computes in for a `float32` column.
+    of_f32: fn(f32) -> f32,
 }
 
 impl Operation for Function {
@@ -116,9 +118,14 @@ impl Function {
         if column.data_type.is_integer() && matches!(self.name, "floor" | "ceil") {
             return Some(column.clone());
         }
-        let (slot, of, written) = (call.array(column), self.of, data_type.clone());
+        let (slot, of, of_f32, written) = (call.array(column), self.of, self.of_f32, data_type.clone());
         let slot = call.kernel(&[slot], move |inputs, _| {
-            lanes::float_array(lanes::floats(inputs.array(0)).iter().map(|value| of(*value)).collect(), &written)
+            let values = lanes::floats(inputs.array(0));
+            let answers = match written {
+                DataType::Float32 => values.iter().map(|value| f64::from(of_f32(*value as f32))).collect(),
+                _ => values.iter().map(|value| of(*value)).collect(),
+            };
+            lanes::float_array(answers, &written)
         });
         Some(call.made(data_type, true, slot))
     }
