@@ -25,10 +25,10 @@ demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 	$(CARGO) build --release --bin caz
 	$(TARGET)/release/caz demo --seconds $(SECONDS)
 
-test: ## run all tests, against a Kafka broker of their own
+test: ## run all tests, against a Kafka broker and a schema registry of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
-	scripts/with-kafka $(CARGO) test --no-fail-fast
+	scripts/with-kafka scripts/with-registry $(CARGO) test --no-fail-fast
 
 chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
 	@scripts/setup test

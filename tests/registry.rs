@@ -4,15 +4,17 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use serde_json::{Value as Json, json};
 use support::car_insurance::{Caz, Example, avro_events, root};
-use support::{Stored, read_committed, unique, wait_for};
+use support::{PATIENCE, Stored, read_committed, unique, wait_for};
 
 /// The registry under test.
 fn registry() -> String {
@@ -24,12 +26,18 @@ fn registry() -> String {
 /// One request to the registry, with a client that shares nothing with caz's.
 fn request(method: &str, path: &str, body: &Json) -> (u16, Json) {
     let base = registry();
-    let (authority, prefix) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let (_, prefix) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    request_path(method, &format!("/{prefix}{path}"), body)
+}
+
+fn request_path(method: &str, path: &str, body: &Json) -> (u16, Json) {
+    let base = registry();
+    let (authority, _) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(authority).unwrap();
     let body = if body.is_null() { String::new() } else { body.to_string() };
     write!(
         stream,
-        "{method} /{prefix}{path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
@@ -134,34 +142,105 @@ fn scores_carry_the_id_under_which_their_schema_is_registered() {
     }
 }
 
-#[test]
-fn an_id_that_appears_later_keeps_its_place_while_other_partitions_go_on() {
-    let example = example(2, "not_found_wait: 5m", &[]);
-    let subject = format!("{}-value", example.input);
-    let old = register(&subject, &dataset_schema(), &json!([]));
+/// What a gate does with requests for the id that it guards.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// Says that there is no such schema.
+    NotFound,
+    /// Takes the request and says nothing.
+    Hang,
+}
+
+/// Stands between caz and the registry and lets no request for one id through until it is opened.
+struct Gate {
+    address: SocketAddr,
+    is_open: Arc<AtomicBool>,
+}
+
+impl Gate {
+    fn new(id: u32, refusal: Refusal) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, is_open) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
+        let open = Arc::clone(&is_open);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let open = Arc::clone(&open);
+                std::thread::spawn(move || pass(stream, id, refusal, &open));
+            }
+        });
+        Self { address, is_open }
+    }
+
+    fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Passes the one GET request of a connection on.
+fn pass(mut stream: TcpStream, id: u32, refusal: Refusal, is_open: &AtomicBool) -> Option<()> {
+    let mut request = String::new();
+    BufReader::new(stream.try_clone().ok()?).read_line(&mut request).ok()?;
+    let path = request.split(' ').nth(1)?.to_owned();
+    let (status, body) = match (path.ends_with(&format!("/schemas/ids/{id}")) && !is_open.load(Ordering::Relaxed), refusal) {
+        (false, _) => request_path("GET", &path, &Json::Null),
+        (true, Refusal::NotFound) => (404, json!({"error_code": 40403, "message": "Schema not found"})),
+        (true, Refusal::Hang) => {
+            std::thread::sleep(PATIENCE);
+            return None;
+        }
+    };
+    let body = body.to_string();
+    write!(stream, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()
+}
+
+fn keeps_its_place(refusal: Refusal) {
+    let new = register(&unique("other"), &newer_schema(), &json!([]));
+    let gate = Gate::new(new, refusal);
+    let through = format!("url: 'http://{}/{}'", gate.address, registry().splitn(4, '/').nth(3).unwrap());
+    let direct = format!("url: '{}'", registry());
+    let waits = "request_timeout: 1s, unreachable_wait: 5m, not_found_wait: 5m";
+    let example = example(2, waits, &[(direct.as_str(), through.as_str())]);
+    let old = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
     let good = avro_events();
-    // Nobody has it yet: the ids of this registry ascend.
-    let later = old + 1;
     let event = |row: usize| match row {
-        20 | 40 => confluent(later, &newer(&good[row])),
+        20 | 40 => confluent(new, &newer(&good[row])),
         _ => confluent(old, &good[row]),
     };
     example.publish(2, &(0..200).map(event).collect::<Vec<_>>());
     let mut caz = example.start();
     // Partition 0 has the even events: 0 to 18 of them come before the first that waits.
     example.wait_for_committed(&mut caz, 110);
-    assert!(is_ready(&caz).is_some(), "{}", caz.log());
     wait_for("not ready", || (is_ready(&caz) == Some(false)).then_some(()));
     let scored = events_of(&read_committed(&example.output));
     assert_eq!(scored, (0..200).filter(|event| event % 2 == 1 || *event < 20).collect());
     assert_eq!(example.committed(), 110);
-    assert_eq!(register(&unique("other"), &newer_schema(), &json!([])), later);
+    gate.open();
     example.wait_for_committed(&mut caz, 200);
     wait_for("ready", || (is_ready(&caz) == Some(true)).then_some(()));
     caz.terminate();
     let scores = read_committed(&example.output);
     assert_eq!(events_of(&scores), (0..200).collect());
+    // The n-th event of a partition is the n-th score of it.
+    for partition in ["0", "1"] {
+        let of = |record: &&Stored| record.header("caz.source.partition") == Some(partition);
+        let to: BTreeSet<i32> = scores.iter().filter(of).map(|record| record.partition).collect();
+        for output in to {
+            let offsets = scores.iter().filter(of).filter(|record| record.partition == output);
+            let offsets: Vec<i64> = offsets.map(|record| record.header("caz.source.offset").unwrap().parse().unwrap()).collect();
+            assert!(offsets.is_sorted(), "{offsets:?}");
+        }
+    }
     assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+#[test]
+fn an_id_that_appears_later_keeps_its_place_while_other_partitions_go_on() {
+    keeps_its_place(Refusal::NotFound);
+}
+
+#[test]
+fn an_id_keeps_its_place_while_the_registry_hangs() {
+    keeps_its_place(Refusal::Hang);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod agreement;
 mod corruption;
 mod files;
 mod framing;
+mod fuzz;
 mod json;
 mod random;
 mod rejections;
