@@ -258,3 +258,58 @@ fn settings_that_cannot_be_used() {
     let missing = RegistrySettings { ca_file: Some("/nowhere/ca.pem".into()), ..settings("https://registry") };
     assert!(Registry::new(missing).map(|_| ()).unwrap_err().to_string().starts_with("/nowhere/ca.pem: "));
 }
+
+/// A TLS server of one file, with a certificate of its own making.
+struct TlsServer {
+    folder: tempfile::TempDir,
+    process: std::process::Child,
+    port: u16,
+}
+
+impl TlsServer {
+    fn start(path: &str, body: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = || {
+            let mut command = std::process::Command::new("openssl");
+            command.current_dir(folder.path()).stderr(std::process::Stdio::null());
+            command
+        };
+        let request =
+            "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=caz -addext subjectAltName=IP:127.0.0.1";
+        assert!(openssl().args(request.split(' ')).status().unwrap().success());
+        let file = folder.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())).unwrap();
+        let serve = "s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -HTTP";
+        let mut process = openssl().args(serve.split(' ')).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| line.strip_prefix("ACCEPT ")?.rsplit(':').next()?.trim().parse().ok()).unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { folder, process, port }
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn tls_trusts_the_named_authority_and_no_other() {
+    let server = TlsServer::start("schemas/ids/7", &json!({ "schema": SCHEMA }).to_string());
+    let settings = RegistrySettings {
+        url: format!("https://127.0.0.1:{}", server.port),
+        basic_auth: None,
+        ca_file: Some(server.folder.path().join("cert.pem")),
+        request_timeout: Duration::from_secs(10),
+        unreachable_wait: Duration::from_secs(60),
+        not_found_wait: Duration::ZERO,
+    };
+    until(&Registry::new(settings.clone()).unwrap(), 7, known);
+    let others = RegistrySettings { ca_file: None, unreachable_wait: Duration::ZERO, ..settings };
+    let registry = Registry::new(others).unwrap();
+    let wanted = |found: &Lookup| matches!(found, Lookup::Refused(_, why) if why.contains("certificate"));
+    until(&registry, 7, wanted);
+}

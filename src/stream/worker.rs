@@ -198,8 +198,11 @@ impl Worker {
                 Err(error) => return Err(self.delivery.refused(error)),
             }
         }
-        for (index, rejection) in scored.rejected() {
+        for (nth, (index, rejection)) in scored.rejected().enumerate() {
             let Some(event) = self.batch.get(index) else { continue };
+            if nth == 0 && self.settings.on_error == OnError::Skip {
+                tracing::warn!(in_batch = scored.rejected().count(), "skipped, as the first of its batch: {}", place(&event, rejection));
+            }
             bury(&mut self.delivery, &event, rejection, self.settings.on_error)?;
         }
         self.delivery.tally.skipped(scored.skipped().count());
@@ -296,7 +299,6 @@ fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_
     match on_error {
         OnError::DeadLetter => {}
         OnError::Skip => {
-            tracing::warn!("skipped: {}", place(event, rejection));
             delivery.tally.skipped(1);
             return Ok(());
         }

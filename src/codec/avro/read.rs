@@ -108,6 +108,9 @@ impl Read {
                     Some(size) => cursor.fixed(*size)?,
                     None => cursor.bytes("a decimal")?,
                 };
+                if bytes.is_empty() {
+                    return Err(Fault::new(Reason::InvalidLength, start, "a decimal of no bytes"));
+                }
                 let out_of_range = || Fault::new(Reason::OutOfRange, start, format!("a decimal of more than {precision} digits"));
                 column.push_i128(text::decimal_from_be(bytes, *precision).ok_or_else(out_of_range)?);
             }
