@@ -7,8 +7,10 @@ mod control;
 mod dead_letters;
 mod demo;
 mod exit;
+mod explain;
 mod graph;
 mod health;
+mod model;
 mod reference;
 mod run;
 mod schema;
@@ -41,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
+    /// Shows what every node makes of one event, what the model is given and what it answers.
+    Explain(explain::Explain),
     /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
@@ -51,6 +55,8 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersCommand),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
+    /// Shows what a model file takes and gives.
+    Model(model::ShowModel),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
     /// Prints a reference page that is made of the code, as Markdown.
@@ -67,9 +73,11 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Model(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),
@@ -96,6 +104,11 @@ impl PipelineFile {
     fn load(&self) -> Result<crate::stream::Assembly, Failure> {
         load(&self.file)
     }
+
+    /// As [`PipelineFile::load`], for those who serve scores.
+    fn load_to_serve(&self) -> Result<crate::stream::Assembly, Failure> {
+        load_to_serve(&self.file)
+    }
 }
 
 /// The checked pipeline of a file; warnings go to the terminal.
@@ -104,5 +117,12 @@ fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     if !diagnostics.is_empty() {
         terminal::error(&diagnostics.render(terminal::has_colour()));
     }
+    Ok(assembly)
+}
+
+/// As [`load`], for those who serve scores: the pipeline's golden cases must pass.
+fn load_to_serve(file: &Path) -> Result<crate::stream::Assembly, Failure> {
+    let assembly = load(file)?;
+    crate::golden::gate(&assembly).map_err(Failure::Golden)?;
     Ok(assembly)
 }

@@ -15,12 +15,15 @@ pub(super) struct Reference {
 enum Page {
     /// Every metric, as Markdown
     Metrics,
+    /// The language of expressions, as Markdown
+    Expressions,
 }
 
 impl Reference {
     pub(super) fn run(self) -> Result<(), Failure> {
         let page = match self.page {
             Page::Metrics => crate::telemetry::reference(),
+            Page::Expressions => crate::nodes::expression_reference(),
         };
         Ok(terminal::answer(&page)?)
     }

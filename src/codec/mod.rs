@@ -24,6 +24,8 @@ mod text;
 mod time;
 pub(crate) mod view;
 
+pub use time::nanoseconds;
+
 use arrow_array::ArrayRef;
 
 use frame::SchemaKey;

@@ -29,6 +29,10 @@ pub(super) struct PipelineFile {
     pub(super) model_store: PathBuf,
     /// What happens to each event: written here, or in a DSL file.
     pub(super) graph: GraphSection,
+    /// Golden cases, a JSON file: events with what training made of them at every node. The pipeline serves only while it makes the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_path")]
+    pub(super) golden: Option<PathBuf>,
     /// Where scores go.
     pub(super) output: Output,
     /// How surely each event is scored, and how often scores become visible.

@@ -1,6 +1,7 @@
 //! What becomes of each row of a batch: alive, rejected or skipped.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Where on its way an event was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +67,8 @@ pub enum Reason {
     UnknownSchema,
     /// The event was written with a schema that cannot be read as the dataset's.
     IncompatibleSchema,
+    /// The row does not meet a condition that a node requires.
+    Condition,
     /// The model failed on this row.
     ModelFailed,
     /// The model answered NaN or infinity where a score must be finite.
@@ -96,6 +99,7 @@ impl Reason {
             Self::UnexpectedNull => "unexpected_null",
             Self::UnknownSchema => "unknown_schema",
             Self::IncompatibleSchema => "incompatible_schema",
+            Self::Condition => "condition",
             Self::ModelFailed => "model_failed",
             Self::NotFinite => "not_finite",
             Self::TooLargeForTopic => "too_large_for_topic",
@@ -151,7 +155,7 @@ impl Rejection {
 #[derive(Clone, Debug)]
 enum Fate {
     Rejected(Rejection),
-    Skipped(Cow<'static, str>),
+    Skipped(Arc<str>),
 }
 
 /// The fate of each row of a batch. A row that was rejected or skipped stays in the columns, where kernels may leave any value for it,
@@ -219,13 +223,18 @@ impl Rows {
         (0..self.len).filter(|row| self.is_alive(*row))
     }
 
+    /// The rows that are out, in the order in which they left.
+    pub fn iter_out(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fates.iter().map(|(row, _)| *row)
+    }
+
     /// Sends a row to the dead letters.
     pub fn reject(&mut self, row: usize, rejection: Rejection) {
         self.leave(row, Fate::Rejected(rejection));
     }
 
     /// Takes a row out with a declared reason; it is counted, not published.
-    pub fn skip(&mut self, row: usize, reason: impl Into<Cow<'static, str>>) {
+    pub fn skip(&mut self, row: usize, reason: impl Into<Arc<str>>) {
         self.leave(row, Fate::Skipped(reason.into()));
     }
 

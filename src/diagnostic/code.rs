@@ -32,6 +32,8 @@ pub enum Code {
     NoModel,
     /// E0107: an operation that does not exist or is refused.
     UnknownOperation,
+    /// E0109: a node, or a part of it, that does nothing in a scorer.
+    Idle,
     /// E0201: a column that no earlier node makes.
     UnknownColumn,
     /// E0202: two parents bring different columns of one name.
@@ -42,6 +44,8 @@ pub enum Code {
     NotFrozen,
     /// E0205: a null can reach a place that cannot take one.
     NullReaches,
+    /// E0206: an expression is not one of the language.
+    Expression,
     /// E0301: the dataset schema cannot be used.
     Schema,
     /// E0401: the model cannot be found or loaded.
@@ -50,6 +54,10 @@ pub enum Code {
     ModelSignature,
     /// E0501: librdkafka refuses a property.
     KafkaProperty,
+    /// E0601: the graph makes other values of a golden case than training did.
+    GoldenDiverges,
+    /// E0602: the golden cases do not fit the graph, or their file cannot be used.
+    GoldenMisfit,
 }
 
 impl Code {
@@ -70,15 +78,19 @@ impl Code {
             Self::Unreachable => "E0105",
             Self::NoModel => "E0106",
             Self::UnknownOperation => "E0107",
+            Self::Idle => "E0109",
             Self::UnknownColumn => "E0201",
             Self::AmbiguousColumn => "E0202",
             Self::TypeMismatch => "E0203",
             Self::NotFrozen => "E0204",
             Self::NullReaches => "E0205",
+            Self::Expression => "E0206",
             Self::Schema => "E0301",
             Self::Model => "E0401",
             Self::ModelSignature => "E0402",
             Self::KafkaProperty => "E0501",
+            Self::GoldenDiverges => "E0601",
+            Self::GoldenMisfit => "E0602",
         }
     }
 }

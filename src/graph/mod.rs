@@ -4,9 +4,11 @@ mod draw;
 mod plan;
 mod spec;
 mod topology;
+mod trace;
 
 pub use draw::{Ends, mermaid, svg};
-pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Timings};
+pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Purpose, Timings};
 pub use spec::{EdgeSpec, GraphSpec};
+pub use trace::Trace;
 
 pub use crate::nodes::NodeSpec;

@@ -1,5 +1,6 @@
 //! What a node sees and fills while it is planned.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::DataType;
@@ -8,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::{Column, Frame, Kernel, Slot, Source, decode};
 use crate::dataset::{Frozen, FrozenColumn};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
-use crate::model::ModelStore;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, nearest};
+use crate::model::{Model, ModelError, ModelStore};
 
 /// A node as the graph's text places it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,8 @@ impl Step {
 pub struct Shared<'a> {
     /// The file that holds the graph.
     pub document: &'a Arc<Document>,
+    /// The pipeline file, which may be the same.
+    pub pipeline: &'a Arc<Document>,
     /// The graph's frozen statistics.
     pub frozen: Option<&'a Frozen>,
     /// Where models come from.
@@ -67,13 +70,31 @@ pub struct Planning<'a> {
     node: &'a NodeSpec,
     index: usize,
     input: Frame,
+    uploads: Vec<Arc<str>>,
     shared: Shared<'a>,
 }
 
 impl<'a> Planning<'a> {
     /// Planning of node number `index`, whose parents' columns are joined in `input`.
     pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
-        Self { node, index, input, shared }
+        Self { node, index, input, uploads: Vec::new(), shared }
+    }
+
+    /// With the models that earlier nodes on the way here put into the store, by id.
+    #[must_use]
+    pub fn with_uploads(mut self, uploads: Vec<Arc<str>>) -> Self {
+        self.uploads = uploads;
+        self
+    }
+
+    /// The models that this node or an earlier one on the way here put into the store, by id.
+    pub fn uploads(&self) -> &[Arc<str>] {
+        &self.uploads
+    }
+
+    /// As [`Planning::uploads`], when the node is planned.
+    pub fn into_uploads(self) -> Vec<Arc<str>> {
+        self.uploads
     }
 
     /// The node's name in the graph.
@@ -94,6 +115,33 @@ impl<'a> Planning<'a> {
     /// Where models come from.
     pub fn models(&self) -> &'a ModelStore {
         self.shared.models
+    }
+
+    /// Puts the ONNX file at `path`, relative to the file that holds the graph, into the model store under `id`, else under its own name
+    /// without `.onnx`.
+    ///
+    /// # Errors
+    /// As [`ModelStore::put`]; its id counts among the uploads all the same, for those that ask for it.
+    pub fn upload(&mut self, path: &Path, id: Option<&str>) -> Result<Arc<Model>, ModelError> {
+        let path = self.resolve(path);
+        let id: Arc<str> = match id {
+            Some(id) => id.into(),
+            None => path.file_stem().unwrap_or_default().to_string_lossy().into(),
+        };
+        if !self.uploads.contains(&id) {
+            self.uploads.push(Arc::clone(&id));
+        }
+        self.models().put(&id, &path)
+    }
+
+    /// A path of the graph's file, from the working directory.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.shared.document.resolve(path)
+    }
+
+    /// The pipeline file, which holds the graph or names its file.
+    pub fn pipeline(&self) -> &'a Document {
+        self.shared.pipeline
     }
 
     /// The node's parameters; `None` when they are wrong, which is then reported.
@@ -117,6 +165,21 @@ impl<'a> Planning<'a> {
         self.shared.diagnostics.push(diagnostic.at(self.shared.document, &pointer));
     }
 
+    /// Reports a mistake in a part of the text at `pointer`, relative to the node; `part` in bytes of the text. Where the file does not hold the
+    /// text as it reads, the part is shown below the message.
+    pub fn report_within(&mut self, diagnostic: Diagnostic, pointer: &str, part: Span) {
+        let whole = self.pointer(pointer);
+        let document = self.shared.document;
+        let diagnostic = match (document.span_within(&whole, part.clone()), document.value().pointer(&whole)) {
+            (Some(span), _) => Diagnostic { location: Some((Arc::clone(document), span)), ..diagnostic },
+            (None, Some(serde_json::Value::String(text))) if !document.is_private(&whole) => {
+                diagnostic.at(document, &whole).help(underlined(text, part))
+            }
+            _ => diagnostic.at(document, &whole),
+        };
+        self.shared.diagnostics.push(diagnostic);
+    }
+
     /// The input column of this name; `None` when there is none, which is then reported at `pointer` with the nearest name, or when
     /// planning it failed before, which was.
     pub fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
@@ -134,21 +197,23 @@ impl<'a> Planning<'a> {
             Some(column) => Some(column.clone()),
             None => {
                 if !frame.is_open() {
-                    self.report_unknown(frame, name, pointer);
+                    let diagnostic = self.unknown_column(frame, name);
+                    self.report(diagnostic, pointer);
                 }
                 None
             }
         }
     }
 
-    fn report_unknown(&mut self, frame: &Frame, name: &str, pointer: &str) {
+    /// What there is to say of a name that no column of `frame` has.
+    pub fn unknown_column(&self, frame: &Frame, name: &str) -> Diagnostic {
         let message = format!("node `{}` reads column `{name}`, which no earlier node makes", self.id());
-        let mut diagnostic = Diagnostic::error(Code::UnknownColumn, message);
-        diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
+        let diagnostic = Diagnostic::error(Code::UnknownColumn, message);
+        let diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
             Some(near) => diagnostic.label(format!("did you mean `{}` (made by `{}`)?", near.name, near.origin)),
             None => diagnostic.label("no such column here"),
         };
-        self.report(diagnostic.help(format!("columns here: {}", list(frame.names()))), pointer);
+        diagnostic.help(format!("columns here: {}", list(frame.names())))
     }
 
     /// Adds a kernel; answers the slots that it writes.
@@ -166,6 +231,16 @@ impl<'a> Planning<'a> {
         self.step(kernel, reads, 1)[0]
     }
 
+    /// The steps of all nodes planned so far.
+    pub(super) fn steps(&mut self) -> &mut Vec<Step> {
+        self.shared.steps
+    }
+
+    /// How many slots are taken.
+    pub(super) fn slots(&self) -> usize {
+        *self.shared.slots
+    }
+
     /// The slot of a column's array, made from its codes where it is held as codes. The column must not be poisoned.
     pub fn array(&mut self, column: &Column) -> Slot {
         if let Source::Slot(slot) = column.source {
@@ -181,6 +256,16 @@ impl<'a> Planning<'a> {
     pub fn made(&self, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
         Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin: self.id().into() }
     }
+}
+
+/// A text's line with marks under a part of it.
+fn underlined(text: &str, part: Span) -> String {
+    let before = text.get(..part.start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let marked = text.get(part.start..part.end.min(line_start + line.len())).map_or(1, |marked| marked.chars().count().max(1));
+    let column = before.get(line_start..).map_or(0, |before| before.chars().count());
+    format!("in the expression, at column {}:\n{line}\n{}{}", column + 1, " ".repeat(column), "^".repeat(marked))
 }
 
 /// Names in a message, bounded.

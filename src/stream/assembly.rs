@@ -7,13 +7,15 @@ use super::line::Line;
 use super::schemas::{Schemas, framed};
 use super::settings::{OutputTopic, Settings};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
+use crate::codec::frame::Framing;
 use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEncoder, json::Rules};
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
-use crate::graph::{OutputColumn, Plan, PlanRequest};
+use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
+use crate::nodes::Simulation;
 use crate::registry::RegistryError;
 
 /// A checked pipeline.
@@ -63,8 +65,8 @@ impl Assembly {
 
     /// Plans the graph and makes both ends once, for what they report.
     fn check(&self, diagnostics: &mut Diagnostics) {
-        if let Some(plan) = Plan::build(&self.request(), diagnostics)
-            && let Err(found) = self.stream_line(plan)
+        if let Some(plan) = Plan::build(&self.request(Purpose::Serve), diagnostics)
+            && let Err(found) = self.stream_line(plan, None)
         {
             diagnostics.extend(found);
         }
@@ -107,9 +109,19 @@ impl Assembly {
         &self.pipeline
     }
 
+    /// The pipeline file's text, for findings about it.
+    pub fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
     /// The events' schema.
     pub fn dataset(&self) -> &DatasetSchema {
         &self.dataset
+    }
+
+    /// What the graph's Simulator says of simulated events; `None` without one.
+    pub fn simulation(&self) -> Option<Simulation> {
+        Simulation::of(&self.pipeline.graph.nodes, &self.pipeline.graph.document)
     }
 
     /// The models.
@@ -122,8 +134,12 @@ impl Assembly {
     /// # Errors
     /// None that [`Assembly::load`] did not report, unless a file has changed.
     pub fn plan(&self) -> Result<Plan, Diagnostics> {
+        self.plan_for(Purpose::Serve)
+    }
+
+    fn plan_for(&self, purpose: Purpose) -> Result<Plan, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
-        Plan::build(&self.request(), &mut diagnostics).ok_or(diagnostics)
+        Plan::build(&self.request(purpose), &mut diagnostics).ok_or(diagnostics)
     }
 
     /// A line between the pipeline's own formats.
@@ -131,7 +147,7 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn line(&self) -> Result<Line, Diagnostics> {
-        self.stream_line(self.plan()?)
+        self.stream_line(self.plan()?, None)
     }
 
     /// A line between other ends, such as files.
@@ -140,6 +156,23 @@ impl Assembly {
     /// As [`Assembly::plan`], and when an end cannot carry the columns.
     pub fn line_between(&self, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
         self.line_of(self.plan()?, ends)
+    }
+
+    /// A line that keeps what every node makes, for looking: its plan has a [`Trace`](crate::graph::Trace). It reads all fields, where
+    /// [`Assembly::line`] reads those that the scores need. Events come in the pipeline's format, or in `format`.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn tracing_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
+        self.stream_line(self.plan_for(Purpose::Trace)?, format)
+    }
+
+    /// As [`Assembly::line`], for events in `format` where it is given.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn serving_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
+        self.stream_line(self.plan()?, format)
     }
 
     fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
@@ -154,14 +187,28 @@ impl Assembly {
         Ok(Line::new(decoder, plan, encoder, max_event_size))
     }
 
-    fn stream_line(&self, plan: Plan) -> Result<Line, Diagnostics> {
-        let ends = LineEnds { decoder: &|schema, projection| self.decoder(schema, projection), encoder: &|columns| self.encoder(columns) };
+    /// A line of events as the topic has them; or of such as a person writes, in another format, which have no header.
+    fn stream_line(&self, plan: Plan, format: Option<Format>) -> Result<Line, Diagnostics> {
+        let input = &self.pipeline.input;
+        let (format, framing) = match format {
+            Some(format) if format != input.format => (format, Framing::None),
+            _ => (input.format, input.framing),
+        };
+        let ends = LineEnds {
+            decoder: &|schema, projection| self.decoder(format, framing, schema, projection),
+            encoder: &|columns| self.encoder(columns),
+        };
         self.line_of(plan, &ends)
     }
 
-    fn decoder(&self, schema: &DatasetSchema, projection: &[usize]) -> Result<Box<dyn Decoder>, CodecError> {
-        let framing = self.pipeline.input.framing;
-        Ok(match self.pipeline.input.format {
+    fn decoder(
+        &self,
+        format: Format,
+        framing: Framing,
+        schema: &DatasetSchema,
+        projection: &[usize],
+    ) -> Result<Box<dyn Decoder>, CodecError> {
+        Ok(match format {
             Format::Avro => Box::new(AvroDecoder::framed(framing, self.schemas.writers(framing), schema, projection)?),
             Format::Json => Box::new(JsonDecoder::new(schema, projection)?.framed(framing)),
             Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, projection)?.framed(framing)),
@@ -180,8 +227,9 @@ impl Assembly {
         })
     }
 
-    fn request(&self) -> PlanRequest<'_> {
+    fn request(&self, purpose: Purpose) -> PlanRequest<'_> {
         PlanRequest {
+            purpose,
             spec: &self.pipeline.graph,
             dataset: &self.dataset,
             frozen: self.frozen.as_ref(),

@@ -46,7 +46,7 @@ enum Types {
 /// A type by its pandas name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Dtype {
+pub(in crate::nodes) enum Dtype {
     /// `int64`.
     Int,
     /// 64 bits.
@@ -81,7 +81,7 @@ pub(super) enum Dtype {
 
 impl Dtype {
     /// The Arrow type.
-    pub(super) fn data_type(self) -> DataType {
+    pub(in crate::nodes) fn data_type(self) -> DataType {
         match self {
             Self::Int | Self::Int64 => DataType::Int64,
             Self::Int32 => DataType::Int32,
@@ -136,7 +136,7 @@ impl Operation for AsType {
     }
 }
 
-fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Column> {
+pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Column> {
     let to = dtype.data_type();
     if column.data_type == to && !(to == DataType::Boolean && column.nullable) && !(to == DataType::Utf8 && column.nullable) {
         return Some(column.clone());
@@ -188,16 +188,11 @@ fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Col
 }
 
 fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
-    let message = format!(
-        "node `{}`: `astype` to str of column `{}`, which can be null (made by `{}`)",
-        call.planning.id(),
-        column.name,
-        column.origin
-    );
+    let message = format!("node `{}`: `astype` to str of {}, which can be null", call.planning.id(), call.describe(column));
     let diagnostic = Diagnostic::error(Code::NullReaches, message);
     let pointer = call.column_pointer(&column.name);
     let help = "pandas makes it the text 'nan' or 'None', by how the column was read: use `fillna` before";
-    call.planning.report(diagnostic.help(help), &pointer);
+    call.report(diagnostic.help(help), &pointer);
 }
 
 /// Rejects a row whose value cannot be converted.

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::astype::Dtype;
-use super::coder::Coder;
+use super::coder::{Coder, as_held};
 use super::columns::rebuild;
-use super::lanes;
+use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
-use crate::nodes::{Column, Slot, Source};
+use crate::nodes::Column;
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&GetDummies];
@@ -95,6 +93,9 @@ impl Operation for GetDummies {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.frame.set_open() };
+        if kwargs.columns.is_some() && call.cols.is_some() {
+            call.wrong("columns", "`columns` and `cols` exclude each other", "name the columns in one of them");
+        }
         let subjects = subjects(call, &kwargs);
         for (kwarg, names) in [("prefix", &kwargs.prefix), ("prefix_sep", &kwargs.prefix_sep)] {
             if let Some(count) = names.as_ref().and_then(Names::len).filter(|count| *count != subjects.len()) {
@@ -104,6 +105,9 @@ impl Operation for GetDummies {
                     "give one for each column, or one for all",
                 );
             }
+        }
+        if kwargs.dtype.is_some_and(|dtype| !is_numeric(&dtype.data_type())) {
+            call.wrong("dtype", "dummies are numbers or Booleans", "leave `dtype` out, or give a number's type");
         }
         let mut groups: Vec<Column> = Vec::new();
         for (index, (name, pointer)) in subjects.iter().enumerate() {
@@ -175,31 +179,6 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
         names.push("nan".into());
     }
     let first = usize::from(kwargs.drop_first);
-    Some(names.into_iter().zip(0..).skip(first).map(|(name, code)| (name, dummy(call, codes, code, kwargs.dtype))).collect())
-}
-
-/// A frozen category in the type that the column has now: a float column's 1 is 1.0.
-fn as_held(level: Scalar, data_type: &DataType) -> Scalar {
-    match level {
-        Scalar::Int(value) if lanes::is_float(data_type) => Scalar::Float(value as f64),
-        Scalar::Float(value) if data_type.is_integer() && value.fract() == 0.0 => Scalar::Int(value as i64),
-        other => other,
-    }
-}
-
-fn dummy(call: &mut Call<'_, '_>, codes: Slot, code: i32, dtype: Option<Dtype>) -> Column {
-    let data_type = dtype.map_or(DataType::Boolean, Dtype::data_type);
-    if data_type == DataType::Boolean {
-        return Column { source: Source::Indicator { codes, code }, ..call.made(data_type, false, codes) };
-    }
-    let written = data_type.clone();
-    let slot = call.kernel(&[codes], move |inputs, _| {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        if lanes::is_float(&written) {
-            lanes::float_array(codes.iter().map(|found| f64::from(u8::from(*found == code))).collect(), &written)
-        } else {
-            lanes::int_array(codes.iter().map(|found| i64::from(*found == code)).collect(), &written)
-        }
-    });
-    call.made(data_type, false, slot)
+    let data_type = kwargs.dtype.map_or(DataType::Boolean, Dtype::data_type);
+    Some(names.into_iter().zip(0..).skip(first).map(|(name, code)| (name, call.made_indicator(codes, code, data_type.clone()))).collect())
 }

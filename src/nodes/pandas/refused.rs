@@ -2,13 +2,13 @@
 
 /// Why an operation is refused, and the alternative.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Refusal {
+pub(in crate::nodes) struct Refusal {
     /// Its names.
     names: &'static [&'static str],
     /// Why.
-    pub(super) reason: &'static str,
+    pub(in crate::nodes) reason: &'static str,
     /// What to use instead.
-    pub(super) instead: &'static str,
+    pub(in crate::nodes) instead: &'static str,
 }
 
 const OTHER_ROWS: &str = "its answer for a row depends on other rows";
@@ -56,11 +56,6 @@ const REFUSED: &[Refusal] = &[
         instead: "remove duplicates before the topic, or by key where the scores are stored",
     },
     Refusal {
-        names: &["assign", "eval", "query"],
-        reason: "it needs an expression",
-        instead: "use a FieldTrans node, whose expressions are checked and typed at planning",
-    },
-    Refusal {
         names: &["qcut"],
         reason: "its edges would come from the batch",
         instead: "use `cut` with the quantiles of the training data as edges",
@@ -78,6 +73,6 @@ const REFUSED: &[Refusal] = &[
 ];
 
 /// The refusal of an operation, if it is refused.
-pub(super) fn refusal(name: &str) -> Option<&'static Refusal> {
+pub(in crate::nodes) fn refusal(name: &str) -> Option<&'static Refusal> {
     REFUSED.iter().find(|refusal| refusal.names.contains(&name))
 }
