@@ -8,6 +8,9 @@
 pub mod cli;
 
 #[forbid(unsafe_code)]
+pub mod reference;
+
+#[forbid(unsafe_code)]
 pub mod stream;
 
 #[forbid(unsafe_code)]

@@ -203,15 +203,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
         let fields = request.dataset.fields();
-        let column = |(index, field): (usize, &crate::dataset::DatasetField)| Column {
-            name: field.path.as_str().into(),
-            data_type: field.data_type.clone(),
-            nullable: field.nullable,
-            categories: None,
-            source: Source::Slot(Slot::new(index)),
-            origin: "event".into(),
-        };
-        let frame = fields.iter().enumerate().map(column).collect();
+        let frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
         Self { request, diagnostics, steps: Vec::new(), slots: fields.len(), frames: vec![None; request.spec.nodes.len()], fields: frame }
     }
 

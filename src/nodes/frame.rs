@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, TimeUnit};
 
+use crate::dataset::DatasetField;
+
 /// A place that holds one array while a batch runs. Each slot is written once a batch, so columns are shared, never copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(u32);
@@ -67,6 +69,18 @@ pub struct Column {
 }
 
 impl Column {
+    /// The column of an event's field, decoded into the slot of its index.
+    pub fn of_field(field: &DatasetField, index: usize) -> Self {
+        Self {
+            name: field.path.as_str().into(),
+            data_type: field.data_type.clone(),
+            nullable: field.nullable,
+            categories: None,
+            source: Source::Slot(Slot::new(index)),
+            origin: "event".into(),
+        }
+    }
+
     /// A column that stands for one whose planning failed.
     pub fn poisoned(name: &str, origin: &str) -> Self {
         Self {
