@@ -26,12 +26,14 @@ pub enum Code {
     UnknownNode,
     /// E0104: the graph has a cycle.
     Cycle,
-    /// E0105: a node that no event can reach, or whose answer no output uses.
+    /// E0105: a node that no event can reach.
     Unreachable,
     /// E0106: a graph without an ONNX node.
     NoModel,
     /// E0107: an operation that does not exist or is refused.
     UnknownOperation,
+    /// E0108: a node whose answer no output and no other node uses.
+    UnusedNode,
     /// E0201: a column that no earlier node makes.
     UnknownColumn,
     /// E0202: two parents bring different columns of one name.
@@ -70,6 +72,7 @@ impl Code {
             Self::Unreachable => "E0105",
             Self::NoModel => "E0106",
             Self::UnknownOperation => "E0107",
+            Self::UnusedNode => "E0108",
             Self::UnknownColumn => "E0201",
             Self::AmbiguousColumn => "E0202",
             Self::TypeMismatch => "E0203",

@@ -49,6 +49,8 @@ pub struct Diagnostic {
     pub location: Option<(Arc<Document>, Span)>,
     /// Short text under the marked place: the nearest name, the found type.
     pub label: Option<String>,
+    /// What led to it.
+    pub notes: Vec<String>,
     /// How to mend it, or what is allowed.
     pub help: Vec<String>,
 }
@@ -56,7 +58,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error without a place; add one with [`Diagnostic::at`].
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), location: None, label: None, help: Vec::new() }
+        Self { code, severity: Severity::Error, message: message.into(), location: None, label: None, notes: Vec::new(), help: Vec::new() }
     }
 
     /// A warning without a place.
@@ -83,6 +85,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Adds a line on what led to it.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
         self
     }
 

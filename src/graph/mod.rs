@@ -4,6 +4,7 @@ mod draw;
 mod plan;
 mod spec;
 mod topology;
+mod usage;
 
 pub use draw::{Ends, mermaid, svg};
 pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Timings};

@@ -8,7 +8,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
 use super::topology::{self, Topology};
-use super::{GraphSpec, NodeSpec};
+use super::{GraphSpec, NodeSpec, usage};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
@@ -54,7 +54,7 @@ pub struct OutputColumn {
     pub data_type: DataType,
     /// Whether it can be null.
     pub nullable: bool,
-    slot: Slot,
+    pub(super) slot: Slot,
 }
 
 /// How long a run took, by phase.
@@ -97,7 +97,9 @@ impl Plan {
         }
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
-        Some(Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len()))
+        let plan = Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len());
+        plan.report_idle(request.spec, &topology, diagnostics);
+        Some(plan)
     }
 
     fn keep_what_is_needed(nodes: Vec<PlannedNode>, steps: Vec<Step>, slots: usize, outputs: Vec<OutputColumn>, fields: usize) -> Self {
@@ -113,6 +115,15 @@ impl Plan {
         let projection: Vec<usize> = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
         let field_slots = projection.iter().copied().map(Slot::new).collect();
         Self { nodes, projection, field_slots, steps: kept, slots: vec![None; slots], outputs, scratch: Vec::new() }
+    }
+
+    fn report_idle(&self, spec: &GraphSpec, topology: &Topology, diagnostics: &mut Diagnostics) {
+        for place in usage::idle(&self.nodes, &self.steps, &self.outputs) {
+            let node = &spec.nodes[topology.order[place]];
+            let message = format!("no output and no other node uses what node `{}` makes", node.id);
+            let help = "take it out of the graph, or name its columns in `output.columns` or in a later node";
+            diagnostics.push(Diagnostic::warning(Code::UnusedNode, message).help(help).at(&spec.document, &node.pointer));
+        }
     }
 
     /// The nodes, parents first.
@@ -245,7 +256,7 @@ impl<'a> Builder<'a> {
                         if let Some(reader) = reader {
                             self.report_ambiguous(reader, &present, column);
                         }
-                        joined.set(Column::poisoned(&column.name, &column.origin));
+                        joined.set(Column::poisoned(&column.name, column.origin.node()));
                     }
                     None => joined.set(column.clone()),
                 }
@@ -318,7 +329,7 @@ impl<'a> Builder<'a> {
     }
 
     fn is_made_by_a_model(&self, column: &Column) -> bool {
-        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.as_ref());
+        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.node());
         maker.and_then(|node| nodes::by_name(&node.type_name)).is_some_and(nodes::Node::is_inference)
     }
 

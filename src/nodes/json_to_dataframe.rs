@@ -11,7 +11,7 @@ use arrow_schema::{DataType, TimeUnit};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Column, Frame, Inputs, Kernel, Node, Planning, Source};
+use super::{Column, Frame, Inputs, Kernel, Node, Origin, Planning, Source};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 
 /// Brings the event's fields into pandas' types: an integer that can be null becomes `float64`, a time becomes `datetime64[ns]`.
@@ -78,9 +78,10 @@ fn into_pandas(planning: &mut Planning<'_>, field: &Column) -> Column {
         (Some(kernel), Source::Slot(slot)) => Source::Slot(planning.step_one(kernel, &[*slot])),
         (_, source) => source.clone(),
     };
-    let (name, origin) = (Arc::clone(&field.name), planning.id().into());
+    let (name, origin) = (Arc::clone(&field.name), Origin::made(planning.id(), vec![field.as_ancestor()]));
     // Avro's doubles may be NaN, which is pandas' null.
     let nullable = field.nullable || data_type.is_floating();
+    let origin = if nullable && !field.nullable { origin.or_nan() } else { origin };
     Column { name, data_type, nullable, categories: None, source, origin }
 }
 

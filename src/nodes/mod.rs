@@ -9,10 +9,12 @@ mod decode;
 mod frame;
 mod json_to_dataframe;
 mod onnx;
+mod origin;
 mod pandas;
 mod planning;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
+pub use origin::{Ancestor, Origin};
 pub use pandas::{OperationPage, operation_pages};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
 

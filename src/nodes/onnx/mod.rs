@@ -14,7 +14,7 @@ use self::features::{Features, Gather};
 use super::{Column, Frame, Inputs, Kernel, Node, Planning, Slot};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{Model, ModelError, ModelSession, Output, Port, Tensor};
+use crate::model::{Element, Model, ModelError, ModelSession, Output, Port, Tensor};
 
 /// Sends features to a model and adds its outputs as columns.
 pub(super) struct OnnxNode;
@@ -91,6 +91,9 @@ impl Node for OnnxNode {
             return frame;
         };
         let outputs = output_columns(planning, &params, &model);
+        if let Some(columns) = &columns {
+            warn_of_nulls(planning, &params, &model, columns);
+        }
         let gather = columns.and_then(|columns| plan_features(planning, &params, &model, &columns));
         let slots = gather.and_then(|(gather, reads)| {
             let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
@@ -225,6 +228,33 @@ fn widths_fit(planning: &mut Planning<'_>, model: &Model, per_input: &[&[Column]
         }
     }
     fit
+}
+
+/// Says which features can be null, by which way, and what becomes of such an event. NaN that a producer writes into a float is not told:
+/// any float can be that.
+fn warn_of_nulls(planning: &mut Planning<'_>, params: &Params, model: &Model, columns: &[Column]) {
+    for (at, column) in columns.iter().enumerate() {
+        let Some(path) = column.null_path() else { continue };
+        let port = model.signature.inputs.get(at).filter(|_| model.signature.inputs.len() > 1).or(model.signature.inputs.first());
+        let has_nan = port.is_none_or(|port| matches!(port.element, Element::F32 | Element::F64));
+        let name = &column.name;
+        let diagnostic = match params.nulls {
+            Nulls::Reject => {
+                let message = format!("feature `{name}` can be null; such an event is not scored and goes to the dead letters");
+                let nan = if has_nan { ", or `nulls: nan` for a model that takes NaN" } else { "" };
+                let help = format!("give it a value with `fillna`, or skip such events with `dropna`{nan}");
+                Diagnostic::warning(Code::NullReaches, message).help(help)
+            }
+            Nulls::Nan if has_nan => continue,
+            Nulls::Nan => {
+                let element = port.map_or("", |port| port.element.name());
+                let message = format!("feature `{name}` can be null, and its input takes {element}, which has no NaN");
+                Diagnostic::error(Code::NullReaches, message).help("give it a value with `fillna`, or leave `nulls: nan` out")
+            }
+        };
+        let way = format!("the null's way: {path} -> `{}`", planning.id());
+        planning.report(diagnostic.note(way), &format!("/params/features/{at}"));
+    }
 }
 
 /// A model that declares its features' names must get these, in its order.

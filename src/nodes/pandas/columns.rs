@@ -245,7 +245,7 @@ fn constant(call: &mut Call<'_, '_>, value: &Scalar) -> Column {
         other => {
             let value = other.number().unwrap_or(f64::NAN);
             let slot = call.kernel(&[], move |_, rows| lanes::float_array(vec![value; rows.len()], &DataType::Float64));
-            call.made(DataType::Float64, value.is_nan(), slot)
+            call.made(DataType::Float64, value.is_nan(), slot).null_where("no `fill_value` is given")
         }
     }
 }

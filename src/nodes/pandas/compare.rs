@@ -14,7 +14,6 @@ use super::operand::{Operand, Side};
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use super::{lanes, timestamp};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::nodes::{Column, Slot};
 
 /// Every operation of this file.
@@ -167,15 +166,7 @@ fn compare_text(call: &mut Call<'_, '_>, column: &Column, other: &str, relation:
 }
 
 fn no_order_with_null(call: &mut Call<'_, '_>, column: &Column) -> Option<Slot> {
-    let message = format!(
-        "node `{}`: `{}` on text column `{}`, which can be null (made by `{}`): pandas cannot order text and null",
-        call.planning.id(),
-        call.name,
-        column.name,
-        column.origin
-    );
-    let pointer = call.column_pointer(&column.name);
-    call.planning.report(Diagnostic::error(Code::NullReaches, message).help("use `fillna` before"), &pointer);
+    call.null_reaches(column, "pandas cannot order text and null", "use `fillna` before");
     None
 }
 

@@ -85,7 +85,8 @@ impl Operation for Choose {
         let other = kwargs.other.unwrap_or(Scalar::Null(()));
         call.each(|call, column| {
             let condition = condition(call, column, &kwargs.cond)?;
-            choose(call, column, (condition, self.kept_when), &other)
+            let made = choose(call, column, (condition, self.kept_when), &other)?;
+            Some(if other.is_null() { made.null_where("the condition says so, and `other` is null") } else { made })
         });
     }
 }

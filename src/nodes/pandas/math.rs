@@ -9,15 +9,15 @@ use crate::nodes::Column;
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Abs,
-    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", of: f64::ln },
-    &Function { name: "log10", summary: "The logarithm to base 10", of: f64::log10 },
-    &Function { name: "log2", summary: "The logarithm to base 2", of: f64::log2 },
-    &Function { name: "log1p", summary: "log(1 + x), exact for small x", of: f64::ln_1p },
-    &Function { name: "exp", summary: "e to the power of x", of: f64::exp },
-    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", of: f64::exp_m1 },
-    &Function { name: "sqrt", summary: "The square root; of a negative number null", of: f64::sqrt },
-    &Function { name: "floor", summary: "The greatest whole number that is not greater", of: f64::floor },
-    &Function { name: "ceil", summary: "The least whole number that is not less", of: f64::ceil },
+    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", undefined: Some("the number is negative"), of: f64::ln },
+    &Function { name: "log10", summary: "The logarithm to base 10", undefined: Some("the number is negative"), of: f64::log10 },
+    &Function { name: "log2", summary: "The logarithm to base 2", undefined: Some("the number is negative"), of: f64::log2 },
+    &Function { name: "log1p", summary: "log(1 + x), exact for small x", undefined: Some("the number is less than -1"), of: f64::ln_1p },
+    &Function { name: "exp", summary: "e to the power of x", undefined: None, of: f64::exp },
+    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", undefined: None, of: f64::exp_m1 },
+    &Function { name: "sqrt", summary: "The square root; of a negative number null", undefined: Some("the number is negative"), of: f64::sqrt },
+    &Function { name: "floor", summary: "The greatest whole number that is not greater", undefined: None, of: f64::floor },
+    &Function { name: "ceil", summary: "The least whole number that is not less", undefined: None, of: f64::ceil },
 ];
 
 struct Abs;
@@ -75,6 +75,8 @@ impl Operation for Abs {
 struct Function {
     name: &'static str,
     summary: &'static str,
+    /// Where it is not defined.
+    undefined: Option<&'static str>,
     of: fn(f64) -> f64,
 }
 
@@ -120,6 +122,9 @@ impl Function {
         let slot = call.kernel(&[slot], move |inputs, _| {
             lanes::float_array(lanes::floats(inputs.array(0)).iter().map(|value| of(*value)).collect(), &written)
         });
-        Some(call.made(data_type, true, slot))
+        Some(match self.undefined {
+            Some(condition) => call.made(data_type, true, slot).null_where(condition),
+            None => call.made(data_type, column.nullable, slot),
+        })
     }
 }

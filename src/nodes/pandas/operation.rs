@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::lanes;
 use crate::dataset::Rows;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::nodes::{Column, Frame, Inputs, Kernel, Planning, Slot, Source};
+use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
 
 /// Which columns an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,18 @@ impl Call<'_, '_> {
         self.planning.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
     }
 
+    /// Reports that a null of this column cannot be taken.
+    pub(super) fn null_reaches(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
+        let id = self.planning.id();
+        let message = format!("node `{id}`: `{}` on column `{}`, which can be null: {reason}", self.name, column.name);
+        let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
+        if let Some(path) = column.null_path() {
+            diagnostic = diagnostic.note(format!("the null's way: {path} -> `{id}`"));
+        }
+        let pointer = self.column_pointer(&column.name);
+        self.planning.report(diagnostic.help(help), &pointer);
+    }
+
     /// Reports that the answer would depend on the batch, since no statistic of `column` is frozen.
     pub(super) fn not_frozen(&mut self, column: &str, what: &str, pointer: &str) {
         let message = format!(
@@ -152,8 +164,11 @@ impl Call<'_, '_> {
 
     /// Puts a column under a name, or its poisoned stand-in.
     pub(super) fn put(&mut self, name: &str, made: Option<Column>) {
+        let id = self.planning.id();
         let column = match made {
-            Some(column) => Column { name: name.into(), origin: self.planning.id().into(), ..column },
+            Some(column) if column.origin.node() == id => Column { name: name.into(), ..column },
+            // A column that came through as it was.
+            Some(column) => Column { name: name.into(), origin: Origin::made(id, vec![column.as_ancestor()]), ..column },
             None => Column::poisoned(name, self.planning.id()),
         };
         self.frame.set(column);
@@ -193,7 +208,7 @@ impl Call<'_, '_> {
 
     /// A column of this call's making in a slot.
     pub(super) fn made(&self, data_type: DataType, nullable: bool, slot: Slot) -> Column {
-        self.planning.made("", data_type, nullable, slot)
+        self.planning.made_from(&self.frame, "", data_type, nullable, slot)
     }
 
     /// A text column of this call's making, as codes.

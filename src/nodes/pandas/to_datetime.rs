@@ -106,7 +106,11 @@ impl Operation for ToDatetime {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
-        call.each(|call, column| plan(call, column, &kwargs));
+        call.each(|call, column| {
+            let made = plan(call, column, &kwargs)?;
+            let is_made = made.source != column.source && kwargs.errors == Errors::Coerce;
+            Some(if is_made { made.null_where("the value is no time (errors: coerce)") } else { made })
+        });
     }
 }
 
