@@ -6,7 +6,7 @@ use std::path::Path;
 
 use caz::model::ModelStore;
 use caz::nodes::{NODES, operation_pages};
-use caz::reference::{Example, Trial, examples};
+use caz::reference::{Example, Trial, examples, node_index, node_page};
 
 fn node_of(name: &str) -> &str {
     if name.starts_with("pandas/") { "Pandas" } else { name }
@@ -54,4 +54,19 @@ fn each_gives_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_pages_are_fresh() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/nodes");
+    let pages = NODES.iter().map(|node| (node.type_name(), node_page(node.type_name()).unwrap()));
+    let mut names = BTreeSet::new();
+    for (name, page) in pages.chain([("README", node_index())]) {
+        let written = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
+        assert!(written == page, "docs/nodes/{name}.md is not what the program says: `make docs` writes it");
+        names.insert(format!("{name}.md"));
+    }
+    let found: BTreeSet<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(found, names, "a page of no node");
 }

@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use super::{PipelineFile, terminal};
+use crate::model::Port;
 
 /// `caz check FILE`
 #[derive(clap::Args)]
@@ -11,6 +12,9 @@ pub(super) struct Check {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
+    /// Show what each node does to the columns: names, types, what they are made from; ? marks those that can be null
+    #[arg(long, conflicts_with = "json")]
+    types: bool,
 }
 
 impl Check {
@@ -33,6 +37,11 @@ impl Check {
                 &model.digest[..16],
                 model.rows_per_run
             ));
+            lines.extend(model.signature.inputs.iter().map(|port| format!("           takes {}", input(port))));
+        }
+        if self.types {
+            lines.push(String::new());
+            lines.push(crate::graph::types(&plan));
         }
         Ok(terminal::answer(&lines.join("\n"))?)
     }
@@ -45,4 +54,14 @@ impl Check {
         terminal::answer(&format!("{:#}", diagnostics.to_json()))?;
         if failed { Err(Failure::Configuration(diagnostics)) } else { Ok(()) }
     }
+}
+
+/// An input of a model, such as `float_input: float32 [rows, 60]`.
+fn input(port: &Port) -> String {
+    let width = match (port.rank, port.width) {
+        (1, _) => String::new(),
+        (_, None) => ", any".into(),
+        (_, Some(width)) => format!(", {width}"),
+    };
+    format!("{}: {} [rows{width}]", port.name, port.element.name())
 }

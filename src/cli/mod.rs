@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod demo;
 mod exit;
+mod explain_error;
 mod graph;
 mod health;
 mod reference;
@@ -42,6 +43,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
     Demo(demo::Demo),
+    /// Explains the code of a message, such as E0201, with an example and how to mend it.
+    ExplainError(explain_error::ExplainError),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::ExplainError(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
@@ -93,7 +97,7 @@ impl PipelineFile {
 fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     let (assembly, diagnostics) = crate::stream::Assembly::load(file).map_err(Failure::Configuration)?;
     if !diagnostics.is_empty() {
-        terminal::error(&diagnostics.render(terminal::has_colour()));
+        terminal::error(&exit::shown(&diagnostics));
     }
     Ok(assembly)
 }

@@ -126,7 +126,7 @@ impl Diagnostics {
     }
 
     /// The findings, in the order in which they were made.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Diagnostic> {
         self.found.iter()
     }
 

@@ -4,10 +4,12 @@ mod draw;
 mod plan;
 mod spec;
 mod topology;
+mod types;
 mod usage;
 
 pub use draw::{Ends, mermaid, svg};
 pub use plan::{OutputColumn, Plan, PlanRequest, PlannedNode, Timings};
 pub use spec::{EdgeSpec, GraphSpec};
+pub use types::types;
 
 pub use crate::nodes::NodeSpec;

@@ -39,6 +39,16 @@ impl Node for JsonToDataframe {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Each field becomes a column, fields of records under their dotted path. Integers become `int64`, or `float64` where they can be \
+         null; `float` and `double` become `float64`, `boolean` becomes `bool`, `string` and enums `object`. Timestamps become \
+         `datetime64[ns, UTC]`, those without a zone `datetime64[ns]`; a time outside of the years 1677 to 2262 makes the event a dead letter."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "A column can be null where the schema lets the field, or a record around it, be null. A float can also be NaN, which is pandas' null."
+    }
+
     fn is_entry(&self) -> bool {
         true
     }

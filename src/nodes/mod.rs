@@ -15,7 +15,7 @@ mod planning;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use origin::{Ancestor, Origin};
-pub use pandas::{OperationPage, operation_pages};
+pub use pandas::{OperationPage, Refusal, operation_pages, refusals};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
 
 use arrow_array::ArrayRef;
@@ -34,6 +34,16 @@ pub trait Node: Sync {
 
     /// The JSON Schema of its parameters.
     fn parameters(&self) -> schemars::Schema;
+
+    /// What types of columns it takes and makes, for its reference page: sentences in Markdown.
+    fn types(&self) -> &'static str {
+        ""
+    }
+
+    /// What becomes of nulls, for its reference page: sentences in Markdown.
+    fn nulls(&self) -> &'static str {
+        ""
+    }
 
     /// Whether the node stands at the start of a graph, where the event's fields are its input.
     fn is_entry(&self) -> bool {

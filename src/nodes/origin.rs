@@ -105,21 +105,22 @@ impl Column {
     /// `None` when none can come but NaN from a producer of floats.
     pub fn null_path(&self) -> Option<String> {
         let hops = hops(&self.as_ancestor(), &mut HashSet::new())?;
+        let mut shown: Vec<String> = Vec::new();
         let mut name: Option<&Arc<str>> = None;
-        let shown = hops.iter().map(|hop| {
-            let renamed = name.is_some_and(|name| *name != hop.name);
-            name = Some(&hop.name);
-            let mut shown = match hop.origin.0.nulls {
+        for hop in &hops {
+            let renamed =
+                name.replace(&hop.name).filter(|name| **name != hop.name).map_or(String::new(), |_| format!(" as `{}`", hop.name));
+            let hop = match hop.origin.0.nulls {
                 Some(Nulls::Schema) => format!("field `{}` of the event, which can be null", hop.name),
-                Some(Nulls::Where(condition)) => format!("`{}`, null where {condition}", hop.origin),
-                _ => format!("`{}`", hop.origin),
+                Some(Nulls::Where(condition)) => format!("`{}`{renamed} (null where {condition})", hop.origin),
+                _ => format!("`{}`{renamed}", hop.origin),
             };
-            if renamed {
-                shown = format!("{shown}, as `{}`", hop.name);
+            // Several operations of one node are one hop.
+            if shown.last() != Some(&hop) {
+                shown.push(hop);
             }
-            shown
-        });
-        Some(shown.collect::<Vec<_>>().join(" -> "))
+        }
+        Some(shown.join(" -> "))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, cast::AsArray, types::Float32Type, types::Float64Type};
 use arrow_select::interleave::interleave;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use self::features::{Features, Gather};
 use super::{Column, Frame, Inputs, Kernel, Node, Planning, Slot};
@@ -51,7 +51,7 @@ enum Names {
     Many(Vec<String>),
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Nulls {
     /// The event is a dead letter.
@@ -72,6 +72,18 @@ impl Node for OnnxNode {
 
     fn parameters(&self) -> schemars::Schema {
         schemars::schema_for!(Params)
+    }
+
+    fn types(&self) -> &'static str {
+        "An input of floats takes numbers and Booleans, one of integers takes integers and Booleans, one of strings takes text and categories. \
+         A model with one input tensor gets the features as its row, one with an input for each column gets them in order. Numbers, order and \
+         types of the features are checked against the model; its outputs become columns of their own types."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "With `nulls: reject` an event with a null feature becomes a dead letter, as scikit-learn would raise an error; `caz check` warns of \
+         features that can be null and shows where the null comes from. With `nulls: nan` the model gets NaN, which only inputs of floats have. \
+         Scores are never null: an answer that is not finite makes the event a dead letter."
     }
 
     fn is_inference(&self) -> bool {

@@ -9,13 +9,23 @@ use crate::nodes::Column;
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Abs,
-    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", undefined: Some("the number is negative"), of: f64::ln },
+    &Function {
+        name: "log",
+        summary: "The natural logarithm; of 0 -inf, of a negative number null",
+        undefined: Some("the number is negative"),
+        of: f64::ln,
+    },
     &Function { name: "log10", summary: "The logarithm to base 10", undefined: Some("the number is negative"), of: f64::log10 },
     &Function { name: "log2", summary: "The logarithm to base 2", undefined: Some("the number is negative"), of: f64::log2 },
     &Function { name: "log1p", summary: "log(1 + x), exact for small x", undefined: Some("the number is less than -1"), of: f64::ln_1p },
     &Function { name: "exp", summary: "e to the power of x", undefined: None, of: f64::exp },
     &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", undefined: None, of: f64::exp_m1 },
-    &Function { name: "sqrt", summary: "The square root; of a negative number null", undefined: Some("the number is negative"), of: f64::sqrt },
+    &Function {
+        name: "sqrt",
+        summary: "The square root; of a negative number null",
+        undefined: Some("the number is negative"),
+        of: f64::sqrt,
+    },
     &Function { name: "floor", summary: "The greatest whole number that is not greater", undefined: None, of: f64::floor },
     &Function { name: "ceil", summary: "The least whole number that is not less", undefined: None, of: f64::ceil },
 ];

@@ -25,6 +25,18 @@ pub(super) enum Scope {
     Frame,
 }
 
+impl Scope {
+    /// One sentence for the reference pages.
+    pub(super) fn works_on(self) -> &'static str {
+        match self {
+            Self::Series => "It works on each column in `cols`.",
+            Self::Columns => "It works on each column in `cols`, or on all without it.",
+            Self::Spread => "It works on the one column in `cols`, which becomes those in `into`.",
+            Self::Frame => "It works on the whole frame.",
+        }
+    }
+}
+
 /// One pandas operation.
 pub(super) trait Operation: Sync {
     /// Its name in `import`, such as `str.lower`.

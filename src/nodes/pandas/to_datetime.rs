@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::lanes::{self, NAT};
 use super::operation::{Call, Operation, Scope};
@@ -37,7 +37,7 @@ struct Kwargs {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 enum Unit {
     /// Days.
     D,
@@ -77,7 +77,7 @@ impl Unit {
 }
 
 /// What becomes of a value that cannot be converted.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Errors {
     /// The row goes to the dead letters.
@@ -109,7 +109,7 @@ impl Operation for ToDatetime {
         call.each(|call, column| {
             let made = plan(call, column, &kwargs)?;
             let is_made = made.source != column.source && kwargs.errors == Errors::Coerce;
-            Some(if is_made { made.null_where("the value is no time (errors: coerce)") } else { made })
+            Some(if is_made { made.null_where("the value is no time, with `errors: coerce`") } else { made })
         });
     }
 }
