@@ -1,15 +1,11 @@
 //! The pages of error codes: each code has one, its wrong example gives the code, in its right one nothing is found.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+mod pages;
 
-use caz::diagnostic::{Code, Diagnostics};
+use caz::diagnostic::Code;
 use caz::reference::error_page;
-use caz::stream::Assembly;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors")
-}
+use pages::{findings, folder};
 
 /// The fenced blocks below a heading: what stands behind the language, and the text.
 fn blocks(page: &str, heading: &str) -> Vec<(String, String)> {
@@ -23,39 +19,11 @@ fn blocks(page: &str, heading: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The top-level keys of a YAML text with the lines of each.
-fn sections(text: &str) -> Vec<(String, String)> {
-    let mut sections: Vec<(String, String)> = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        if line.starts_with(|first: char| first.is_ascii_lowercase()) {
-            sections.push((line.split(':').next().unwrap().to_owned(), String::new()));
-        }
-        let (_, lines) = sections.last_mut().unwrap();
-        *lines += &format!("{line}\n");
-    }
-    sections
-}
-
-/// What is found in an example, completed by the base.
-fn findings(page: &str, heading: &str) -> Diagnostics {
-    let blocks = blocks(page, heading);
-    let (_, example) = blocks.iter().find(|(file, _)| file.is_empty()).unwrap_or_else(|| panic!("no example under `{heading}`:\n{page}"));
-    let own = sections(example);
-    let base = std::fs::read_to_string(folder().join("base.yaml")).unwrap();
-    let models = folder().join("../examples/models").canonicalize().unwrap();
-    let rest = sections(&base).into_iter().filter(|(key, _)| own.iter().all(|(given, _)| given != key));
-    let text: String =
-        rest.map(|(_, lines)| lines.replace("../examples/models", &models.display().to_string())).chain([example.clone()]).collect();
-    let scratch = tempfile::tempdir().unwrap();
-    std::fs::copy(folder().join("events.avsc"), scratch.path().join("events.avsc")).unwrap();
-    for (file, text) in blocks.iter().filter(|(file, _)| !file.is_empty()) {
-        std::fs::write(scratch.path().join(file), text).unwrap();
-    }
-    std::fs::write(scratch.path().join("pipeline.yaml"), text).unwrap();
-    match Assembly::load(&scratch.path().join("pipeline.yaml")) {
-        Ok((_, warnings)) => warnings,
-        Err(found) => found,
-    }
+/// What is found in the example under a heading of a page.
+fn found(page: &str, heading: &str) -> Vec<(Code, String)> {
+    let (examples, files): (Vec<_>, Vec<_>) = blocks(page, heading).into_iter().partition(|(file, _)| file.is_empty());
+    let [(_, example)] = examples.as_slice() else { panic!("not one example under `{heading}`:\n{page}") };
+    findings(example, &files, |found, _| found.iter().map(|one| (one.code, found.render(false))).collect())
 }
 
 #[test]
@@ -71,15 +39,15 @@ fn every_code_has_a_page() {
 #[test]
 fn the_wrong_example_gives_the_code() {
     for code in Code::ALL {
-        let found = findings(error_page(*code), "Wrong");
-        assert!(found.iter().any(|found| found.code == *code), "{code}: the wrong example gives\n{}", found.render(false));
+        let found = found(error_page(*code), "Wrong");
+        assert!(found.iter().any(|(found, _)| found == code), "{code}: the wrong example gives\n{found:#?}");
     }
 }
 
 #[test]
 fn nothing_is_found_in_the_right_example() {
     for code in Code::ALL {
-        let found = findings(error_page(*code), "Right");
-        assert!(found.is_empty(), "{code}: in the right example is found\n{}", found.render(false));
+        let found = found(error_page(*code), "Right");
+        assert!(found.is_empty(), "{code}: in the right example is found\n{found:#?}");
     }
 }
