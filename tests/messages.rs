@@ -69,6 +69,31 @@ fn of_graphs_and_models() {
         ),
         ("text as a feature", model("model_id: quote, features: [price, city]"), &[]),
         ("times as a feature", model("model_id: quote, features: [price, at]"), &[]),
+        (
+            "a feature of another type",
+            graph(
+                &[
+                    JSON,
+                    "{id: names, type: Pandas, params: {import: rename, kwargs: {columns: {age: years, city: age, at: price, price: at}}}}",
+                    ONNX,
+                ],
+                "[[json_df, names], [names, onnx]]",
+            ),
+            &[],
+        ),
+        ("too few features for the inputs", model("model_id: visits, features: [age]"), &[]),
+        (
+            "a null that an input cannot take",
+            graph(
+                &[
+                    JSON,
+                    "{id: flag, type: Pandas, params: {import: str.contains, cols: city, into: seen, kwargs: {pat: G}}}",
+                    "{id: onnx, type: ONNXNode, params: {model_id: visits, features: [price, seen], nulls: nan}}",
+                ],
+                "[[json_df, flag], [flag, onnx]]",
+            ),
+            &[],
+        ),
         ("too few features", model("model_id: quote, features: [price]"), &[]),
         ("an output that the model does not have", model("model_id: quote, features: [price, age], outputs: {probabilty: sale}"), &[]),
         ("too many names of an output", model("model_id: quote, features: [price, age], outputs: {probability: [no, yes]}"), &[]),

@@ -120,6 +120,11 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Keeps the findings that `keep` says; others would be echoes of a finding.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.found.retain(keep);
+    }
+
     /// Adds all findings of another check.
     pub fn extend(&mut self, other: Diagnostics) {
         self.found.extend(other.found);

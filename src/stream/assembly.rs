@@ -47,11 +47,16 @@ impl Assembly {
         let mut diagnostics = Diagnostics::new();
         let dataset = read_schema(&pipeline, &document, &mut diagnostics);
         let frozen = read_frozen(&pipeline, &mut diagnostics);
-        let digest = pipeline.digest().map_err(|found| diagnostics.extend(found)).ok();
-        let (Some(dataset), Some(digest)) = (dataset, digest) else { return Err(diagnostics) };
+        // The digest is of the same files: what cannot be read is reported once.
+        let digest = if diagnostics.has_errors() { None } else { Some(pipeline.digest()?.short().to_owned()) };
+        let Some(dataset) = dataset else { return Err(diagnostics) };
+        let frozen_is_lost = pipeline.graph.frozen.is_some() && frozen.is_none();
         let models = ModelStore::new(&pipeline.model_store);
-        let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest: digest.short().to_owned() };
+        let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest: digest.unwrap_or_default() };
         assembly.check(&mut diagnostics);
+        if frozen_is_lost {
+            diagnostics.retain(|found| found.code != Code::NotFrozen);
+        }
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok((assembly, diagnostics)) }
     }
 
