@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format docs models check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
 	scripts/with-kafka $(CARGO) test --no-fail-fast
+
+chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
+	@scripts/setup test
+	scripts/chaos '$(ROW)' '$(SEED)' '$(ROUNDS)'
 
 lint: ## check formatting, Rust, shell and Python code, documentation
 	@scripts/setup build
@@ -53,6 +57,14 @@ check-config: ## check docker-compose.yml, the Prometheus rules and the Grafana 
 docs: ## write the generated files anew (schemas, dashboard)
 	@scripts/setup run
 	scripts/docs
+
+golden: ## write the golden vectors anew: what pandas answers (tests/golden)
+	scripts/train-models --libraries
+	.caz/venv/bin/python tests/golden/generate.py
+
+check-golden: ## check that the golden vectors are what pandas answers
+	scripts/train-models --libraries
+	.caz/venv/bin/python tests/golden/generate.py --check
 
 models: ## train the models and export them to ONNX
 	scripts/train-models

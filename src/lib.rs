@@ -11,6 +11,12 @@ pub mod cli;
 pub mod reference;
 
 #[forbid(unsafe_code)]
+pub mod audit;
+
+#[forbid(unsafe_code)]
+pub mod dead_letters;
+
+#[forbid(unsafe_code)]
 pub mod stream;
 
 #[forbid(unsafe_code)]

@@ -160,7 +160,7 @@ fn scores_after_a_crash_at(point: &str, guarantee: &str) -> Vec<Stored> {
         ],
     );
     example.publish(3, &events);
-    example.start_with(&[("CAZ_CRASH_AT", &format!("{point}:3"))]).wait_for_crash();
+    example.start_with(&[("CAZ_FAULT", &format!("crash@{point}:3"))]).wait_for_crash();
     let mut caz = example.start();
     example.wait_for_committed(&mut caz, 5_000);
     caz.terminate();
@@ -247,6 +247,17 @@ fn a_score_too_large_for_its_topic_is_a_dead_letter() {
     assert_eq!(dead[0].header("caz.error.reason"), Some("too_large_for_topic"));
     assert_eq!(dead[0].header("caz.source.offset"), Some("100"));
     assert_eq!(dead[0].value, Some(large), "the original bytes");
+}
+
+#[test]
+fn a_missing_topic_is_named_before_anything_starts() {
+    let example = Example::new(1, &[]);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace(&format!("topic: {}", example.dead_letters), "topic: no-such-topic")).unwrap();
+    let output = example.command(&["run", "FILE"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("topic `no-such-topic` (`dead_letters.topic`) does not exist"), "{told}");
 }
 
 #[test]

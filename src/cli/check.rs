@@ -2,7 +2,6 @@
 
 use super::exit::Failure;
 use super::{PipelineFile, terminal};
-use crate::model::Port;
 
 /// `caz check FILE`
 #[derive(clap::Args)]
@@ -37,7 +36,7 @@ impl Check {
                 &model.digest[..16],
                 model.rows_per_run
             ));
-            lines.extend(model.signature.inputs.iter().map(|port| format!("           takes {}", input(port))));
+            lines.extend(model.signature.inputs.iter().map(|port| format!("           takes {port}")));
         }
         if self.types {
             lines.push(String::new());
@@ -54,14 +53,4 @@ impl Check {
         terminal::answer(&format!("{:#}", diagnostics.to_json()))?;
         if failed { Err(Failure::Configuration(diagnostics)) } else { Ok(()) }
     }
-}
-
-/// An input of a model, such as `float_input: float32 [rows, 60]`.
-fn input(port: &Port) -> String {
-    let width = match (port.rank, port.width) {
-        (1, _) => String::new(),
-        (_, None) => ", any".into(),
-        (_, Some(width)) => format!(", {width}"),
-    };
-    format!("{}: {} [rows{width}]", port.name, port.element.name())
 }

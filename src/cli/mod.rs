@@ -1,8 +1,10 @@
 //! The command line: one file per command.
 
 mod amount;
+mod audit;
 mod check;
 mod control;
+mod dead_letters;
 mod demo;
 mod exit;
 mod explain_error;
@@ -14,6 +16,7 @@ mod schema;
 mod score;
 mod signals;
 mod simulate;
+mod table;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +48,10 @@ enum Command {
     Demo(demo::Demo),
     /// Explains the code of a message, such as E0201, with an example and how to mend it.
     ExplainError(explain_error::ExplainError),
+    /// Proves from the topics that every event has one score or one dead letter, in order.
+    Audit(audit::Audit),
+    /// Lists, shows and sends back events that could not be scored.
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
     /// Prints the JSON Schema of a file format, for editors.
@@ -64,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::ExplainError(command) => command.run(),
+        Command::Audit(command) => command.run(),
+        Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),

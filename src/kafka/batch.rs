@@ -63,6 +63,12 @@ impl MessageBatch {
         self.messages.iter().map(|message| Message { raw: unsafe { &**message } })
     }
 
+    /// Keeps the messages that `keep` accepts, in order.
+    pub(super) fn keep(&mut self, keep: impl Fn(&Message<'_>) -> bool) {
+        // SAFETY: messages of a batch are valid.
+        self.retain(0..self.len(), |message| keep(&Message { raw: unsafe { &*message } }));
+    }
+
     /// Hands the messages back to librdkafka and keeps the buffer.
     pub fn clear(&mut self) {
         for message in self.messages.drain(..) {

@@ -223,6 +223,8 @@ impl Consumer {
     /// `message` is valid.
     unsafe fn note(&self, code: ErrorCode, message: *const rd_kafka_message_t) {
         if code == ErrorCode::PARTITION_EOF {
+            // SAFETY: caller's contract.
+            unsafe { self.role().ends.borrow_mut().insert((*message).partition, (*message).offset) };
             return;
         }
         // SAFETY: caller's contract; the text belongs to the message.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
@@ -127,6 +128,8 @@ pub(super) struct ConsumerRole {
     pub(super) positions: RefCell<Positions>,
     /// Partitions revoked or lost since the list was last taken.
     pub(super) left: RefCell<Vec<i32>>,
+    /// The ends of partitions that reading came upon; only with `enable.partition.eof`.
+    pub(super) ends: RefCell<BTreeMap<i32, i64>>,
     /// A rebalance that librdkafka refused to carry out.
     pub(super) failure: RefCell<Option<KafkaError>>,
     /// The call that is on the stack; taken by the callback while a listener runs.
@@ -148,6 +151,7 @@ impl ConsumerRole {
             topic,
             positions: RefCell::default(),
             left: RefCell::default(),
+            ends: RefCell::default(),
             failure: RefCell::default(),
             call: Cell::new(None),
             busy: Cell::new(false),

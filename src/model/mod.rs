@@ -1,5 +1,10 @@
 //! Models: where they are kept, what they take and give, and how they run.
 
+mod answer;
+mod error;
+mod file;
+mod load;
+mod probe;
 mod runtime;
 mod session;
 mod signature;
@@ -7,8 +12,11 @@ mod store;
 mod tensor;
 mod tune;
 
+pub use error::ModelError;
+pub use file::ModelFile;
+pub use load::{Model, SingleRow, hex};
 pub use runtime::{RuntimeError, environment, library};
 pub use session::{ModelSession, RunError};
 pub use signature::{Output, Outputs, Port, PortError, Signature};
-pub use store::{Model, ModelError, ModelStore, hex};
-pub use tensor::{Element, Tensor, Values};
+pub use store::ModelStore;
+pub use tensor::{Element, F16, Tensor, Values};

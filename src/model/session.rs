@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use arrow_array::ArrayRef;
 use metrics::{Counter, Histogram};
-use ort::session::{Session, SessionInputValue, SessionOutputs};
-use ort::value::{DynMap, DynSequenceValueType, DynValue};
+use ort::session::{Session, SessionInputValue};
 
-use super::signature::{Output, Outputs, Signature};
-use super::tensor::{Element, Tensor, Values};
+use super::answer;
+use super::signature::{Port, Signature};
+use super::tensor::{Tensor, Values};
 use crate::telemetry::Metric;
 
 /// Why a run failed.
@@ -65,7 +65,7 @@ impl ModelSession {
     /// failing micro-batch is halved until the failing rows stand alone, so that its other rows keep their scores.
     pub fn run(&mut self, inputs: &[Tensor], mut failed: impl FnMut(usize, RunError)) -> Vec<ArrayRef> {
         let rows = inputs.first().map_or(0, Tensor::rows);
-        let mut columns: Vec<Values> = self.signature.outputs.iter().flat_map(|output| buffers(output, rows)).collect();
+        let mut columns = answer::columns(&self.signature.outputs, rows);
         let mut from = 0;
         while from < rows {
             let to = rows.min(from + self.rows_per_run);
@@ -77,7 +77,7 @@ impl ModelSession {
 
     fn run_range(&mut self, inputs: &[Tensor], from: usize, to: usize, columns: &mut [Values], failed: &mut impl FnMut(usize, RunError)) {
         let started = Instant::now();
-        let outcome = self.run_once(inputs, from, to, columns);
+        let outcome = run_once(&mut self.session, &self.signature, inputs, from, to, columns);
         self.duration.record(started.elapsed());
         self.rows.increment((to - from) as u64);
         match outcome {
@@ -95,25 +95,6 @@ impl ModelSession {
             }
         }
     }
-
-    fn run_once(&mut self, inputs: &[Tensor], from: usize, to: usize, columns: &mut [Values]) -> Result<(), RunError> {
-        let ports = &self.signature.inputs;
-        let outputs = match inputs {
-            [tensor] => self.session.run([tensor.input(from, to, ports[0].rank)?])?,
-            _ => {
-                let values: Result<Vec<SessionInputValue<'_>>, ort::Error> =
-                    inputs.iter().zip(ports).map(|(tensor, port)| tensor.input(from, to, port.rank)).collect();
-                self.session.run(values?.as_slice())?
-            }
-        };
-        let mut at = 0;
-        for (index, output) in self.signature.outputs.iter().enumerate() {
-            let width = output.holds.width();
-            read_output(output, &outputs[index], to - from, &mut columns[at..at + width])?;
-            at += width;
-        }
-        Ok(())
-    }
 }
 
 impl std::fmt::Debug for ModelSession {
@@ -122,110 +103,28 @@ impl std::fmt::Debug for ModelSession {
     }
 }
 
-/// Runs a model whose outputs are not known yet on one row and reads them off.
-pub(super) fn probe(session: &mut Session, inputs: &[(Tensor, usize)]) -> Result<Vec<Output>, String> {
-    let values: Result<Vec<SessionInputValue<'_>>, ort::Error> = inputs.iter().map(|(tensor, rank)| tensor.input(0, 1, *rank)).collect();
-    let names: Vec<String> = session.outputs().iter().map(|output| output.name().to_owned()).collect();
-    let outputs: SessionOutputs<'_> =
-        session.run(values.map_err(|error| error.to_string())?.as_slice()).map_err(|error| error.to_string())?;
-    names.into_iter().enumerate().map(|(index, name)| observe(name, &outputs[index])).collect()
-}
-
-fn observe(name: String, value: &DynValue) -> Result<Output, String> {
-    let refuse = |found: String| format!("output `{name}` is {found}; a graph can use tensors with one row per event, and ZipMap's maps");
-    if let Some(element) = value.dtype().tensor_type() {
-        let element = Element::from_onnx(element).ok_or_else(|| refuse(value.dtype().to_string()))?;
-        let shape: &[i64] = value.dtype().tensor_shape().map_or(&[], |shape| shape);
-        let width = match shape {
-            [1] => 1,
-            [1, width] => usize::try_from(*width).map_err(|_| refuse(value.dtype().to_string()))?,
-            _ => return Err(refuse(format!("{} for one row", value.dtype()))),
-        };
-        return Ok(Output { name, holds: Outputs::Tensor { element, width } });
-    }
-    let maps = row_maps(value).map_err(|_| refuse(value.dtype().to_string()))?;
-    let Some(map) = maps.first() else { return Err(refuse("an empty sequence".into())) };
-    let integers = map.try_extract_key_values::<i64, f32>().is_ok();
-    let pairs = class_probabilities(map, integers).map_err(|_| refuse(value.dtype().to_string()))?;
-    let mut classes: Vec<String> = pairs.into_iter().map(|(class, _)| class).collect();
-    if integers {
-        classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(i64::MAX));
-    } else {
-        classes.sort();
-    }
-    Ok(Output { name, holds: Outputs::Maps { classes, integers } })
-}
-
-fn row_maps(value: &DynValue) -> Result<Vec<DynMap>, ort::Error> {
-    value.view().downcast::<DynSequenceValueType>()?.try_extract_sequence()
-}
-
-fn class_probabilities(map: &DynMap, integers: bool) -> Result<Vec<(String, f32)>, ort::Error> {
-    if integers {
-        let pairs = map.try_extract_key_values::<i64, f32>()?;
-        Ok(pairs.into_iter().map(|(class, probability)| (class.to_string(), probability)).collect())
-    } else {
-        map.try_extract_key_values::<String, f32>()
-    }
-}
-
-/// The empty columns of an output, with room for all rows.
-fn buffers(output: &Output, rows: usize) -> impl Iterator<Item = Values> {
-    let element = output.holds.element();
-    (0..output.holds.width()).map(move |_| Values::with_capacity(element, rows))
-}
-
-/// Appends what one run answered to the output's columns.
-fn read_output(output: &Output, value: &DynValue, rows: usize, columns: &mut [Values]) -> Result<(), RunError> {
-    match &output.holds {
-        Outputs::Tensor { width, .. } => read_tensor(output, value, rows * width, columns),
-        Outputs::Maps { classes, integers } => read_maps(output, value, rows, classes, *integers, columns),
-    }
-}
-
-fn read_tensor(output: &Output, value: &DynValue, expected: usize, columns: &mut [Values]) -> Result<(), RunError> {
-    let found = value.dtype().tensor_shape().map_or(0, |shape| shape.num_elements());
-    if found != expected {
-        return Err(wrong_shape(output, value, expected));
-    }
-    let width = columns.len();
-    for (at, column) in columns.iter_mut().enumerate() {
-        match column {
-            Values::F32(vec) => vec.extend(value.try_extract_tensor::<f32>()?.1.iter().skip(at).step_by(width)),
-            Values::F64(vec) => vec.extend(value.try_extract_tensor::<f64>()?.1.iter().skip(at).step_by(width)),
-            Values::I64(vec) => vec.extend(value.try_extract_tensor::<i64>()?.1.iter().skip(at).step_by(width)),
-            Values::I32(vec) => vec.extend(value.try_extract_tensor::<i32>()?.1.iter().skip(at).step_by(width)),
-            Values::Bool(vec) => vec.extend(value.try_extract_tensor::<bool>()?.1.iter().skip(at).step_by(width)),
-            Values::Str(vec) => vec.extend(value.try_extract_strings()?.1.into_iter().skip(at).step_by(width)),
-        }
-    }
-    Ok(())
-}
-
-fn read_maps(
-    output: &Output,
-    value: &DynValue,
-    rows: usize,
-    classes: &[String],
-    integers: bool,
+/// Runs the rows `from..to` of all inputs and appends the answers to the outputs' columns.
+pub(super) fn run_once(
+    session: &mut Session,
+    signature: &Signature,
+    inputs: &[Tensor],
+    from: usize,
+    to: usize,
     columns: &mut [Values],
 ) -> Result<(), RunError> {
-    let maps = row_maps(value)?;
-    if maps.len() != rows {
-        return Err(wrong_shape(output, value, rows));
-    }
-    for map in &maps {
-        let pairs = class_probabilities(map, integers)?;
-        for (class, column) in classes.iter().zip(columns.iter_mut()) {
-            let probability = pairs.iter().find(|(of, _)| of == class).map_or(f32::NAN, |(_, probability)| *probability);
-            if let Values::F32(vec) = column {
-                vec.push(probability);
-            }
-        }
-    }
-    Ok(())
+    let ports = &signature.inputs;
+    let answers = match inputs {
+        [tensor] => session.run([value(tensor, &ports[0], from, to)?])?,
+        _ => session.run(values(inputs, ports, from, to)?.as_slice())?,
+    };
+    answer::read(&signature.outputs, &answers, to - from, columns)
 }
 
-fn wrong_shape(output: &Output, value: &DynValue, expected: usize) -> RunError {
-    RunError::Shape { output: output.name.clone(), found: value.dtype().to_string(), expected: format!("{expected} values") }
+/// The rows `from..to` of all inputs as ONNX Runtime takes them.
+pub(super) fn values<'t>(inputs: &'t [Tensor], ports: &[Port], from: usize, to: usize) -> Result<Vec<SessionInputValue<'t>>, ort::Error> {
+    inputs.iter().zip(ports).map(|(tensor, port)| value(tensor, port, from, to)).collect()
+}
+
+fn value<'t>(tensor: &'t Tensor, port: &Port, from: usize, to: usize) -> Result<SessionInputValue<'t>, ort::Error> {
+    tensor.input(from, to, port.dimensions(to - from, tensor.width))
 }

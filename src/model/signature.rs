@@ -12,21 +12,76 @@ pub struct Port {
     pub name: String,
     /// Its element type.
     pub element: Element,
-    /// Its rank, 1 (`[rows]`) or 2 (`[rows, width]`).
-    pub rank: usize,
+    /// Its dimensions; `None` where the model takes any number. An open first dimension stands for the rows, whatever follows is one row;
+    /// where the first one is fixed, all of it is one row.
+    pub shape: Vec<Option<usize>>,
+}
+
+impl Port {
+    /// Whether a run can take many rows.
+    pub fn is_batched(&self) -> bool {
+        matches!(self.shape.first(), Some(None))
+    }
+
+    fn row_shape(&self) -> &[Option<usize>] {
+        &self.shape[usize::from(self.is_batched())..]
+    }
+
     /// Elements in a row; `None` when the model takes any number.
-    pub width: Option<usize>,
+    pub fn width(&self) -> Option<usize> {
+        self.row_shape().iter().copied().product()
+    }
+
+    /// Whether a row can have so many elements: exactly [`Port::width`], or what fills the open dimension.
+    pub fn takes(&self, width: usize) -> bool {
+        match self.width() {
+            Some(exactly) => width == exactly,
+            None => width > 0 && width.is_multiple_of(self.fixed()),
+        }
+    }
+
+    /// Elements in a row for one step of the open dimension.
+    pub(crate) fn fixed(&self) -> usize {
+        self.row_shape().iter().flatten().product()
+    }
+
+    /// The dimensions of `rows` rows of `width` elements.
+    pub(super) fn dimensions(&self, rows: usize, width: usize) -> Vec<usize> {
+        let mut open = if self.is_batched() { Some(rows) } else { None };
+        let rest = width / self.fixed().max(1);
+        self.shape.iter().map(|dimension| dimension.unwrap_or_else(|| open.take().unwrap_or(rest))).collect()
+    }
+}
+
+impl std::fmt::Display for Port {
+    /// As in ``float `age` [rows, 1]``.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let dimension = |(at, size): (usize, &Option<usize>)| match size {
+            Some(size) => size.to_string(),
+            None if at == 0 => "rows".into(),
+            None => "any".into(),
+        };
+        let shape: Vec<String> = self.shape.iter().enumerate().map(dimension).collect();
+        write!(f, "{} `{}` [{}]", self.element.name(), self.name, shape.join(", "))
+    }
 }
 
 /// What one output holds for each row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outputs {
-    /// A tensor `[rows]` or `[rows, width]`.
+    /// A tensor: `[rows]`, `[rows, width]` or, with further dimensions, a row of them flat.
     Tensor {
         /// Its element type.
         element: Element,
         /// Elements in a row; 1 for `[rows]`.
         width: usize,
+    },
+    /// A sequence of tensors, each with one row per event, as exported multi-output classifiers give them.
+    Sequence {
+        /// Their element type.
+        element: Element,
+        /// Elements in a row of each tensor.
+        widths: Vec<usize>,
     },
     /// A map from class to probability for each row, as scikit-learn's exported classifiers give them (ZipMap).
     Maps {
@@ -42,6 +97,7 @@ impl Outputs {
     pub fn width(&self) -> usize {
         match self {
             Self::Tensor { width, .. } => *width,
+            Self::Sequence { widths, .. } => widths.iter().sum(),
             Self::Maps { classes, .. } => classes.len(),
         }
     }
@@ -49,7 +105,7 @@ impl Outputs {
     /// The element type of its columns.
     pub fn element(&self) -> Element {
         match self {
-            Self::Tensor { element, .. } => *element,
+            Self::Tensor { element, .. } | Self::Sequence { element, .. } => *element,
             Self::Maps { .. } => Element::F32,
         }
     }
@@ -62,15 +118,36 @@ pub struct Output {
     pub name: String,
     /// What it holds for each row.
     pub holds: Outputs,
+    /// Its place among all outputs of the model, those that no column can hold included.
+    pub(super) place: usize,
 }
 
 impl Output {
     /// The names of its columns when nobody names them: the output's own, with the class or the position where there are several.
     pub fn column_names(&self) -> Vec<String> {
+        let numbered = |name: &str, width: usize| match width {
+            1 => vec![name.to_owned()],
+            _ => (0..width).map(|at| format!("{name}_{at}")).collect(),
+        };
         match &self.holds {
-            Outputs::Tensor { width: 1, .. } => vec![self.name.clone()],
-            Outputs::Tensor { width, .. } => (0..*width).map(|at| format!("{}_{at}", self.name)).collect(),
+            Outputs::Tensor { width, .. } => numbered(&self.name, *width),
+            Outputs::Sequence { widths, .. } => {
+                let tensors = numbered(&self.name, widths.len()).into_iter().zip(widths);
+                tensors.flat_map(|(name, width)| numbered(&name, *width)).collect()
+            }
             Outputs::Maps { classes, .. } => classes.iter().map(|class| format!("{}_{class}", self.name)).collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for Output {
+    /// As in ``float `probabilities`, 2 columns``.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (element, name) = (self.holds.element().name(), &self.name);
+        match &self.holds {
+            Outputs::Maps { classes, .. } => write!(f, "{element} `{name}`, a column for each class: {}", classes.join(", ")),
+            holds if holds.width() == 1 => write!(f, "{element} `{name}`, 1 column"),
+            holds => write!(f, "{element} `{name}`, {} columns", holds.width()),
         }
     }
 }
@@ -80,7 +157,7 @@ impl Output {
 pub struct Signature {
     /// Its inputs, in the model's order.
     pub inputs: Vec<Port>,
-    /// Its outputs, in the model's order.
+    /// Its outputs that columns can hold, in the model's order.
     pub outputs: Vec<Output>,
 }
 
@@ -98,7 +175,8 @@ pub struct PortError {
     pub allowed: &'static str,
 }
 
-const INPUTS: &str = "tensors of float, double, int64, int32, bool or string, with one row per event and at most one more dimension";
+const ELEMENTS: &str = "tensors of float16, float, double, int8 to int64, uint8 to uint64, bool or string";
+const SHAPES: &str = "inputs with at most one open dimension beside that of the rows (export it with fixed dimensions)";
 
 /// The inputs of a session's model.
 ///
@@ -113,15 +191,15 @@ pub(super) fn read_inputs(session: &Session) -> Result<Vec<Port>, Vec<PortError>
 }
 
 fn read_input(outlet: &Outlet) -> Result<Port, PortError> {
-    let refuse = || PortError { direction: "input", name: outlet.name().into(), found: outlet.dtype().to_string(), allowed: INPUTS };
-    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else { return Err(refuse()) };
-    let element = Element::from_onnx(*ty).ok_or_else(refuse)?;
-    let dimensions: &[i64] = shape;
-    let width = match dimensions {
-        [_] => Some(1),
-        // A fixed number of rows would make the answer depend on the batch.
-        [rows, width] if *rows <= 0 || *rows == 1 => usize::try_from(*width).ok().filter(|width| *width > 0),
-        _ => return Err(refuse()),
-    };
-    Ok(Port { name: outlet.name().into(), element, rank: dimensions.len(), width })
+    let name = outlet.name().to_owned();
+    let refuse = |found: String, allowed| PortError { direction: "input", name: name.clone(), found, allowed };
+    let unknown = || refuse(outlet.dtype().to_string(), ELEMENTS);
+    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else { return Err(unknown()) };
+    let element = Element::from_onnx(*ty).ok_or_else(unknown)?;
+    let shape: Vec<Option<usize>> = shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
+    let port = Port { name: name.clone(), element, shape };
+    if port.row_shape().iter().filter(|size| size.is_none()).count() > 1 {
+        return Err(refuse(port.to_string(), SHAPES));
+    }
+    Ok(port)
 }

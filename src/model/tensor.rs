@@ -2,65 +2,128 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, StringArray};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringArray, UInt8Array,
+    UInt16Array, UInt32Array, UInt64Array,
+};
 use arrow_schema::DataType;
 use ort::session::SessionInputValue;
-use ort::value::{TensorElementType, TensorRef};
+use ort::value::{DynValue, TensorElementType, TensorRef};
 
-/// The element types that a model may take or give here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    /// `float`
-    F32,
-    /// `double`
-    F64,
-    /// `int64`
-    I64,
-    /// `int32`
-    I32,
-    /// `bool`
-    Bool,
-    /// `string`
-    Str,
+/// A float of 16 bits.
+pub type F16 = <Float16Type as ArrowPrimitiveType>::Native;
+
+/// Defines [`Element`] and [`Values`] from one table: variant, Rust's type, ONNX Runtime's element, ONNX's name, the Arrow type of a
+/// column, and how the elements become an array of it.
+macro_rules! elements {
+    ($($variant:ident($rust:ty), $onnx:ident, $name:literal, $arrow:ident, $array:expr;)*) => {
+        /// The element types that a model may take or give here.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Element {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+            /// `string`
+            Str,
+        }
+
+        /// The elements of a [`Tensor`].
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Values {
+            $(#[doc = concat!("`", $name, "`")] $variant(Vec<$rust>),)*
+            /// `string`
+            Str(Vec<String>),
+        }
+
+        impl Element {
+            /// The element for ONNX Runtime's; `None` for those that no feature has.
+            pub fn from_onnx(element: TensorElementType) -> Option<Self> {
+                match element {
+                    $(TensorElementType::$onnx => Some(Self::$variant),)*
+                    TensorElementType::String => Some(Self::Str),
+                    _ => None,
+                }
+            }
+
+            /// ONNX's name of it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Str => "string",
+                }
+            }
+
+            /// The Arrow type of a column of it. A `float16` becomes a `Float32`, which holds each of its values.
+            pub fn data_type(self) -> DataType {
+                match self {
+                    $(Self::$variant => DataType::$arrow,)*
+                    Self::Str => DataType::Utf8,
+                }
+            }
+        }
+
+        impl Values {
+            /// No elements, room for `capacity`.
+            pub fn with_capacity(element: Element, capacity: usize) -> Self {
+                match element {
+                    $(Element::$variant => Self::$variant(Vec::with_capacity(capacity)),)*
+                    Element::Str => Self::Str(Vec::with_capacity(capacity)),
+                }
+            }
+
+            /// The elements as an array without nulls.
+            pub fn into_array(self) -> ArrayRef {
+                match self {
+                    $(Self::$variant(vec) => { let array: fn(Vec<$rust>) -> ArrayRef = $array; array(vec) })*
+                    Self::Str(vec) => Arc::new(StringArray::from(vec)),
+                }
+            }
+
+            /// Appends every `step`-th element of a tensor that a model answered, from `at` on.
+            pub(super) fn extend(&mut self, value: &DynValue, at: usize, step: usize) -> Result<(), ort::Error> {
+                match self {
+                    $(Self::$variant(vec) => vec.extend(value.try_extract_tensor::<$rust>()?.1.iter().skip(at).step_by(step)),)*
+                    Self::Str(vec) => vec.extend(value.try_extract_strings()?.1.into_iter().skip(at).step_by(step)),
+                }
+                Ok(())
+            }
+        }
+
+        impl Tensor {
+            /// The rows `from..to` as a value of these dimensions, borrowed but for strings, which ONNX Runtime copies.
+            pub(super) fn input(&self, from: usize, to: usize, dimensions: Vec<usize>) -> Result<SessionInputValue<'_>, ort::Error> {
+                let range = from * self.width..to * self.width;
+                Ok(match &self.values {
+                    $(Values::$variant(vec) => TensorRef::from_array_view((dimensions, &vec[range]))?.into(),)*
+                    Values::Str(vec) => ort::value::Tensor::from_string_array((dimensions, &vec[range]))?.into(),
+                })
+            }
+        }
+
+        /// Runs one expression on the vector of any element type.
+        macro_rules! each_values {
+            ($values:expr, $vec:ident => $body:expr) => {
+                match $values {
+                    $(Values::$variant($vec) => $body,)*
+                    Values::Str($vec) => $body,
+                }
+            };
+        }
+    };
 }
 
-impl Element {
-    /// The element for ONNX Runtime's; `None` for those that no feature has.
-    pub fn from_onnx(element: TensorElementType) -> Option<Self> {
-        Some(match element {
-            TensorElementType::Float32 => Self::F32,
-            TensorElementType::Float64 => Self::F64,
-            TensorElementType::Int64 => Self::I64,
-            TensorElementType::Int32 => Self::I32,
-            TensorElementType::Bool => Self::Bool,
-            TensorElementType::String => Self::Str,
-            _ => return None,
-        })
-    }
-
-    /// ONNX's name of it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float",
-            Self::F64 => "double",
-            Self::I64 => "int64",
-            Self::I32 => "int32",
-            Self::Bool => "bool",
-            Self::Str => "string",
-        }
-    }
-
-    /// The Arrow type of a column of it.
-    pub fn data_type(self) -> DataType {
-        match self {
-            Self::F32 => DataType::Float32,
-            Self::F64 => DataType::Float64,
-            Self::I64 => DataType::Int64,
-            Self::I32 => DataType::Int32,
-            Self::Bool => DataType::Boolean,
-            Self::Str => DataType::Utf8,
-        }
-    }
+elements! {
+    F16(F16), Float16, "float16", Float32, |vec| Arc::new(vec.into_iter().map(F16::to_f32).collect::<Float32Array>());
+    F32(f32), Float32, "float", Float32, |vec| Arc::new(Float32Array::from(vec));
+    F64(f64), Float64, "double", Float64, |vec| Arc::new(Float64Array::from(vec));
+    I8(i8), Int8, "int8", Int8, |vec| Arc::new(Int8Array::from(vec));
+    I16(i16), Int16, "int16", Int16, |vec| Arc::new(Int16Array::from(vec));
+    I32(i32), Int32, "int32", Int32, |vec| Arc::new(Int32Array::from(vec));
+    I64(i64), Int64, "int64", Int64, |vec| Arc::new(Int64Array::from(vec));
+    U8(u8), Uint8, "uint8", UInt8, |vec| Arc::new(UInt8Array::from(vec));
+    U16(u16), Uint16, "uint16", UInt16, |vec| Arc::new(UInt16Array::from(vec));
+    U32(u32), Uint32, "uint32", UInt32, |vec| Arc::new(UInt32Array::from(vec));
+    U64(u64), Uint64, "uint64", UInt64, |vec| Arc::new(UInt64Array::from(vec));
+    Bool(bool), Bool, "bool", Boolean, |vec| Arc::new(BooleanArray::from(vec));
 }
 
 /// A matrix of `rows x width` elements, row after row.
@@ -72,65 +135,20 @@ pub struct Tensor {
     pub values: Values,
 }
 
-/// The elements of a [`Tensor`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// `float`
-    F32(Vec<f32>),
-    /// `double`
-    F64(Vec<f64>),
-    /// `int64`
-    I64(Vec<i64>),
-    /// `int32`
-    I32(Vec<i32>),
-    /// `bool`
-    Bool(Vec<bool>),
-    /// `string`
-    Str(Vec<String>),
-}
-
-/// Runs one expression on the vector of any element type.
-macro_rules! each_values {
-    ($values:expr, $vec:ident => $body:expr) => {
-        match $values {
-            Values::F32($vec) => $body,
-            Values::F64($vec) => $body,
-            Values::I64($vec) => $body,
-            Values::I32($vec) => $body,
-            Values::Bool($vec) => $body,
-            Values::Str($vec) => $body,
-        }
-    };
-}
-
 impl Values {
-    /// No elements, room for `capacity`.
-    pub fn with_capacity(element: Element, capacity: usize) -> Self {
-        match element {
-            Element::F32 => Self::F32(Vec::with_capacity(capacity)),
-            Element::F64 => Self::F64(Vec::with_capacity(capacity)),
-            Element::I64 => Self::I64(Vec::with_capacity(capacity)),
-            Element::I32 => Self::I32(Vec::with_capacity(capacity)),
-            Element::Bool => Self::Bool(Vec::with_capacity(capacity)),
-            Element::Str => Self::Str(Vec::with_capacity(capacity)),
-        }
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        each_values!(self, vec => vec.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Cuts it to `len` elements, or fills it up with zeros (false, empty strings).
     pub fn resize(&mut self, len: usize) {
         each_values!(self, vec => vec.resize(len, Default::default()));
-    }
-
-    /// The elements as an array without nulls.
-    pub fn into_array(self) -> ArrayRef {
-        match self {
-            Self::F32(vec) => Arc::new(Float32Array::from(vec)),
-            Self::F64(vec) => Arc::new(Float64Array::from(vec)),
-            Self::I64(vec) => Arc::new(Int64Array::from(vec)),
-            Self::I32(vec) => Arc::new(Int32Array::from(vec)),
-            Self::Bool(vec) => Arc::new(BooleanArray::from(vec)),
-            Self::Str(vec) => Arc::new(StringArray::from(vec)),
-        }
     }
 }
 
@@ -148,26 +166,6 @@ impl Tensor {
 
     /// How many rows it has.
     pub fn rows(&self) -> usize {
-        each_values!(&self.values, vec => vec.len()) / self.width.max(1)
-    }
-
-    /// The rows `from..to` as a model's input of the given rank (1 or 2), borrowed but for strings, which ONNX Runtime copies.
-    ///
-    /// # Errors
-    /// When ONNX Runtime refuses the tensor.
-    pub fn input(&self, from: usize, to: usize, rank: usize) -> Result<SessionInputValue<'_>, ort::Error> {
-        let range = from * self.width..to * self.width;
-        let shape = match rank {
-            1 => vec![(to - from) * self.width],
-            _ => vec![to - from, self.width],
-        };
-        Ok(match &self.values {
-            Values::F32(vec) => TensorRef::from_array_view((shape, &vec[range]))?.into(),
-            Values::F64(vec) => TensorRef::from_array_view((shape, &vec[range]))?.into(),
-            Values::I64(vec) => TensorRef::from_array_view((shape, &vec[range]))?.into(),
-            Values::I32(vec) => TensorRef::from_array_view((shape, &vec[range]))?.into(),
-            Values::Bool(vec) => TensorRef::from_array_view((shape, &vec[range]))?.into(),
-            Values::Str(vec) => ort::value::Tensor::from_string_array((shape, &vec[range]))?.into(),
-        })
+        self.values.len() / self.width.max(1)
     }
 }

@@ -186,6 +186,7 @@ impl Assembly {
             consumer,
             producer,
             transactional_id_prefix: exactly_once.then(|| format!("{}-{instance}", pipeline.input.group)),
+            is_named: pipeline.delivery.instance.is_some(),
             max_batch: pipeline.batch.max_batch as usize,
             linger: pipeline.batch.linger.get(),
             commit_interval: pipeline.delivery.commit_interval.get(),

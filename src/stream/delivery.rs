@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::crash;
+use super::fault;
 use super::publish::Publisher;
 use super::tally::Tally;
 use crate::kafka::{
@@ -149,11 +149,11 @@ impl Delivery {
     fn commit_transaction(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
         let group = consumer.group_metadata().map_err(Fatal::from)?;
         let topic = consumer.topic().to_owned();
-        crash::point("before_offsets");
+        fault::point("before_offsets");
         self.insist(|producer, timeout| producer.send_offsets(offsets, &topic, &group, timeout)).map_err(failure_of)?;
-        crash::point("before_commit");
+        fault::point("before_commit");
         self.insist(|producer, timeout| producer.commit(timeout)).map_err(failure_of)?;
-        crash::point("after_commit");
+        fault::point("after_commit");
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Delivery {
         if self.note_failed_deliveries() {
             return Err(Failure::Rewind);
         }
-        crash::point("after_flush");
+        fault::point("after_flush");
         consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
             tracing::warn!(%error, "offsets were not committed; the events since the last commit are scored again");
             Failure::Rewind

@@ -1,8 +1,8 @@
 //! The line that an event takes: poll, admit, decode, graph, encode, produce, commit; and the workers that each own one.
 
 mod assembly;
-mod crash;
 mod delivery;
+mod fault;
 mod line;
 mod pool;
 pub mod publish;

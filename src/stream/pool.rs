@@ -77,7 +77,12 @@ fn supervise(
             Worker::new(Arc::clone(settings), number, line, Arc::clone(health), Arc::clone(stop))?.run()
         }))
         .unwrap_or_else(|panic| Err(defect(panic.as_ref())));
-        let Err(error) = outcome else { return Ok(()) };
+        let error = match outcome {
+            Ok(()) => return Ok(()),
+            // Nobody else has the transactional id of a nameless process: the broker gave up a transaction that was open too long.
+            Err(WorkerError::Fenced(error)) if !settings.is_named => WorkerError::Client(error),
+            Err(error) => error,
+        };
         if !error.is_transient() || stop.load(Ordering::Relaxed) {
             stop.store(true, Ordering::Relaxed);
             return Err(error);

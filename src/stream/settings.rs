@@ -19,6 +19,8 @@ pub struct Settings {
     pub producer: ClientProperties,
     /// What transactional ids begin with; `None` for at least once.
     pub transactional_id_prefix: Option<String>,
+    /// Whether the process has a name of its own, which another process could have too, in its transactional ids.
+    pub is_named: bool,
     /// The most events in a batch.
     pub max_batch: usize,
     /// How long a batch waits for more events once it has one.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::crash;
 use super::delivery::{Delivery, Failure, Fatal};
+use super::fault;
 use super::line::{Line, PhaseDurations};
 use super::publish::{Destination, Publisher};
 use super::settings::{OutputTopic, Settings};
@@ -183,7 +183,7 @@ impl Worker {
             bury(&mut self.delivery, &event, rejection)?;
         }
         self.delivery.tally.skipped(scored.skipped().count());
-        crash::point("after_produce");
+        fault::point("after_produce");
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;

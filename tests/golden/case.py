@@ -29,6 +29,12 @@ def series_case(operation: str, values: pd.Series, kwargs: dict, call: Callable[
     return Case(params, pd.DataFrame({"x": values}), on_column("x", call), {"x": frozen} if frozen else {})
 
 
+def on_pair(operation: str, df: pd.DataFrame, kwargs: dict, call: Callable[[pd.DataFrame], pd.Series]) -> Case:
+    """A method of column `a`, whose answer goes into column `r`."""
+    params = {"import": operation, "cols": "a", "into": "r", "kwargs": kwargs}
+    return Case(params, df, lambda df: df.assign(r=call(df)))
+
+
 def rng(name: str) -> np.random.Generator:
     return np.random.default_rng(list(name.encode()))
 

@@ -1,26 +1,29 @@
 """Writes the golden vectors of the Pandas node: what pandas 2.2.3 answers, call by call.
 
-    python tests/golden/generate.py           # write tests/golden/pandas/*.json
+    python tests/golden/generate.py           # write tests/golden/pandas/*.json.gz
     python tests/golden/generate.py --check   # write nothing; fail if a committed file differs
 
-A case is one call on a frame of seeded values and edge cases. Where pandas raises on a whole column, the rows that raise by themselves
-are listed as rejected, and the answer is that for the other rows. Floats are written by their bits.
+A case is one call on a frame: the edge cases that each family lists, and for each operation CALLS random calls on frames of their own.
+Where pandas raises on a whole column, the rows that raise by themselves are listed as rejected, and the answer is that for the other rows.
+Floats are written by their bits. Frames that several cases share are written once.
 """
 
 import argparse
+import gzip
 import json
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-import families
+import dispatch  # noqa: F401  before NumPy: chooses its code
 import numpy as np
 import pandas as pd
-import rowwise
 from case import Case
+from draw import Draw
+from families import DRAWS, EDGES
 
 PANDAS = "2.2.3"
+CALLS = 200
 OUTPUT = Path(__file__).parent / "pandas"
 CANONICAL_NAN = {"float64": 0x7FF8000000000000, "float32": 0x7FC00000}
 
@@ -72,20 +75,23 @@ def attempt(case: Case, df: pd.DataFrame) -> pd.DataFrame | None:
         return None
 
 
-def answer(case: Case, frames: list[str]) -> dict:
-    """The case with pandas' answer; its frame is added to `frames` if it is new."""
+def answer(case: Case, frames: dict[str, int]) -> dict | None:
+    """The case with pandas' answer, None where no row has one; its frame is added to `frames` if it is new."""
     df = case.frame
     rejected: list[int] = []
     out = attempt(case, df)
     if out is None:
         rejected = [row for row in range(len(df)) if attempt(case, df.iloc[[row]]) is None]
         kept = df.drop(index=df.index[rejected])
-        out = case.run(kept)
+        out = attempt(case, kept) if len(kept) else None
+        if out is None:
+            return None
+    if not out.columns.is_unique:
+        return None
     skipped = [] if len(out) == len(df) - len(rejected) else [row for row in df.index.difference(out.index) if row not in rejected]
+    output = encode_answer(out, df)
     frame = compact(encode_frame(df))
-    if frame not in frames:
-        frames.append(frame)
-    record = {"params": case.params, "input": frames.index(frame), "output": encode_answer(out, df)}
+    record = {"params": case.params, "input": frames.setdefault(frame, len(frames)), "output": output}
     if case.frozen:
         record["frozen"] = case.frozen
     if rejected:
@@ -99,34 +105,63 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def write(name: str, cases: list[Case], check: bool) -> bool:
-    frames: list[str] = []
-    lines = ",\n".join(compact(answer(case, frames)) for case in cases)
-    inputs = ",\n".join(frames)
-    text = f'{{"pandas":"{PANDAS}","frames":[\n{inputs}\n],"cases":[\n{lines}\n]}}\n'
-    path = OUTPUT / f"{name}.json"
+def drawn(family: str, frames: dict[str, int]) -> list[dict]:
+    """CALLS random calls of each operation, no two the same."""
+    records = []
+    for operation, draw in DRAWS[family].items():
+        found: set[str] = set()
+        attempts = 0
+        while len(found) < CALLS:
+            attempts += 1
+            if attempts > 20 * CALLS:
+                raise RuntimeError(f"{operation}: {len(found)} calls after {attempts} attempts")
+            draws = Draw([attempts, *operation.encode()])
+            call = draw(draws)
+            case = Case({"import": operation, **call.params}, draws.frame, call.run, call.frozen)
+            record = answer(case, frames)
+            if record is not None and (text := compact(record)) not in found:
+                found.add(text)
+                records.append(record)
+    return records
+
+
+def write(family: str, check: bool) -> bool:
+    frames: dict[str, int] = {}
+    records = [answer(case, frames) for case in EDGES[family]()] + drawn(family, frames)
+    head = {"pandas": PANDAS, "numpy": np.__version__, "libc": dispatch.LIBC}
+    parts = [f'{compact(head)[:-1]},"frames":[', ",\n".join(frames), '],"cases":[', ",\n".join(map(compact, records)), "]}\n"]
+    text = "\n".join(parts)
+    path = OUTPUT / f"{family}.json.gz"
     if check:
-        same = path.exists() and path.read_text() == text
-        if not same:
-            print(f"{path} differs from what pandas answers", file=sys.stderr)
-        return same
-    path.write_text(text)
-    rows = sum(len(case.frame) for case in cases)
-    print(f"{path.name}: {len(cases)} calls, {rows} rows, {len(text) / 1024:.0f} KiB")
+        return same(path, text)
+    packed = gzip.compress(text.encode(), 9, mtime=0)
+    path.write_bytes(packed)
+    print(f"{path.name}: {len(records)} calls, {len(frames)} frames, {len(text) / 1024:.0f} KiB, packed {len(packed) / 1024:.0f} KiB")
     return True
+
+
+def same(path: Path, text: str) -> bool:
+    """Whether a committed file holds this text; tells the first line that differs."""
+    committed = gzip.decompress(path.read_bytes()).decode() if path.exists() else ""
+    if committed == text:
+        return True
+    pairs = zip(committed.splitlines(), text.splitlines(), strict=False)
+    differing = next(((old, new) for old, new in pairs if old != new), ("", ""))
+    print(f"{path} differs from what pandas answers:\n  {differing[0][:600]}\n  {differing[1][:600]}", file=sys.stderr)
+    return False
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("families", nargs="*", help="these families only")
     arguments = parser.parse_args()
     if pd.__version__ != PANDAS:
         print(f"pandas {PANDAS} is needed, this is {pd.__version__}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
     OUTPUT.mkdir(exist_ok=True)
-    generators: dict[str, Callable[[], list[Case]]] = families.ALL | rowwise.ALL
-    return 0 if all([write(name, generate(), arguments.check) for name, generate in generators.items()]) else 1
+    return 0 if all([write(family, arguments.check) for family in arguments.families or EDGES]) else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! The car-insurance example as its users meet it: events, pipeline file, process.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use apache_avro::reader::datum::GenericDatumReader;
@@ -165,6 +165,13 @@ impl Example {
         })
     }
 
+    /// Runs `caz` with these arguments to its end; the pipeline file takes the place of `FILE`.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let arguments = arguments.iter().map(|argument| if *argument == "FILE" { self.file.as_os_str() } else { argument.as_ref() });
+        let mut command = Command::new(env!("CARGO_BIN_EXE_caz"));
+        command.args(arguments).env("CAZ_BOOTSTRAP", bootstrap()).stdin(Stdio::null()).output().expect("caz runs")
+    }
+
     /// Waits until the group has committed so many of the input's events.
     pub fn wait_for_committed(&self, caz: &mut Caz, events: i64) {
         wait_for(&format!("{events} events committed"), || {
@@ -187,10 +194,28 @@ impl Caz {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
     fn assert_running(&mut self) {
         if let Some(status) = self.child.try_wait().expect("a child") {
             panic!("caz ended early with {status}:\n{}", self.log());
         }
+    }
+
+    /// The most memory that it has taken so far, MiB; `None` when it has ended.
+    pub fn peak_memory_mib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
+    }
+
+    /// Sends it a signal by name, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        assert!(sent.success());
     }
 
     /// Kills it as a crash would.
@@ -211,8 +236,7 @@ impl Caz {
     /// Sends SIGTERM, upon which it must end with success; answers after how long.
     pub fn terminate(mut self) -> Duration {
         let started = Instant::now();
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
-        assert!(sent.success());
+        self.signal("TERM");
         let status: ExitStatus = wait_for("caz ends", || {
             std::thread::sleep(Duration::from_millis(5));
             self.child.try_wait().expect("a child")

@@ -99,13 +99,14 @@ impl Arithmetic {
             return None;
         };
         let (op, turned) = (self.op, self.turned);
-        if lanes::is_float(&promoted) || op == Op::Div {
-            let written = if lanes::is_float(&promoted) { promoted } else { DataType::Float64 };
-            return Some(plan_floats(call, column, side, (op, turned), written));
-        }
-        // What a division by zero makes of integers is no integer, so any divisor that may be zero makes floats.
+        // What a division by zero makes is no integer, and no `float32` in pandas: any divisor that may be zero widens.
         let divides = matches!(op, Op::FloorDiv | Op::Mod);
-        let safe = !turned && matches!(side, Side::Constant(Scalar::Int(value)) if *value != 0);
+        let safe = !turned && matches!(side, Side::Constant(value) if value.number().is_some_and(|value| value != 0.0));
+        if lanes::is_float(&promoted) || op == Op::Div {
+            let computed = if lanes::is_float(&promoted) { promoted } else { DataType::Float64 };
+            let written = if op == Op::FloorDiv && !safe { DataType::Float64 } else { computed.clone() };
+            return Some(plan_floats(call, column, side, (op, turned), (computed, written)));
+        }
         if divides && !safe {
             return Some(plan_divided(call, column, side, (op, turned)));
         }
@@ -157,9 +158,16 @@ fn join_text(first: &ArrayRef, second: &ArrayRef) -> ArrayRef {
     text_array(out, ends, nulls)
 }
 
-fn plan_floats(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned): (Op, bool), written: DataType) -> Column {
+/// Floats, computed in one type and written in another.
+fn plan_floats(
+    call: &mut Call<'_, '_>,
+    column: &Column,
+    side: &Side,
+    (op, turned): (Op, bool),
+    (computed, written): (DataType, DataType),
+) -> Column {
     let slot = call.array(column);
-    let (reads, lane) = (side.reads(call, slot), side.floats());
+    let (reads, lane) = (side.reads(call, slot), side.floats(&computed));
     let data_type = written.clone();
     let slot = call.kernel(&reads, move |inputs, _| {
         let (left, right) = (lanes::floats(inputs.array(0)), lane.read(inputs));
@@ -167,7 +175,7 @@ fn plan_floats(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turne
             false => right.zip(&left, pair),
             true => right.zip(&left, |left, right| pair(right, left)),
         };
-        let narrow = written == DataType::Float32;
+        let narrow = computed == DataType::Float32;
         let values = match op {
             Op::Add => by(|left, right| left + right),
             Op::Sub => by(|left, right| left - right),

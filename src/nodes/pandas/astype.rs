@@ -208,19 +208,21 @@ impl Fault {
     }
 }
 
-/// Floats toward zero, then into the width of the type; NaN and infinities have no integer.
+/// Floats toward zero, then into the width of the type; NaN and infinities have no integer, and negative numbers none without a sign.
 fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let least = if to.is_unsigned_integer() { -0.0 } else { -LIMIT };
     let (slot, fault, written) = (call.array(column), Fault::new(column, &to), to.clone());
     let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
         let values = lanes::floats(inputs.array(0));
         let ints = values.iter().enumerate().map(|(row, value)| {
-            if (-LIMIT..LIMIT).contains(value) {
+            if (least..LIMIT).contains(value) {
                 return *value as i64;
             }
             match value {
                 value if value.is_nan() => fault.reject(row, Reason::UnexpectedNull, "null", rows),
                 value if value.is_infinite() => fault.reject(row, Reason::Conversion, "infinity", rows),
+                value if *value < least => fault.reject(row, Reason::OutOfRange, "a number below the type's least", rows),
                 _ => fault.reject(row, Reason::OutOfRange, "a number beyond 64 bits", rows),
             }
             0

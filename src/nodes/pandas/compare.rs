@@ -190,7 +190,7 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
             lanes::bool_array(left.len(), |row| relation.holds(Some(left[row].cmp(&right.at(row)))))
         }));
     }
-    let lane = side.floats();
+    let lane = side.floats(&column.data_type);
     Some(call.kernel(&reads, move |inputs, _| {
         let (left, right) = (lanes::floats(inputs.array(0)), lane.read(inputs));
         lanes::bool_array(left.len(), |row| relation.holds(left[row].partial_cmp(&right.at(row))))

@@ -83,11 +83,14 @@ impl Side {
         }
     }
 
-    /// How a kernel reads this side as floats.
-    pub(super) fn floats(&self) -> Lane<f64> {
+    /// How a kernel reads this side as floats that meet those of a type: a constant takes that type, as NumPy's weak numbers do.
+    pub(super) fn floats(&self, data_type: &DataType) -> Lane<f64> {
         match self {
             Self::Column(_) => Lane::Input,
-            Self::Constant(value) => Lane::Constant(value.number().or_else(|| bool_number(value)).unwrap_or(f64::NAN)),
+            Self::Constant(value) => {
+                let value = value.number().or_else(|| bool_number(value)).unwrap_or(f64::NAN);
+                Lane::Constant(if *data_type == DataType::Float32 { f64::from(value as f32) } else { value })
+            }
         }
     }
 

@@ -102,9 +102,11 @@ fn around32(value: f32, decimals: i32) -> f32 {
     }
 }
 
-/// NumPy divides integers as floats, so it rounds the quotient to a double first.
+/// NumPy rounds integers as floats; a product beyond 64 bits becomes the least integer, as processors convert it.
 fn around_int(value: i64, power: i64) -> i64 {
-    ((value as f64 / power as f64).round_ties_even() as i64).wrapping_mul(power)
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let rounded = (value as f64 / power as f64).round_ties_even() * power as f64;
+    if (-LIMIT..LIMIT).contains(&rounded) { rounded as i64 } else { i64::MIN }
 }
 
 /// Ten to a power, by NumPy's repeated products.

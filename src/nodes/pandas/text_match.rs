@@ -245,7 +245,7 @@ struct ReplaceKwargs {
     pat: String,
     /// What takes its place; with `regex`, `\1` and `\g<name>` stand for groups.
     repl: String,
-    /// How many occurrences are replaced; all without it, or when negative.
+    /// How many occurrences are replaced; all without it, or when negative. Zero is none of a text, all of a regular expression.
     #[serde(default = "all")]
     n: i64,
     /// Whether upper and lower case differ.
@@ -286,7 +286,9 @@ impl Operation for ReplaceText {
             call.wrong("repl", format!("'{}' names a group that `pat` does not have", kwargs.repl), "groups are `\\1` or `\\g<name>`");
             return call.fail();
         };
-        let limit = usize::try_from(kwargs.n).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
+        // Zero means none for a text, and all for a regular expression, as in Python.
+        let literal = !kwargs.regex && kwargs.case;
+        let limit = usize::try_from(kwargs.n).ok().filter(|n| *n > 0 || literal).unwrap_or(usize::MAX);
         call.each(|call, column| {
             let (regex, repl) = (regex.clone(), repl.clone());
             each_text(call, column, move |text, out| replace(text, &regex, &repl, limit, out))

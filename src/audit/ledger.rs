@@ -1,0 +1,228 @@
+//! One input partition's account: which events are there, and what the output says of each.
+
+use serde::Serialize;
+
+/// The account of one input partition's offsets `from..to`. One byte for each offset.
+#[derive(Debug)]
+pub struct Ledger {
+    from: i64,
+    fates: Vec<Fate>,
+    out_of_order: Tallied,
+}
+
+/// Which kind of record tells of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A record of the output topic.
+    Score,
+    /// A record of the dead-letter topic.
+    DeadLetter,
+}
+
+/// What is known of one offset: how many scores and dead letters (up to 3 each), whether there is an event, whether it is skipped.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate(u8);
+
+impl Fate {
+    const EVENT: u8 = 1 << 4;
+    const SKIPPED: u8 = 1 << 5;
+    const MOST: u8 = 0b11;
+
+    fn count(self, record: Record) -> u8 {
+        (self.0 >> Self::shift(record)) & Self::MOST
+    }
+
+    fn records(self) -> u8 {
+        self.count(Record::Score) + self.count(Record::DeadLetter)
+    }
+
+    fn add(&mut self, record: Record) {
+        if self.count(record) < Self::MOST {
+            self.0 += 1 << Self::shift(record);
+        }
+    }
+
+    fn shift(record: Record) -> u8 {
+        match record {
+            Record::Score => 0,
+            Record::DeadLetter => 2,
+        }
+    }
+
+    fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+/// How many offsets have something, and the first few of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tallied {
+    /// How many.
+    pub count: u64,
+    /// The first few, ascending.
+    pub first: Vec<i64>,
+}
+
+impl Tallied {
+    /// How many offsets are told by number.
+    const SHOWN: usize = 10;
+
+    fn add(&mut self, offset: i64) {
+        self.count += 1;
+        if self.first.len() < Self::SHOWN {
+            self.first.push(offset);
+        }
+    }
+}
+
+/// The sums of one input partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartitionReport {
+    /// The partition.
+    pub partition: i32,
+    /// The first offset audited.
+    pub from: i64,
+    /// The offset behind the last one audited.
+    pub to: i64,
+    /// Events in the range.
+    pub events: u64,
+    /// Events with a score.
+    pub scored: u64,
+    /// Events with a dead letter.
+    pub dead_letters: u64,
+    /// Events that the graph leaves out, by its own declaration.
+    pub skipped: u64,
+    /// Events without any record.
+    pub missing: Tallied,
+    /// Events with more than one record.
+    pub doubled: Tallied,
+    /// Offsets that hold no event, and have a record.
+    pub unknown: Tallied,
+    /// Events whose record stands behind that of a later event of the same partition.
+    pub out_of_order: Tallied,
+}
+
+impl PartitionReport {
+    /// Whether every event is accounted for, once and in order.
+    pub fn is_clean(&self) -> bool {
+        [&self.missing, &self.doubled, &self.unknown, &self.out_of_order].iter().all(|tallied| tallied.count == 0)
+    }
+}
+
+impl Ledger {
+    /// An empty account of the offsets `from..to`.
+    pub fn new(from: i64, to: i64) -> Self {
+        let len = usize::try_from(to.saturating_sub(from)).unwrap_or(0);
+        Self { from, fates: vec![Fate::default(); len], out_of_order: Tallied::default() }
+    }
+
+    /// The offsets.
+    pub fn range(&self) -> std::ops::Range<i64> {
+        self.from..self.from + i64::try_from(self.fates.len()).unwrap_or(i64::MAX)
+    }
+
+    /// A record tells of the event at `offset`; `true` when it is the first that does. Offsets outside the range are passed over.
+    pub fn record(&mut self, offset: i64, record: Record) -> bool {
+        let Some(fate) = self.fate(offset) else { return false };
+        let is_first = fate.records() == 0;
+        fate.add(record);
+        is_first
+    }
+
+    /// The record of the event at `offset` stands behind that of a later one.
+    pub fn out_of_order(&mut self, offset: i64) {
+        if self.range().contains(&offset) {
+            self.out_of_order.add(offset);
+        }
+    }
+
+    /// There is an event at `offset`; `true` when no record tells of it.
+    pub fn event(&mut self, offset: i64) -> bool {
+        let Some(fate) = self.fate(offset) else { return false };
+        fate.0 |= Fate::EVENT;
+        fate.records() == 0
+    }
+
+    /// The graph leaves the event at `offset` out.
+    pub fn skip(&mut self, offset: i64) {
+        if let Some(fate) = self.fate(offset) {
+            fate.0 |= Fate::SKIPPED;
+        }
+    }
+
+    /// The sums.
+    pub fn report(&self, partition: i32) -> PartitionReport {
+        let range = self.range();
+        let mut report = PartitionReport { partition, from: range.start, to: range.end, ..PartitionReport::default() };
+        for (offset, fate) in range.zip(&self.fates) {
+            let (records, is_event) = (fate.records(), fate.has(Fate::EVENT));
+            report.events += u64::from(is_event);
+            report.scored += u64::from(fate.count(Record::Score) > 0);
+            report.dead_letters += u64::from(fate.count(Record::DeadLetter) > 0);
+            match (is_event, records) {
+                (true, 0) if fate.has(Fate::SKIPPED) => report.skipped += 1,
+                (true, 0) => report.missing.add(offset),
+                (false, 1..) => report.unknown.add(offset),
+                _ => {}
+            }
+            if records > 1 {
+                report.doubled.add(offset);
+            }
+        }
+        report.out_of_order = self.out_of_order.clone();
+        report
+    }
+
+    fn fate(&mut self, offset: i64) -> Option<&mut Fate> {
+        self.fates.get_mut(usize::try_from(offset.checked_sub(self.from)?).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ledger, Record, Tallied};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the records say, each event is in exactly one of accounted, skipped and missing.
+        #[test]
+        fn every_event_is_in_one_place(
+            events in proptest::collection::btree_set(0_i64..60, 0..40),
+            records in proptest::collection::vec((-5_i64..70, any::<bool>()), 0..80),
+            skipped in proptest::collection::btree_set(0_i64..60, 0..10),
+        ) {
+            let mut ledger = Ledger::new(10, 50);
+            for (offset, is_score) in &records {
+                ledger.record(*offset, if *is_score { Record::Score } else { Record::DeadLetter });
+            }
+            for offset in &events {
+                let is_open = ledger.event(*offset);
+                prop_assert_eq!(is_open, (10..50).contains(offset) && records.iter().all(|(of, _)| of != offset));
+                if is_open && skipped.contains(offset) {
+                    ledger.skip(*offset);
+                }
+            }
+            let report = ledger.report(0);
+            let inside: Vec<i64> = events.iter().copied().filter(|offset| (10..50).contains(offset)).collect();
+            let told = |offset: i64| records.iter().filter(|(of, _)| *of == offset).count();
+            prop_assert_eq!(report.events, inside.len() as u64);
+            let accounted = inside.iter().filter(|offset| told(**offset) > 0).count() as u64;
+            prop_assert_eq!(accounted + report.skipped + report.missing.count, report.events);
+            prop_assert_eq!(report.doubled.count, (10..50).filter(|offset| told(*offset) > 1).count() as u64);
+            prop_assert_eq!(report.unknown.count, (10..50).filter(|offset| told(*offset) > 0 && !events.contains(offset)).count() as u64);
+        }
+    }
+
+    #[test]
+    fn many_records_of_one_event_stay_one_double() {
+        let mut ledger = Ledger::new(7, 8);
+        ledger.event(7);
+        (0..1000).for_each(|_| {
+            ledger.record(7, Record::Score);
+            ledger.record(7, Record::DeadLetter);
+        });
+        let report = ledger.report(3);
+        assert_eq!(report.doubled, Tallied { count: 1, first: vec![7] });
+        assert_eq!((report.scored, report.dead_letters, report.is_clean()), (1, 1, false));
+    }
+}

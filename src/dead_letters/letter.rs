@@ -1,0 +1,96 @@
+//! One dead letter, as its headers tell it.
+
+use serde::Serialize;
+
+use super::REPLAYED_OFFSET;
+use crate::kafka::Message;
+use crate::stream::publish;
+
+/// Where an event stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+}
+
+/// One dead letter. What a header does not tell is absent: any producer can write to the topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The event's timestamp, milliseconds since the epoch.
+    pub timestamp_ms: Option<i64>,
+    /// Where the event stood.
+    pub source: Option<Source>,
+    /// In which phase it was rejected.
+    pub phase: Option<String>,
+    /// Why, from the closed set.
+    pub reason: Option<String>,
+    /// One sentence for a person.
+    pub message: Option<String>,
+    /// The field by dotted path.
+    pub field: Option<String>,
+    /// Byte offset in the value.
+    pub byte: Option<usize>,
+    /// The node that rejected it.
+    pub node: Option<String>,
+    /// Digest of the pipeline that rejected it.
+    pub pipeline: Option<String>,
+    /// Bytes of the value when it is not in the letter.
+    pub value_omitted: Option<u64>,
+    /// Whether it was sent back to the input.
+    pub is_replayed: bool,
+    /// The event's key.
+    #[serde(skip)]
+    pub key: Option<Vec<u8>>,
+    /// The event's value; absent too when it had none.
+    #[serde(skip)]
+    pub value: Option<Vec<u8>>,
+    /// The event's own headers.
+    #[serde(skip)]
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl DeadLetter {
+    pub(super) fn read(message: &Message<'_>, is_replayed: bool) -> Self {
+        let text = |name| message.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        let source = || {
+            let number = |name| text(name)?.parse::<i64>().ok();
+            Some(Source {
+                topic: text(publish::SOURCE_TOPIC)?,
+                partition: i32::try_from(number(publish::SOURCE_PARTITION)?).ok()?,
+                offset: number(publish::SOURCE_OFFSET)?,
+            })
+        };
+        let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
+        Self {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp_ms: message.timestamp_ms(),
+            source: source(),
+            phase: text(publish::ERROR_PHASE),
+            reason: text(publish::ERROR_REASON),
+            message: text(publish::ERROR_MESSAGE),
+            field: text(publish::ERROR_FIELD),
+            byte: text(publish::ERROR_BYTE).and_then(|byte| byte.parse().ok()),
+            node: text(publish::ERROR_NODE),
+            pipeline: text(publish::PIPELINE),
+            value_omitted: text(publish::ERROR_VALUE_OMITTED).and_then(|bytes| bytes.parse().ok()),
+            is_replayed,
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: own.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec())).collect(),
+        }
+    }
+}
+
+/// The offset of the letter that this record marks as sent back; `None` for a letter.
+pub(super) fn marked(message: &Message<'_>) -> Option<i64> {
+    std::str::from_utf8(message.header(REPLAYED_OFFSET)?).ok()?.parse().ok()
+}

@@ -1,0 +1,174 @@
+//! Dead letters: what they say, which of them, and their way back to the input.
+//!
+//! A letter that was sent back is marked in its own topic: a record of the same partition without a value, with the letter's offset in
+//! [`REPLAYED_OFFSET`]. The mark and the event are written in one transaction, so each letter is sent back once, whatever is interrupted.
+
+mod letter;
+mod replay;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub use self::letter::{DeadLetter, Source};
+pub use self::replay::{Replay, ReplayReport};
+use crate::kafka::{Admin, ClientProperties, ConfigError, KafkaError, Message, MessageBatch, OffsetRange, RangeReader};
+use crate::stream::Assembly;
+
+/// Header of a mark: the offset, in the same partition, of the letter that was sent back, decimal.
+pub const REPLAYED_OFFSET: &str = "caz.replayed.offset";
+/// Header of an event that was sent back: `topic/partition/offset` of its letter.
+pub const REPLAY_OF: &str = "caz.replay.of";
+
+/// How long one question to the broker may take, and how long reading may stand still.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which letters. An empty list allows everything.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Phases by name.
+    pub phases: Vec<String>,
+    /// Reasons by name.
+    pub reasons: Vec<String>,
+    /// Nodes by id.
+    pub nodes: Vec<String>,
+    /// Fields by dotted path.
+    pub fields: Vec<String>,
+    /// Partitions of the dead-letter topic.
+    pub partitions: Vec<i32>,
+    /// Offsets in the dead-letter topic.
+    pub offsets: Vec<i64>,
+    /// Letters that were sent back already, too.
+    pub with_replayed: bool,
+}
+
+impl Filter {
+    /// Whether it names anything that a letter must have.
+    pub fn is_narrow(&self) -> bool {
+        let texts = [&self.phases, &self.reasons, &self.nodes, &self.fields];
+        texts.iter().any(|list| !list.is_empty()) || !self.partitions.is_empty() || !self.offsets.is_empty()
+    }
+
+    /// Whether a letter is one of those.
+    pub fn allows(&self, letter: &DeadLetter) -> bool {
+        fn within<T: PartialEq>(list: &[T], value: Option<&T>) -> bool {
+            list.is_empty() || value.is_some_and(|value| list.contains(value))
+        }
+        within(&self.phases, letter.phase.as_ref())
+            && within(&self.reasons, letter.reason.as_ref())
+            && within(&self.nodes, letter.node.as_ref())
+            && within(&self.fields, letter.field.as_ref())
+            && within(&self.partitions, Some(&letter.partition))
+            && within(&self.offsets, Some(&letter.offset))
+            && (self.with_replayed || !letter.is_replayed)
+    }
+}
+
+/// Why dead letters cannot be read or sent back.
+#[derive(Debug, thiserror::Error)]
+pub enum DeadLetterError {
+    /// librdkafka refuses a property.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Kafka did not answer as it must.
+    #[error("{0}")]
+    Kafka(#[from] KafkaError),
+    /// The dead-letter topic is missing.
+    #[error("topic `{0}` does not exist")]
+    NoTopic(String),
+    /// The transaction failed: none of its letters was sent back.
+    #[error("{failed}. {sent} letters were sent back before; run it again for the others")]
+    Transaction {
+        /// What failed.
+        failed: String,
+        /// How many letters earlier transactions sent back.
+        sent: u64,
+    },
+    /// Whoever was asked to look at a letter failed.
+    #[error(transparent)]
+    Look(#[from] std::io::Error),
+}
+
+/// The letters of a pipeline, up to the end of their topic as of now.
+#[derive(Debug)]
+pub struct DeadLetters {
+    topic: String,
+    properties: ClientProperties,
+    ranges: Vec<OffsetRange>,
+    /// Partition and offset of the letters that were sent back.
+    replayed: BTreeSet<(i32, i64)>,
+}
+
+impl DeadLetters {
+    /// Looks at the topic, and which of its letters were sent back.
+    ///
+    /// # Errors
+    /// When the topic cannot be read.
+    pub fn open(assembly: &Assembly) -> Result<Self, DeadLetterError> {
+        let topic = assembly.pipeline().dead_letters.topic.clone();
+        let properties = assembly.settings().consumer;
+        let admin = Admin::new(&properties, TIMEOUT)?;
+        let description = admin.describe_topic(&topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
+        let range = |partition: i32| {
+            let ends = admin.watermarks(&topic, partition)?;
+            Ok(OffsetRange { partition, from: ends.low, to: ends.high })
+        };
+        let ranges = description.partitions.into_iter().map(range).collect::<Result<_, KafkaError>>()?;
+        let mut letters = Self { topic, properties, ranges, replayed: BTreeSet::new() };
+        let mut replayed = BTreeSet::new();
+        letters.read(|message| {
+            replayed.extend(letter::marked(message).map(|offset| (message.partition(), offset)));
+            Ok(true)
+        })?;
+        letters.replayed = replayed;
+        Ok(letters)
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Shows each letter that the filter allows, by partition and offset within a partition, until `look` answers `false`.
+    ///
+    /// # Errors
+    /// When the topic cannot be read, and what `look` fails with.
+    pub fn each(&self, filter: &Filter, mut look: impl FnMut(DeadLetter) -> Result<bool, DeadLetterError>) -> Result<(), DeadLetterError> {
+        self.read(|message| {
+            if letter::marked(message).is_some() {
+                return Ok(true);
+            }
+            let letter = DeadLetter::read(message, self.replayed.contains(&(message.partition(), message.offset())));
+            if filter.allows(&letter) { look(letter) } else { Ok(true) }
+        })
+    }
+
+    /// The value of an event in its own topic, when it is still there.
+    fn original(&self, source: &Source) -> Result<Option<Vec<u8>>, DeadLetterError> {
+        let range = OffsetRange { partition: source.partition, from: source.offset, to: source.offset + 1 };
+        let mut reader = RangeReader::new(&self.properties, &source.topic, &[range], TIMEOUT)?;
+        let mut batch = MessageBatch::new();
+        match reader.read(&mut batch) {
+            Ok(true) => Ok(batch.get(0).and_then(|message| message.payload().map(<[u8]>::to_vec))),
+            Ok(false) => Ok(None),
+            // It has expired: librdkafka tells that as an error of the offset.
+            Err(error) if !error.is_fatal() && !error.is_timeout() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read(&self, mut each: impl FnMut(&Message<'_>) -> Result<bool, DeadLetterError>) -> Result<(), DeadLetterError> {
+        // Partition after partition, so that what is listed has an order.
+        for range in &self.ranges {
+            let mut reader = RangeReader::new(&self.properties, &self.topic, &[*range], TIMEOUT)?;
+            let mut batch = MessageBatch::new();
+            while reader.read(&mut batch)? {
+                for message in batch.iter() {
+                    if !each(&message)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Sending letters back to the input, once each.
+
+use std::time::Duration;
+
+use super::{DeadLetter, DeadLetterError, DeadLetters, Filter, REPLAY_OF, REPLAYED_OFFSET};
+use crate::kafka::{OutboundRecord, Producer, TopicHandle, TransactionError};
+use crate::stream::Assembly;
+
+/// How many letters one transaction sends back.
+const CHUNK: usize = 500;
+/// How long a full queue may stay full.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// What became of the letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayReport {
+    /// How many were sent back.
+    pub sent: u64,
+    /// Partition and offset of letters whose value was too large for their topic, and has expired from the input.
+    pub without_value: Vec<(i32, i64)>,
+}
+
+/// Sends letters back to the input topic of their pipeline.
+pub struct Replay {
+    producer: Producer,
+    input_name: String,
+    input: TopicHandle,
+    letters_topic: TopicHandle,
+    timeout: Duration,
+}
+
+impl Replay {
+    /// Registers the transactional id, of which there is one for each dead-letter topic: a second replay ends the first one, and then
+    /// sees what it has done.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses.
+    pub fn new(assembly: &Assembly) -> Result<Self, DeadLetterError> {
+        let pipeline = assembly.pipeline();
+        let timeout = pipeline.delivery.transaction_timeout.get();
+        let mut properties = assembly.client();
+        properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
+        properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
+        let producer = Producer::new(&properties)?;
+        producer.init_transactions(timeout.max(MAX_WAIT)).map_err(TransactionError::into_kafka_error)?;
+        let input = producer.topic(&pipeline.input.topic)?;
+        let letters_topic = producer.topic(&pipeline.dead_letters.topic)?;
+        Ok(Self { producer, input_name: pipeline.input.topic.clone(), input, letters_topic, timeout })
+    }
+
+    /// Sends back every letter of this input that the filter allows; the letters must have been opened after this replay was made.
+    ///
+    /// # Errors
+    /// When a transaction fails; those before it stand.
+    pub fn run(&self, letters: &DeadLetters, filter: &Filter) -> Result<ReplayReport, DeadLetterError> {
+        let filter = Filter { with_replayed: false, ..filter.clone() };
+        let mut report = ReplayReport::default();
+        let mut chunk: Vec<DeadLetter> = Vec::new();
+        letters.each(&filter, |mut letter| {
+            if !self.is_ours(&letter) {
+                return Ok(true);
+            }
+            if letter.value_omitted.is_some() {
+                letter.value = letter.source.as_ref().map(|source| letters.original(source)).transpose()?.flatten();
+                if letter.value.is_none() {
+                    report.without_value.push((letter.partition, letter.offset));
+                    return Ok(true);
+                }
+            }
+            chunk.push(letter);
+            if chunk.len() == CHUNK {
+                self.send(letters.topic(), &mut chunk, &mut report)?;
+            }
+            Ok(true)
+        })?;
+        self.send(letters.topic(), &mut chunk, &mut report)?;
+        Ok(report)
+    }
+
+    /// Whether the letter's event came from this pipeline's input: a topic may hold letters of several.
+    pub fn is_ours(&self, letter: &DeadLetter) -> bool {
+        letter.source.as_ref().is_some_and(|source| source.topic == self.input_name)
+    }
+
+    fn send(&self, topic: &str, chunk: &mut Vec<DeadLetter>, report: &mut ReplayReport) -> Result<(), DeadLetterError> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        self.transaction(topic, chunk).map_err(|failed| DeadLetterError::Transaction { failed, sent: report.sent })?;
+        report.sent += chunk.len() as u64;
+        chunk.clear();
+        Ok(())
+    }
+
+    fn transaction(&self, topic: &str, chunk: &[DeadLetter]) -> Result<(), String> {
+        self.producer.begin().map_err(|error| error.to_string())?;
+        let queued = chunk.iter().try_for_each(|letter| self.queue(topic, letter));
+        let outcome = queued.and_then(|()| self.producer.commit(self.timeout).map_err(|error| error.to_string()));
+        if outcome.is_err() {
+            // The transaction failed anyway; the broker aborts it when this cannot.
+            let _ = self.producer.abort(self.timeout);
+        }
+        outcome
+    }
+
+    /// The event, to its own partition as it came, and the mark.
+    fn queue(&self, topic: &str, letter: &DeadLetter) -> Result<(), String> {
+        let place = format!("{topic}/{}/{}", letter.partition, letter.offset);
+        let mut headers: Vec<(&str, &[u8])> = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        headers.push((REPLAY_OF, place.as_bytes()));
+        let event = OutboundRecord {
+            topic: &self.input,
+            partition: letter.source.as_ref().map(|source| source.partition),
+            key: letter.key.as_deref(),
+            value: letter.value.as_deref(),
+            headers: &headers,
+            timestamp_ms: letter.timestamp_ms,
+            tag: 0,
+        };
+        let offset = letter.offset.to_string();
+        let mark = OutboundRecord {
+            topic: &self.letters_topic,
+            partition: Some(letter.partition),
+            key: letter.key.as_deref(),
+            value: None,
+            headers: &[(REPLAYED_OFFSET, offset.as_bytes())],
+            timestamp_ms: None,
+            tag: 0,
+        };
+        [event, mark].iter().try_for_each(|record| self.producer.produce(record, MAX_WAIT).map_err(|error| format!("{place}: {error}")))
+    }
+}
+
+impl std::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replay").field("input", &self.input_name).finish_non_exhaustive()
+    }
+}

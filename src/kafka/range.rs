@@ -1,0 +1,119 @@
+//! Reading a topic as it lies there: ranges of offsets, once, as a member of no group.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::partitions::PartitionList;
+use super::{ClientProperties, ConfigError, Consumer, ErrorCode, KafkaError, MessageBatch, PollLimits, RebalanceListener, ffi};
+
+/// Offsets of one partition: `from` and all after it up to, not including, `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetRange {
+    /// The partition.
+    pub partition: i32,
+    /// The first offset.
+    pub from: i64,
+    /// The offset behind the last.
+    pub to: i64,
+}
+
+/// Reads ranges of one topic's partitions, each once. Offsets that hold no record (control records, compacted ones, aborted ones for a
+/// reader of committed records) are passed over.
+pub struct RangeReader {
+    consumer: Consumer,
+    /// The partitions still read, with the end of their range.
+    open: BTreeMap<i32, i64>,
+    patience: Duration,
+}
+
+/// The most messages of one [`RangeReader::read`].
+const BATCH: usize = 1024;
+/// How long one poll waits.
+const WAIT: Duration = Duration::from_millis(100);
+
+impl RangeReader {
+    /// A reader of these ranges, at most one for each partition. `properties` need a `group.id`, which is used for nothing but the
+    /// broker's access check; `isolation.level` decides what is read. Without a single message for `patience` the reader gives up.
+    ///
+    /// # Errors
+    /// Every wrong property.
+    pub fn new(properties: &ClientProperties, topic: &str, ranges: &[OffsetRange], patience: Duration) -> Result<Self, ConfigError> {
+        let mut properties = properties.clone();
+        // The end of a range may hold no record; the end of the partition then tells that it was reached.
+        properties.set("enable.partition.eof", "true");
+        // An offset that has expired must not silently become another one.
+        properties.set("auto.offset.reset", "error");
+        let consumer = Consumer::new(&properties, topic)?;
+        let ranges = ranges.iter().filter(|range| range.from < range.to);
+        let starts: Vec<(i32, i64)> = ranges.clone().map(|range| (range.partition, range.from)).collect();
+        consumer.assign(&starts).map_err(|error| ConfigError::general(error.to_string()))?;
+        Ok(Self { consumer, open: ranges.map(|range| (range.partition, range.to)).collect(), patience })
+    }
+
+    /// Fills `batch` with the next messages, by offset within a partition. `false`, and an empty batch, when all ranges are read.
+    ///
+    /// # Errors
+    /// When nothing arrives any more, an offset has expired, or waiting cannot help.
+    pub fn read(&mut self, batch: &mut MessageBatch) -> Result<bool, KafkaError> {
+        const OPERATION: &str = "read a range of offsets";
+        let give_up = Instant::now() + self.patience;
+        let limits = PollLimits { max_messages: BATCH, wait: WAIT, linger: Duration::ZERO };
+        batch.clear();
+        while !self.open.is_empty() {
+            self.consumer.poll_batch(batch, limits, &mut Alone)?;
+            batch.keep(|message| self.open.get(&message.partition()).is_some_and(|to| message.offset() < *to));
+            self.close_finished()?;
+            if !batch.is_empty() {
+                return Ok(true);
+            }
+            if Instant::now() > give_up {
+                return Err(KafkaError::from_code(OPERATION, ErrorCode::TIMED_OUT));
+            }
+        }
+        Ok(false)
+    }
+
+    fn close_finished(&mut self) -> Result<(), KafkaError> {
+        let position = |partition: i32| self.consumer.position(partition).max(self.consumer.end_seen(partition));
+        let finished: Vec<i32> = self.open.iter().filter(|(id, to)| position(**id) >= Some(**to)).map(|(id, _)| *id).collect();
+        if finished.is_empty() {
+            return Ok(());
+        }
+        self.consumer.pause(&finished)?;
+        self.open.retain(|partition, _| !finished.contains(partition));
+        Ok(())
+    }
+}
+
+impl Consumer {
+    /// Reads these partitions from these offsets on, outside any group.
+    fn assign(&self, positions: &[(i32, i64)]) -> Result<(), KafkaError> {
+        let list = PartitionList::with_offsets(&self.role().topic, positions);
+        // SAFETY: a live handle and list; librdkafka copies the list.
+        KafkaError::check("assign", unsafe { ffi::rd_kafka_assign(self.rk(), list.as_ptr()) })?;
+        let mut known = self.role().positions.borrow_mut();
+        known.assign(&positions.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
+        positions.iter().for_each(|(partition, offset)| known.seek(*partition, *offset));
+        Ok(())
+    }
+
+    /// The end of a partition, when reading came upon it.
+    fn end_seen(&self, partition: i32) -> Option<i64> {
+        self.role().ends.borrow().get(&partition).copied()
+    }
+}
+
+/// For a consumer without a group: there is nobody to share with.
+struct Alone;
+
+impl RebalanceListener for Alone {
+    fn assigned(&mut self, _: &Consumer, _: &[i32]) {}
+    fn revoked(&mut self, _: &Consumer, _: &[i32]) {}
+    fn lost(&mut self, _: &Consumer, _: &[i32]) {}
+}
+
+impl std::fmt::Debug for RangeReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RangeReader").field("topic", &self.consumer.topic()).field("open", &self.open).finish_non_exhaustive()
+    }
+}

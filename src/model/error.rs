@@ -1,0 +1,89 @@
+//! Why a model cannot be used, and what to do about it.
+
+use std::path::PathBuf;
+
+use super::runtime::RuntimeError;
+use super::signature::PortError;
+
+/// Why a model cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ModelError {
+    /// ONNX Runtime is missing.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// No such file.
+    #[error("model `{id}` is not in the store: there is no {path}")]
+    Missing {
+        /// The model's id.
+        id: String,
+        /// Where its file would be.
+        path: PathBuf,
+        /// The ids that the store has.
+        available: Vec<String>,
+    },
+    /// The id would leave the store.
+    #[error("model id `{id}` must be a path inside the store, without `..`")]
+    Outside {
+        /// The model's id.
+        id: String,
+    },
+    /// The file cannot be read or is no model.
+    #[error("model `{id}` at {path} cannot be loaded: {message}")]
+    Invalid {
+        /// The model's id.
+        id: String,
+        /// Its file.
+        path: PathBuf,
+        /// What ONNX Runtime or the system says.
+        message: String,
+    },
+    /// ONNX Runtime does not know an operator or its version.
+    #[error("model `{id}` at {path} asks for what this ONNX Runtime does not have: {message}")]
+    Opset {
+        /// The model's id.
+        id: String,
+        /// Its file.
+        path: PathBuf,
+        /// The operator sets that it asks for.
+        opsets: String,
+        /// What ONNX Runtime says.
+        message: String,
+    },
+    /// The weights are in other files.
+    #[error("model `{id}` at {path} keeps its weights in other files: {}", .files.join(", "))]
+    External {
+        /// The model's id.
+        id: String,
+        /// Its file.
+        path: PathBuf,
+        /// The other files.
+        files: Vec<String>,
+    },
+    /// Inputs or outputs that columns cannot feed or hold.
+    #[error("model `{id}`: {}", .ports.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Ports {
+        /// The model's id.
+        id: String,
+        /// Each of them.
+        ports: Vec<PortError>,
+    },
+}
+
+impl ModelError {
+    /// How to mend it, where there is more to say than the error itself does.
+    pub fn mend(&self) -> Option<String> {
+        match self {
+            Self::Runtime(_) | Self::Outside { .. } | Self::Missing { .. } => None,
+            Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
+            Self::Opset { opsets, .. } => Some(format!(
+                "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"
+            )),
+            Self::External { .. } => Some(
+                "caz reads a model from one file, so that one digest covers all of it: `onnx.save_model(onnx.load(path), path)` puts the \
+                 weights into it"
+                    .into(),
+            ),
+            Self::Ports { .. } => Some("change the model, or cut it with `onnx.utils.extract_model`".into()),
+        }
+    }
+}

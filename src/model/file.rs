@@ -1,0 +1,221 @@
+//! What a model's file says of itself and ONNX Runtime does not tell: its opsets, the files it refers to, the classes of its ZipMaps.
+//!
+//! A model is a protobuf message (`onnx.proto`); the few fields that matter are read from the wire format directly.
+
+/// What a model's file says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFile {
+    /// The version of the file format.
+    pub ir_version: i64,
+    /// The program that wrote it, with its version; empty when it is not told.
+    pub producer: String,
+    /// The operator sets it asks for, by domain (ONNX's own is empty), each with its version.
+    pub opsets: Vec<(String, i64)>,
+    /// The other files that hold its weights.
+    pub external: Vec<String>,
+    /// The classes of each output that a ZipMap makes.
+    pub(super) zip_maps: Vec<ZipMap>,
+}
+
+/// The classes of one ZipMap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ZipMap {
+    /// The output that it makes.
+    pub(super) output: String,
+    /// The classes, in its order, as text.
+    pub(super) classes: Vec<String>,
+    /// Whether they are integers rather than strings.
+    pub(super) integers: bool,
+}
+
+/// The bytes are not a protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an ONNX model, or cut short")]
+pub(super) struct Malformed;
+
+impl ModelFile {
+    /// Reads a file's bytes.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut file = Self::default();
+        let (mut version, mut has_graph) = (String::new(), false);
+        for field in Fields(bytes) {
+            match field? {
+                (1, Wire::Number(number)) => file.ir_version = number,
+                (2, Wire::Bytes(name)) => file.producer = text(name),
+                (3, Wire::Bytes(number)) => version = text(number),
+                (7, Wire::Bytes(graph)) => {
+                    file.read_graph(graph)?;
+                    has_graph = true;
+                }
+                (8, Wire::Bytes(opset)) => file.opsets.push(read_opset(opset)?),
+                _ => {}
+            }
+        }
+        if !has_graph || file.opsets.is_empty() {
+            return Err(Malformed);
+        }
+        if !version.is_empty() {
+            file.producer = format!("{} {version}", file.producer);
+        }
+        file.opsets.sort();
+        file.opsets.dedup();
+        file.external.sort();
+        file.external.dedup();
+        Ok(file)
+    }
+
+    fn read_graph(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        for field in Fields(bytes) {
+            match field? {
+                (1, Wire::Bytes(node)) => self.zip_maps.extend(read_zip_map(node)?),
+                (5, Wire::Bytes(initializer)) => self.read_initializer(initializer)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read_initializer(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        for field in Fields(bytes) {
+            let (13, Wire::Bytes(entry)) = field? else { continue };
+            let (mut key, mut value) = (String::new(), String::new());
+            for field in Fields(entry) {
+                match field? {
+                    (1, Wire::Bytes(bytes)) => key = text(bytes),
+                    (2, Wire::Bytes(bytes)) => value = text(bytes),
+                    _ => {}
+                }
+            }
+            if key == "location" {
+                self.external.push(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The opsets as a person writes them: `ai.onnx 18, ai.onnx.ml 3`.
+    pub fn opset_list(&self) -> String {
+        let name = |domain: &str| if domain.is_empty() { "ai.onnx".to_owned() } else { domain.to_owned() };
+        self.opsets.iter().map(|(domain, version)| format!("{} {version}", name(domain))).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn read_opset(bytes: &[u8]) -> Result<(String, i64), Malformed> {
+    let mut opset = (String::new(), 0);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(domain)) => opset.0 = text(domain),
+            (2, Wire::Number(version)) => opset.1 = version,
+            _ => {}
+        }
+    }
+    Ok(opset)
+}
+
+/// `None` for a node of another type.
+fn read_zip_map(bytes: &[u8]) -> Result<Option<ZipMap>, Malformed> {
+    let mut map = ZipMap::default();
+    let mut is_zip_map = false;
+    for field in Fields(bytes) {
+        match field? {
+            (2, Wire::Bytes(output)) => map.output = text(output),
+            (4, Wire::Bytes(kind)) => is_zip_map = kind == b"ZipMap",
+            (5, Wire::Bytes(attribute)) => map.read_attribute(attribute)?,
+            _ => {}
+        }
+    }
+    Ok(is_zip_map.then_some(map))
+}
+
+impl ZipMap {
+    fn read_attribute(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let (mut name, mut integers, mut strings) = (String::new(), Vec::new(), Vec::new());
+        for field in Fields(bytes) {
+            match field? {
+                (1, Wire::Bytes(bytes)) => name = text(bytes),
+                (8, Wire::Number(integer)) => integers.push(integer.to_string()),
+                // Numbers may stand packed behind each other.
+                (8, Wire::Bytes(mut packed)) => {
+                    while !packed.is_empty() {
+                        integers.push(number(&mut packed)?.to_string());
+                    }
+                }
+                (9, Wire::Bytes(bytes)) => strings.push(text(bytes)),
+                _ => {}
+            }
+        }
+        match name.as_str() {
+            "classlabels_int64s" => (self.classes, self.integers) = (integers, true),
+            "classlabels_strings" => (self.classes, self.integers) = (strings, false),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The value of a field.
+enum Wire<'a> {
+    Number(i64),
+    Bytes(&'a [u8]),
+    /// A float or double: nothing here needs one.
+    Fixed,
+}
+
+/// The fields of a message, by number.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u64, Wire<'a>), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_err() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Result<(u64, Wire<'a>), Malformed> {
+        let tag = number(&mut self.0)? as u64;
+        let wire = match tag & 7 {
+            0 => Wire::Number(number(&mut self.0)?),
+            1 => self.take(8).map(|_| Wire::Fixed)?,
+            2 => {
+                let length = usize::try_from(number(&mut self.0)?).map_err(|_| Malformed)?;
+                Wire::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| Wire::Fixed)?,
+            _ => return Err(Malformed),
+        };
+        if tag >> 3 == 0 { Err(Malformed) } else { Ok((tag >> 3, wire)) }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+/// A variable-length number.
+fn number(bytes: &mut &[u8]) -> Result<i64, Malformed> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(Malformed)?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7F) << shift;
+        if *byte < 0x80 {
+            return Ok(value as i64);
+        }
+    }
+    Err(Malformed)
+}

@@ -1,0 +1,179 @@
+//! Loading a model: reading its file, finding out what it takes and gives, measuring it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use sha2::{Digest, Sha256};
+
+use super::error::ModelError;
+use super::file::ModelFile;
+use super::probe;
+use super::runtime::environment;
+use super::session::ModelSession;
+use super::signature::{Output, Port, PortError, Signature, read_inputs};
+use super::tune::best_rows_per_run;
+use crate::telemetry::Metric;
+
+/// A loaded model: what all workers share of it.
+#[derive(Debug)]
+pub struct Model {
+    /// Its id in the store.
+    pub id: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// SHA-256 of the file, hex.
+    pub digest: String,
+    /// The version that the file declares; 0 when it declares none.
+    pub version: i64,
+    /// What else the file says of itself.
+    pub file: ModelFile,
+    /// The feature names in order, when the file declares them (metadata key `features`, a JSON list).
+    pub features: Option<Vec<String>>,
+    /// What it takes and gives.
+    pub signature: Arc<Signature>,
+    /// Outputs that columns cannot hold; they are left out of the signature.
+    pub unusable: Vec<PortError>,
+    /// Why it gets one row a run, if so.
+    pub single_row: Option<SingleRow>,
+    /// How many rows a run serves best: a property of the model, measured at load.
+    pub rows_per_run: usize,
+    /// How long loading, probing and measuring took.
+    pub load_duration: Duration,
+    bytes: Vec<u8>,
+}
+
+/// Why a model gets one row a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SingleRow {
+    /// An input's first dimension is fixed: the whole of it is one row.
+    FixedShape,
+    /// Rows that shared a run were not answered as each is alone. One at a time, an answer cannot depend on the batch.
+    DependsOnBatch,
+}
+
+impl Model {
+    /// Loads the model in a file.
+    ///
+    /// # Errors
+    /// When it is no model, asks for what ONNX Runtime does not have, or takes or gives what columns cannot be.
+    pub fn load(id: &str, path: &Path) -> Result<Self, ModelError> {
+        let started = Instant::now();
+        let invalid = |message: String| ModelError::Invalid { id: id.into(), path: path.into(), message };
+        environment()?;
+        let bytes = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+        let file = ModelFile::read(&bytes).map_err(|error| invalid(error.to_string()))?;
+        if !file.external.is_empty() {
+            return Err(ModelError::External { id: id.into(), path: path.into(), files: file.external });
+        }
+        let mut session = open(&bytes).map_err(|message| match is_unknown_operator(&message) {
+            true => ModelError::Opset { id: id.into(), path: path.into(), opsets: file.opset_list(), message },
+            false => invalid(message),
+        })?;
+        let inputs = read_inputs(&session).map_err(|ports| ModelError::Ports { id: id.into(), ports })?;
+        if inputs.is_empty() {
+            return Err(invalid("it has no inputs".into()));
+        }
+        let features = declared_features(&session);
+        let declared = features.as_ref().map(Vec::len);
+        let found = probe::outputs(&mut session, &inputs, declared, &file).map_err(invalid)?;
+        let (outputs, unusable) = part(found);
+        if outputs.is_empty() {
+            return Err(ModelError::Ports { id: id.into(), ports: unusable });
+        }
+        let signature = Signature { inputs, outputs };
+        let single_row = single_row(&mut session, &signature, declared);
+        let rows_per_run = match single_row {
+            Some(_) => 1,
+            None => best_rows_per_run(&mut session, &signature, declared),
+        };
+        Ok(Self {
+            id: id.into(),
+            path: path.into(),
+            digest: hex(&Sha256::digest(&bytes)),
+            version: session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0),
+            file,
+            features,
+            signature: Arc::new(signature),
+            unusable,
+            single_row,
+            rows_per_run,
+            load_duration: started.elapsed(),
+            bytes,
+        })
+    }
+
+    /// A session of a worker's own, with as many rows a run as given, else as measured; always one where the model needs it.
+    ///
+    /// # Errors
+    /// When ONNX Runtime refuses, which it did not when the model was loaded.
+    pub fn session(&self, rows_per_run: Option<usize>) -> Result<ModelSession, ModelError> {
+        let invalid = |message| ModelError::Invalid { id: self.id.clone(), path: self.path.clone(), message };
+        let session = open(&self.bytes).map_err(invalid)?;
+        let labels = [("model", self.id.clone()), ("version", self.version.to_string())];
+        // Published here, not at load: metrics may be switched on after the plan was made, and `check` loads models without running them.
+        Metric::ModelLoadDurationSeconds.gauge(&labels).set(self.load_duration.as_secs_f64());
+        let rows_per_run = rows_per_run.filter(|_| self.single_row.is_none()).unwrap_or(self.rows_per_run);
+        Metric::ModelRowsPerRun.gauge(&labels).set(rows_per_run as f64);
+        Ok(ModelSession::new(session, Arc::clone(&self.signature), rows_per_run, labels))
+    }
+
+    /// The size of its file in bytes.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+fn part(found: Vec<Result<Output, PortError>>) -> (Vec<Output>, Vec<PortError>) {
+    let (mut outputs, mut unusable) = (Vec::new(), Vec::new());
+    for output in found {
+        match output {
+            Ok(output) => outputs.push(output),
+            Err(error) => unusable.push(error),
+        }
+    }
+    (outputs, unusable)
+}
+
+fn single_row(session: &mut Session, signature: &Signature, declared: Option<usize>) -> Option<SingleRow> {
+    if !signature.inputs.iter().all(Port::is_batched) {
+        return Some(SingleRow::FixedShape);
+    }
+    (!probe::answers_rows(session, signature, declared)).then_some(SingleRow::DependsOnBatch)
+}
+
+/// A session for one worker thread: one thread of its own, no spinning, no arena (it would never shrink after a large batch). It logs
+/// nothing: errors are returned, and warnings are of shapes that exporters declare and models do not keep.
+fn open(bytes: &[u8]) -> Result<Session, String> {
+    let environment = environment().map_err(|error| error.to_string())?;
+    let build = || -> Result<Session, ort::Error> {
+        Session::builder(environment)?
+            .with_log_level(LogLevel::Fatal)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_op_spinning(false)?
+            .with_config_entry("session.enable_cpu_mem_arena", "0")?
+            .commit_from_memory(bytes)
+    };
+    build().map_err(|error| error.message().to_owned())
+}
+
+/// ONNX Runtime has one code for all that is wrong with a model, so its words must do.
+fn is_unknown_operator(message: &str) -> bool {
+    ["is not a registered function/op", "is under development", "No opset import for domain", "NOT_IMPLEMENTED", "No Op registered for"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+fn declared_features(session: &Session) -> Option<Vec<String>> {
+    serde_json::from_str(&session.metadata().ok()?.custom("features")?).ok()
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

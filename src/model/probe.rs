@@ -1,0 +1,176 @@
+//! What a model answers, found by asking it: the width and classes of its outputs, and whether a row's answer depends on its batch.
+
+use ort::session::Session;
+use ort::value::{DynValue, DynValueTypeMarker, ValueType};
+
+use super::answer::{self, class_probabilities, row_maps, sequence};
+use super::file::ModelFile;
+use super::session::{RunError, run_once, values};
+use super::signature::{Output, Outputs, Port, PortError, Signature};
+use super::tensor::{Element, Tensor, Values};
+
+/// More columns than this from one output are a mistake, or nothing that belongs into an event.
+const MOST_COLUMNS: usize = 4096;
+const ALLOWED: &str = "tensors with one row per event and at most 4,096 elements in it, sequences of these, and ZipMap's maps";
+
+/// One row of zeros (empty strings) for each input; a width that the model leaves open is the number of declared features.
+pub(super) fn zeros(inputs: &[Port], declared: Option<usize>) -> Vec<Tensor> {
+    let zero = |port: &Port| {
+        let mut tensor = Tensor::new(port.element, width(port, declared));
+        tensor.reset(1);
+        tensor
+    };
+    inputs.iter().map(zero).collect()
+}
+
+/// `rows` rows of seeded noise for each input, in the proportions of dummies beside a few numbers: most are 0, some 1, few between 0 and
+/// 1,000. Strings are empty.
+pub(super) fn noise(inputs: &[Port], declared: Option<usize>, rows: usize) -> Vec<Tensor> {
+    let noisy = |port: &Port| {
+        let mut tensor = Tensor::new(port.element, width(port, declared));
+        tensor.reset(rows);
+        fill_with_noise(&mut tensor.values);
+        tensor
+    };
+    inputs.iter().map(noisy).collect()
+}
+
+fn width(port: &Port, declared: Option<usize>) -> usize {
+    port.width().or(declared.filter(|width| port.takes(*width))).unwrap_or_else(|| port.fixed())
+}
+
+fn fill_with_noise(values: &mut Values) {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        match state % 32 {
+            0 => (state >> 40) as f64 / f64::from(1 << 24) * 1000.0,
+            1..=4 => 1.0,
+            _ => 0.0,
+        }
+    };
+    match values {
+        Values::F16(vec) => vec.iter_mut().for_each(|value| *value = super::F16::from_f64(next())),
+        Values::F32(vec) => vec.iter_mut().for_each(|value| *value = next() as f32),
+        Values::F64(vec) => vec.iter_mut().for_each(|value| *value = next()),
+        Values::I8(vec) => vec.iter_mut().for_each(|value| *value = next() as i8),
+        Values::I16(vec) => vec.iter_mut().for_each(|value| *value = next() as i16),
+        Values::I32(vec) => vec.iter_mut().for_each(|value| *value = next() as i32),
+        Values::I64(vec) => vec.iter_mut().for_each(|value| *value = next() as i64),
+        Values::U8(vec) => vec.iter_mut().for_each(|value| *value = next() as u8),
+        Values::U16(vec) => vec.iter_mut().for_each(|value| *value = next() as u16),
+        Values::U32(vec) => vec.iter_mut().for_each(|value| *value = next() as u32),
+        Values::U64(vec) => vec.iter_mut().for_each(|value| *value = next() as u64),
+        Values::Bool(vec) => vec.iter_mut().for_each(|value| *value = next() > 0.5),
+        Values::Str(_) => {}
+    }
+}
+
+/// What each output holds for one row: observed on a row of zeros, or read from its declaration when the model refuses that row, as an
+/// encoder does that knows no empty category.
+///
+/// # Errors
+/// What the model says when it refuses the row and the declarations do not tell enough.
+pub(super) fn outputs(
+    session: &mut Session,
+    inputs: &[Port],
+    declared: Option<usize>,
+    file: &ModelFile,
+) -> Result<Vec<Result<Output, PortError>>, String> {
+    let names: Vec<String> = session.outputs().iter().map(|output| output.name().to_owned()).collect();
+    let named = |(place, (name, holds)): (usize, (String, Result<Outputs, String>))| match holds {
+        Ok(holds) => Ok(Output { name, holds, place }),
+        Err(found) => Err(PortError { direction: "output", name, found, allowed: ALLOWED }),
+    };
+    let zeros = zeros(inputs, declared);
+    let refusal = match values(&zeros, inputs, 0, 1).and_then(|values| session.run(values.as_slice())) {
+        Ok(answers) => {
+            let holds: Vec<Result<Outputs, String>> = (0..names.len()).map(|place| observe(&answers[place])).collect();
+            return Ok(names.into_iter().zip(holds).enumerate().map(named).collect());
+        }
+        Err(error) => error.message().to_owned(),
+    };
+    let holds: Option<Vec<Outputs>> = session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), file)).collect();
+    match holds {
+        Some(holds) => Ok(names.into_iter().zip(holds.into_iter().map(Ok)).enumerate().map(named).collect()),
+        None => Err(format!("it fails on a row of zeros and empty strings, and does not declare its outputs' widths: {refusal}")),
+    }
+}
+
+fn declaration(name: &str, declared: &ValueType, file: &ModelFile) -> Option<Outputs> {
+    if let Some(shape) = declared.tensor_shape() {
+        let sizes: Option<Vec<usize>> = shape.iter().skip(1).map(|size| usize::try_from(*size).ok()).collect();
+        let width = sizes?.iter().product();
+        let element = declared.tensor_type().and_then(Element::from_onnx)?;
+        return (1..=MOST_COLUMNS).contains(&width).then_some(Outputs::Tensor { element, width });
+    }
+    let map = file.zip_maps.iter().find(|map| map.output == name)?;
+    Some(maps(map.classes.clone(), map.integers))
+}
+
+fn observe(value: &DynValue) -> Result<Outputs, String> {
+    let refuse = || value.dtype().to_string();
+    match value.dtype() {
+        ValueType::Tensor { .. } => observe_tensor(value).map(|(element, width)| Outputs::Tensor { element, width }),
+        ValueType::Sequence(of) if of.is_tensor() => {
+            let tensors = sequence::<DynValueTypeMarker>(value).map_err(|_| refuse())?;
+            let tensors: Vec<(Element, usize)> = tensors.iter().map(observe_tensor).collect::<Result<_, _>>()?;
+            let element = tensors.first().ok_or_else(|| format!("{}, empty for one row", value.dtype()))?.0;
+            Ok(Outputs::Sequence { element, widths: tensors.into_iter().map(|(_, width)| width).collect() })
+        }
+        _ => {
+            let all = row_maps(value).map_err(|_| refuse())?;
+            let [map] = all.as_slice() else { return Err(format!("{} maps for one row", all.len())) };
+            let integers = map.try_extract_key_values::<i64, f32>().is_ok();
+            let pairs = class_probabilities(map, integers).map_err(|_| refuse())?;
+            Ok(maps(pairs.into_iter().map(|(class, _)| class).collect(), integers))
+        }
+    }
+}
+
+fn observe_tensor(value: &DynValue) -> Result<(Element, usize), String> {
+    let refuse = || format!("{} for one row", value.dtype());
+    let element = value.dtype().tensor_type().and_then(Element::from_onnx).ok_or_else(refuse)?;
+    let width = value.dtype().tensor_shape().map_or(0, |shape| shape.num_elements());
+    if (1..=MOST_COLUMNS).contains(&width) { Ok((element, width)) } else { Err(refuse()) }
+}
+
+fn maps(mut classes: Vec<String>, integers: bool) -> Outputs {
+    if integers {
+        classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(i64::MAX));
+    } else {
+        classes.sort();
+    }
+    Outputs::Maps { classes, integers }
+}
+
+/// Whether rows of noise that share a run are answered as each is alone, but for rounding: one row of answers for each, of the same
+/// values. A model that refuses the noise is taken at its word.
+pub(super) fn answers_rows(session: &mut Session, signature: &Signature, declared: Option<usize>) -> bool {
+    const ROWS: usize = 3;
+    let noise = noise(&signature.inputs, declared, ROWS);
+    let mut alone = answer::columns(&signature.outputs, ROWS);
+    for row in 0..ROWS {
+        if run_once(session, signature, &noise, row, row + 1, &mut alone).is_err() {
+            return true;
+        }
+    }
+    let mut together = answer::columns(&signature.outputs, ROWS);
+    match run_once(session, signature, &noise, 0, ROWS, &mut together) {
+        Ok(()) => alone.iter().zip(&together).all(|(alone, together)| agree(alone, together)),
+        Err(RunError::Shape { .. } | RunError::Runtime(_)) => false,
+    }
+}
+
+/// Equal but for the rounding of another kernel.
+fn agree(one: &Values, other: &Values) -> bool {
+    let close = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-3 + 1e-2 * a.abs().max(b.abs());
+    match (one, other) {
+        (Values::F16(a), Values::F16(b)) => a.iter().zip(b).all(|(a, b)| close(a.to_f64(), b.to_f64())),
+        (Values::F32(a), Values::F32(b)) => a.iter().zip(b).all(|(a, b)| close((*a).into(), (*b).into())),
+        (Values::F64(a), Values::F64(b)) => a.iter().zip(b).all(|(a, b)| close(*a, *b)),
+        (one, other) => one == other,
+    }
+}

@@ -1,0 +1,185 @@
+//! Fitting the features that a graph names to the inputs that a model has.
+
+use super::features::{Features, Gather};
+use super::{FeatureNames, Names, Nulls, Params};
+use crate::diagnostic::{Code, Diagnostic, join, nearest};
+use crate::model::{Model, Port};
+use crate::nodes::{Column, Planning, Slot, list};
+
+/// The columns that a graph names, for one input where it says so, with where it does.
+pub(super) struct Group {
+    input: Option<String>,
+    columns: Vec<Column>,
+    pointer: String,
+}
+
+/// All features' columns; `None` when one of them is not there, each of which is reported.
+///
+/// With `nulls: reject` those that can be null are told, with the way by which: such events are not scored.
+pub(super) fn resolve(planning: &mut Planning<'_>, params: &Params) -> Option<Vec<Group>> {
+    let pointer = "/params/features".to_owned();
+    let groups: Vec<Option<Group>> = match &params.features {
+        FeatureNames::List(names) => {
+            let columns = columns(planning, names, params.nulls, |at| format!("{pointer}/{at}"));
+            vec![columns.map(|columns| Group { input: None, columns, pointer })]
+        }
+        FeatureNames::ByInput(inputs) => inputs
+            .iter()
+            .map(|(input, names)| {
+                let pointer = join(&pointer, input);
+                let at = |at| if matches!(names, Names::One(_)) { pointer.clone() } else { format!("{pointer}/{at}") };
+                columns(planning, names.as_slice(), params.nulls, at).map(|columns| Group { input: Some(input.clone()), columns, pointer })
+            })
+            .collect(),
+    };
+    groups.into_iter().collect()
+}
+
+fn columns(planning: &mut Planning<'_>, names: &[String], nulls: Nulls, pointer: impl Fn(usize) -> String) -> Option<Vec<Column>> {
+    let columns: Vec<Option<Column>> = names.iter().enumerate().map(|(at, name)| planning.column(name, &pointer(at))).collect();
+    for (at, column) in columns.iter().enumerate().filter(|_| nulls == Nulls::Reject) {
+        if let Some(column) = column {
+            warn_of_null(planning, column, &pointer(at));
+        }
+    }
+    columns.into_iter().collect()
+}
+
+/// NaN that a producer writes into a float is not told: any float can be that.
+fn warn_of_null(planning: &mut Planning<'_>, column: &Column, pointer: &str) {
+    let Some(path) = column.null_path() else { return };
+    let message = format!("feature `{}` can be null; such an event is not scored and goes to the dead letters", column.name);
+    let way = format!("the null's way: {path} -> `{}`", planning.id());
+    let help = "give it a value with `fillna`, skip such events with `dropna`, or say `nulls: nan` for a model that takes NaN";
+    planning.report(Diagnostic::warning(Code::NullReaches, message).note(way).help(help), pointer);
+}
+
+/// Fits the features to the model's inputs; `None` when they do not fit, which is reported. Answers what fills the inputs and the slots
+/// that it reads.
+pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model, groups: Vec<Group>) -> Option<(Gather, Vec<Slot>)> {
+    let by_input = groups.iter().any(|group| group.input.is_some()) || groups.is_empty();
+    let groups = if by_input { of_named_inputs(planning, model, groups)? } else { in_order(planning, model, groups)? };
+    if !widths_fit(planning, model, &groups) | !order_fits(planning, model, &groups) {
+        return None;
+    }
+    let mut gather = Gather::default();
+    let mut reads = Vec::new();
+    let mut fits = true;
+    for (port, group) in model.signature.inputs.iter().zip(&groups) {
+        match Features::plan(planning, port, &group.columns, &group.pointer, params.nulls, &mut reads) {
+            Some(features) => gather.push(features),
+            None => fits = false,
+        }
+    }
+    fits.then_some((gather, reads))
+}
+
+fn mismatch(message: String, model: &Model) -> Diagnostic {
+    let inputs: Vec<String> = model.signature.inputs.iter().map(ToString::to_string).collect();
+    let help = format!("the inputs of `{}`: {}", model.id, list(inputs.iter().map(String::as_str)));
+    Diagnostic::error(Code::ModelSignature, message).help(help)
+}
+
+/// The groups in the order of the model's inputs.
+fn of_named_inputs(planning: &mut Planning<'_>, model: &Model, mut groups: Vec<Group>) -> Option<Vec<Group>> {
+    let ports = &model.signature.inputs;
+    let known = || ports.iter().map(|port| port.name.as_str());
+    let mut fit = true;
+    for group in &groups {
+        let Some(input) = group.input.as_deref().filter(|input| !known().any(|name| name == *input)) else { continue };
+        let mut diagnostic = mismatch(format!("model `{}` has no input `{input}`", model.id), model);
+        if let Some(near) = nearest(input, known()) {
+            diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+        }
+        planning.report(diagnostic, &group.pointer);
+        fit = false;
+    }
+    let mut ordered = Vec::with_capacity(ports.len());
+    for port in ports {
+        match groups.iter().position(|group| group.input.as_ref() == Some(&port.name)) {
+            Some(at) => ordered.push(groups.swap_remove(at)),
+            None => {
+                let message = format!("input `{}` of model `{}` gets no features", port.name, model.id);
+                planning.report(mismatch(message, model), "/params/features");
+                fit = false;
+            }
+        }
+    }
+    fit.then_some(ordered)
+}
+
+/// The one list, dealt out to the model's inputs in order.
+fn in_order(planning: &mut Planning<'_>, model: &Model, groups: Vec<Group>) -> Option<Vec<Group>> {
+    let ports = &model.signature.inputs;
+    let Group { columns, pointer, .. } = groups.into_iter().next()?;
+    let declared: Option<Vec<usize>> = ports.iter().map(Port::width).collect();
+    let widths = match declared {
+        _ if ports.len() == 1 => vec![columns.len()],
+        Some(widths) if widths.iter().sum::<usize>() == columns.len() => widths,
+        _ if ports.len() == columns.len() => vec![1; ports.len()],
+        _ => {
+            let message = format!("`features` names {} columns, which do not fill the inputs of model `{}`", columns.len(), model.id);
+            let help = "`features: {input: [columns]}` says which column goes into which input";
+            planning.report(mismatch(message, model).help(help), &pointer);
+            return None;
+        }
+    };
+    let mut columns = columns.into_iter();
+    let mut deal = |width| Group { input: None, columns: columns.by_ref().take(width).collect(), pointer: pointer.clone() };
+    Some(widths.into_iter().map(&mut deal).collect())
+}
+
+fn widths_fit(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> bool {
+    let mut fit = true;
+    for (port, Group { columns, pointer, .. }) in model.signature.inputs.iter().zip(groups) {
+        if !port.takes(columns.len()) {
+            let takes = match port.width() {
+                Some(width) => width.to_string(),
+                None => format!("a multiple of {}", port.fixed()),
+            };
+            let message =
+                format!("input `{}` of model `{}` takes {takes} features, `features` names {}", port.name, model.id, columns.len());
+            planning.report(mismatch(message, model), pointer);
+            fit = false;
+        }
+    }
+    fit
+}
+
+/// A model that tells its features' names must get these, in its order: those that it declares, else the names of inputs with one column
+/// each, when these are the names of the columns too.
+fn order_fits(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> bool {
+    let given: Vec<&str> = groups.iter().flat_map(|group| &group.columns).map(|column| column.name.as_ref()).collect();
+    let inputs = || model.signature.inputs.iter().map(|port| port.name.as_str());
+    let expected: Vec<&str> = match &model.features {
+        Some(declared) => declared.iter().map(String::as_str).collect(),
+        None if groups.iter().any(|group| group.input.is_some()) || !is_reordered(&given, inputs().collect()) => return true,
+        None => inputs().collect(),
+    };
+    let first = given.iter().zip(&expected).position(|(given, expected)| given != expected);
+    let at = match first {
+        Some(at) => at,
+        None if given.len() == expected.len() => return true,
+        None => given.len().min(expected.len()),
+    };
+    let name = |names: &[&str]| names.get(at).map_or("nothing".to_owned(), |name| format!("`{name}`"));
+    let message = format!("feature {at} is {}; model `{}` was trained with {}", name(&given), model.id, name(&expected));
+    let diagnostic =
+        Diagnostic::error(Code::ModelSignature, message).help(format!("the model's features in order: {}", expected.join(", ")));
+    let place = groups.iter().flat_map(|group| (0..group.columns.len()).map(move |_| group)).nth(at);
+    let pointer = match place {
+        Some(Group { input: Some(_), pointer, .. }) => pointer.clone(),
+        _ => format!("/params/features/{at}"),
+    };
+    planning.report(diagnostic, &pointer);
+    false
+}
+
+/// The same names in another order.
+fn is_reordered(given: &[&str], mut expected: Vec<&str>) -> bool {
+    let mut sorted = given.to_vec();
+    let differ = given != expected;
+    sorted.sort_unstable();
+    expected.sort_unstable();
+    differ && sorted == expected
+}

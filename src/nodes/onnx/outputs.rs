@@ -1,0 +1,50 @@
+//! The columns that a model's outputs become.
+
+use arrow_schema::DataType;
+
+use super::{Names, NonFinite, Params};
+use crate::diagnostic::{Code, Diagnostic, join, nearest};
+use crate::model::{Model, Output};
+use crate::nodes::{Planning, list};
+
+/// A column that the node makes.
+pub(super) struct OutputColumn {
+    pub(super) name: String,
+    pub(super) data_type: DataType,
+    pub(super) nullable: bool,
+}
+
+/// The output columns, in the model's order; wrong names are reported.
+pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model) -> Vec<OutputColumn> {
+    let outputs = &model.signature.outputs;
+    for name in params.outputs.keys() {
+        if !outputs.iter().any(|output| output.name == *name) {
+            let known = || outputs.iter().map(|output| output.name.as_str());
+            let mut diagnostic = Diagnostic::error(Code::ModelSignature, format!("model `{}` has no output `{name}`", model.id));
+            if let Some(near) = nearest(name, known()) {
+                diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+            }
+            planning.report(diagnostic.help(format!("its outputs: {}", list(known()))), &join("/params/outputs", name));
+        }
+    }
+    let mut columns = Vec::new();
+    for output in outputs {
+        let data_type = output.holds.element().data_type();
+        let nullable = params.non_finite == NonFinite::Null && data_type.is_floating();
+        let names = names_of(planning, params, output);
+        columns.extend(names.into_iter().map(|name| OutputColumn { name, data_type: data_type.clone(), nullable }));
+    }
+    columns
+}
+
+fn names_of(planning: &mut Planning<'_>, params: &Params, output: &Output) -> Vec<String> {
+    let own = output.column_names();
+    let Some(given) = params.outputs.get(&output.name).map(Names::as_slice) else { return own };
+    if given.len() == own.len() {
+        return given.to_vec();
+    }
+    let message = format!("output `{}` makes {} columns, {} named", output.name, own.len(), given.len());
+    let diagnostic = Diagnostic::error(Code::ModelSignature, message).help(format!("its columns: {}", own.join(", ")));
+    planning.report(diagnostic, &join("/params/outputs", &output.name));
+    own
+}

@@ -1,0 +1,247 @@
+//! `caz audit` and `caz dead-letters` against a real broker: each deliberate damage is found, and letters go back once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
+
+mod support;
+
+use std::process::Output;
+use std::time::Duration;
+
+use caz::kafka::{OutboundRecord, Producer};
+use serde_json::Value;
+use support::car_insurance::{Example, avro_events};
+use support::{PATIENCE, Stored, properties, read_committed};
+
+const PARTITIONS: i32 = 2;
+
+/// The example after caz scored so many events, every tenth of them poison.
+fn scored(events: usize, replacements: &[(&str, &str)]) -> Example {
+    let example = Example::new(PARTITIONS, replacements);
+    let poisoned = |(row, datum): (usize, Vec<u8>)| Some(if row % 10 == 3 { datum[..9].to_vec() } else { datum });
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(events).enumerate().map(poisoned).collect();
+    example.publish(PARTITIONS, &events);
+    run_until(&example, i64::try_from(events.len()).unwrap());
+    example
+}
+
+fn run_until(example: &Example, committed: i64) {
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, committed);
+    caz.terminate();
+}
+
+fn audit(example: &Example, arguments: &[&str]) -> (Value, Option<i32>) {
+    let output = example.command(&[&["audit", "FILE", "--json"], arguments].concat());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let report = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    (report, output.status.code())
+}
+
+fn sum(report: &Value, what: &str) -> u64 {
+    let value = |partition: &Value| partition[what].as_u64().or(partition[what]["count"].as_u64()).unwrap();
+    report["partitions"].as_array().unwrap().iter().map(value).sum()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Writes a record to a topic with the source coordinates of `like`, at another offset if given.
+fn forge(topic: &str, like: &Stored, offset: Option<&str>) {
+    let producer = Producer::new(&properties()).unwrap();
+    let topic = producer.topic(topic).unwrap();
+    let headers: Vec<(&str, &[u8])> = like
+        .headers
+        .iter()
+        .map(|(name, value)| match offset {
+            Some(offset) if name == "caz.source.offset" => (name.as_str(), offset.as_bytes()),
+            _ => (name.as_str(), value.as_deref().unwrap_or_default()),
+        })
+        .collect();
+    let (partition, key, value) = (Some(like.partition), like.key.as_deref(), like.value.as_deref());
+    let record = OutboundRecord { topic: &topic, partition, key, value, headers: &headers, timestamp_ms: like.timestamp_ms, tag: 0 };
+    producer.produce(&record, PATIENCE).unwrap();
+    producer.flush(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_clean_run_is_clean() {
+    let example = scored(300, &[]);
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, &report["clean"]), (Some(0), &Value::Bool(true)), "{report:#}");
+    assert_eq!(["events", "scored", "dead_letters", "skipped"].map(|what| sum(&report, what)), [300, 270, 30, 0]);
+    let (part, code) = audit(&example, &["--partition", "1", "--from", "10", "--to", "50"]);
+    assert_eq!((code, sum(&part, "events")), (Some(0), 40), "{part:#}");
+    let (nothing, code) = audit(&Example::new(1, &[]), &[]);
+    assert_eq!((code, sum(&nothing, "events")), (Some(0), 0));
+}
+
+#[test]
+fn doubled_unknown_and_disordered_records_are_found() {
+    let example = scored(100, &[]);
+    let scores = read_committed(&example.output);
+    forge(&example.output, &scores[5], None);
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "doubled"), sum(&report, "missing")), (Some(5), 1, 0), "{report:#}");
+
+    // A score and a dead letter of one event are a double too.
+    forge(&example.dead_letters, &Stored { partition: 0, ..scores[6].clone() }, None);
+    let (report, _) = audit(&example, &[]);
+    assert_eq!(sum(&report, "doubled"), 2);
+
+    // Nothing of this input: another pipeline's record.
+    let mut foreign = scores[7].clone();
+    foreign.headers.iter_mut().filter(|(name, _)| name == "caz.source.topic").for_each(|(_, value)| *value = Some(b"other".to_vec()));
+    forge(&example.output, &foreign, None);
+    let (report, _) = audit(&example, &[]);
+    assert_eq!((sum(&report, "doubled"), report["foreign_records"].as_u64()), (2, Some(1)));
+    let answer = example.command(&["audit", "FILE"]);
+    assert!(text(&answer).contains("doubled: offsets"), "{}", text(&answer));
+}
+
+#[test]
+fn missing_and_late_events_are_found() {
+    let example = Example::new(1, &[]);
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(20).map(Some).collect();
+    example.publish(1, &events);
+    // Nobody scored them, but the range is asked for.
+    let (report, code) = audit(&example, &["--to", "20"]);
+    assert_eq!((code, sum(&report, "missing")), (Some(5), 20), "{report:#}");
+
+    // Scores of another run are written by hand, the first two in the wrong order, none for the last.
+    let other = Example::new(1, &[]);
+    other.publish(1, &events);
+    run_until(&other, 20);
+    let mut scores = read_committed(&other.output);
+    for score in &mut scores {
+        let input = example.input.clone().into_bytes();
+        score.headers.iter_mut().filter(|(name, _)| name == "caz.source.topic").for_each(|(_, value)| *value = Some(input.clone()));
+    }
+    scores.swap(0, 1);
+    scores.truncate(19);
+    scores.iter().for_each(|score| forge(&example.output, score, None));
+    let (report, code) = audit(&example, &["--to", "20"]);
+    assert_eq!((code, sum(&report, "missing"), sum(&report, "out_of_order")), (Some(5), 1, 1), "{report:#}");
+    assert_eq!(report["partitions"][0]["missing"]["first"], serde_json::json!([19]));
+
+    // A record for an offset that holds no event: a control record's, after a transaction.
+    let producer = Producer::new(&properties().with("transactional.id", support::unique("input"))).unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin().unwrap();
+    let topic = producer.topic(&example.input).unwrap();
+    let record =
+        OutboundRecord { topic: &topic, partition: Some(0), key: None, value: Some(b""), headers: &[], timestamp_ms: None, tag: 0 };
+    producer.produce(&record, PATIENCE).unwrap();
+    producer.commit(PATIENCE).unwrap();
+    forge(&example.output, &scores[0], Some("21"));
+    let (report, _) = audit(&example, &["--to", "22"]);
+    assert_eq!((sum(&report, "unknown"), sum(&report, "missing")), (1, 2), "{report:#}");
+}
+
+#[test]
+fn skipped_events_are_accounted_for_by_scoring_them_again() {
+    let drop = "params: {import: dropna, kwargs: {subset: [gender]}}";
+    let example = scored(200, &[("params: {import: fillna, cols: gender, kwargs: {value: notgiven}}", drop)]);
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "missing")), (Some(0), 0), "{report:#}");
+    let skipped = sum(&report, "skipped");
+    assert!(skipped > 0);
+    assert_eq!(sum(&report, "scored") + sum(&report, "dead_letters") + skipped, 200);
+}
+
+#[test]
+fn a_hung_transaction_is_found() {
+    let example = scored(20, &[]);
+    let producer = Producer::new(&properties().with("transactional.id", support::unique("hung"))).unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin().unwrap();
+    let topic = producer.topic(&example.output).unwrap();
+    let record =
+        OutboundRecord { topic: &topic, partition: Some(1), key: None, value: Some(b"x"), headers: &[], timestamp_ms: None, tag: 0 };
+    producer.produce(&record, PATIENCE).unwrap();
+    support::wait_for("the record is there", || {
+        (producer.flush(Duration::from_secs(1)).is_ok() && producer.in_flight() == 0).then_some(())
+    });
+    let (report, code) = audit(&example, &["--wait", "1"]);
+    assert_eq!((code, &report["clean"]), (Some(5), &Value::Bool(false)), "{report:#}");
+    let hung: Vec<&Value> = report["ends"].as_array().unwrap().iter().filter(|end| end["hung"] != 0).collect();
+    assert_eq!(hung.len(), 1);
+    assert_eq!((&hung[0]["topic"], &hung[0]["partition"]), (&Value::from(example.output.as_str()), &Value::from(1)));
+    producer.abort(PATIENCE).unwrap();
+    assert_eq!(audit(&example, &["--wait", "30"]).1, Some(0));
+}
+
+#[test]
+fn dead_letters_are_listed_shown_and_sent_back_once() {
+    let example = scored(50, &[]);
+    let list = example.command(&["dead-letters", "list", "FILE", "--json"]);
+    let letters: Vec<Value> = text(&list).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(letters.len(), 5);
+    assert!(letters.iter().all(|letter| letter["reason"] == "truncated" && letter["phase"] == "decode"));
+    let none = example.command(&["dead-letters", "list", "FILE", "--reason", "conversion"]);
+    assert_eq!(text(&none).trim(), "no dead letters");
+    let summary = text(&example.command(&["dead-letters", "list", "FILE", "--summary"]));
+    assert!(summary.lines().nth(1).is_some_and(|line| line.split_whitespace().take(3).eq(["5", "decode", "truncated"])), "{summary}");
+
+    let offset = letters[0]["offset"].to_string();
+    let shown = text(&example.command(&["dead-letters", "show", "FILE", "--partition", "0", "--offset", &offset]));
+    assert!(shown.contains("reason     truncated") && shown.contains("9 bytes") && shown.contains("[4c]"), "{shown}");
+    let absent = example.command(&["dead-letters", "show", "FILE", "--partition", "0", "--offset", "99999"]);
+    assert_eq!(absent.status.code(), Some(1));
+
+    let unnamed = example.command(&["dead-letters", "replay", "FILE"]);
+    assert!(!unnamed.status.success() && text(&unnamed).contains("--all"));
+    let dry = example.command(&["dead-letters", "replay", "FILE", "--all", "--dry-run"]);
+    assert!(text(&dry).contains("would send 5 events"), "{}", text(&dry));
+    let one = example.command(&["dead-letters", "replay", "FILE", "--partition", "0", "--offset", &offset]);
+    assert!(text(&one).contains("sent 1 events back"), "{}", text(&one));
+    for sent in ["sent 4 events back", "sent 0 events back"] {
+        let rest = example.command(&["dead-letters", "replay", "FILE", "--reason", "truncated"]);
+        assert!(text(&rest).contains(sent), "{}", text(&rest));
+    }
+    assert_eq!(text(&example.command(&["dead-letters", "list", "FILE"])).trim(), "no dead letters");
+
+    // The events came back as they were: key, value, partition.
+    let events = read_committed(&example.input);
+    let replayed: Vec<&Stored> = events.iter().filter(|event| event.header("caz.replay.of").is_some()).collect();
+    assert_eq!(replayed.len(), 5);
+    for again in replayed {
+        let first = events.iter().find(|event| event.key == again.key).unwrap();
+        assert_eq!((&first.value, first.partition, first.timestamp_ms), (&again.value, again.partition, again.timestamp_ms));
+    }
+
+    // Still broken, they become letters again, and the account stays clean. The transactions' control records take offsets too.
+    let ends: i64 = (0..PARTITIONS).map(|partition| support::admin().watermarks(&example.input, partition).unwrap().high).sum();
+    let behind_controls = |caz: &mut support::car_insurance::Caz| {
+        support::wait_for("the letters come again", || {
+            let again = read_committed(&example.dead_letters).iter().filter(|letter| letter.header("caz.error.reason").is_some()).count();
+            assert!(caz.is_running(), "{}", caz.log());
+            (again == 10 && example.committed() <= ends).then_some(())
+        });
+    };
+    let mut caz = example.start();
+    behind_controls(&mut caz);
+    caz.terminate();
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "dead_letters"), report["foreign_records"].as_u64()), (Some(0), 10, Some(0)), "{report:#}");
+}
+
+#[test]
+fn a_second_replay_ends_the_first() {
+    let example = scored(50, &[]);
+    let assembly = || {
+        let text = std::fs::read_to_string(&example.file).unwrap().replace("${CAZ_BOOTSTRAP:-localhost:9092}", &support::bootstrap());
+        let file = example.file.with_file_name("replay.yaml");
+        std::fs::write(&file, text).unwrap();
+        caz::stream::Assembly::load(&file).unwrap().0
+    };
+    let (assembly, filter) = (assembly(), caz::dead_letters::Filter::default());
+    let first = caz::dead_letters::Replay::new(&assembly).unwrap();
+    let letters = caz::dead_letters::DeadLetters::open(&assembly).unwrap();
+    let second = caz::dead_letters::Replay::new(&assembly).unwrap();
+    let letters_of_second = caz::dead_letters::DeadLetters::open(&assembly).unwrap();
+    assert_eq!(second.run(&letters_of_second, &filter).unwrap().sent, 5);
+    assert!(first.run(&letters, &filter).is_err(), "a fenced replay sends nothing");
+    let replayed = read_committed(&example.input).iter().filter(|event| event.header("caz.replay.of").is_some()).count();
+    assert_eq!(replayed, 5);
+}

@@ -1,0 +1,189 @@
+//! The rows: faults of the scorer's own process and group.
+
+use std::time::Duration;
+
+use super::oracle::Guarantee::{self, AtLeastOnce, ExactlyOnce};
+use super::run::Run;
+use crate::support::properties;
+use caz::kafka::Producer;
+
+type Replacements = &'static [(&'static str, &'static str)];
+
+/// The same transactional ids for each scorer that is started after another.
+const INSTANCE: (&str, &str) = ("commit_interval: 20ms", "commit_interval: 20ms\n  instance: chaos");
+const TWO_WORKERS: (&str, &str) = ("workers: 1", "workers: 2");
+
+/// `kill -9` at random moments.
+fn kill(name: &'static str, guarantee: Guarantee, settings: Replacements) {
+    Run::row(name, guarantee, 4, settings, |run| {
+        for _ in 0..run.rounds {
+            run.start();
+            let events = i64::try_from(run.random.within(1, 1_500)).unwrap();
+            run.progress(events);
+            run.random.pause(0, 60);
+            run.take_oldest().kill();
+        }
+    });
+}
+
+#[test]
+fn kill_exactly_once() {
+    kill("kill", ExactlyOnce, &[INSTANCE]);
+}
+
+/// Without a name for the instance, the broker's timeout ends what the killed one left open.
+#[test]
+fn kill_nameless_exactly_once() {
+    kill("kill_nameless", ExactlyOnce, &[]);
+}
+
+#[test]
+fn kill_at_least_once() {
+    kill("kill", AtLeastOnce, &[]);
+}
+
+/// The process ends between two given steps of the delivery.
+fn failpoint(guarantee: Guarantee, points: &[&str]) {
+    Run::row("failpoint", guarantee, 6, &[INSTANCE], |run| {
+        for _ in 0..run.rounds {
+            let (point, passing) = (*run.random.pick(points), run.random.within(1, 40));
+            run.start_with(&[("CAZ_FAULT", &format!("crash@{point}:{passing}"))]);
+            run.take_oldest().wait_for_crash();
+        }
+    });
+}
+
+#[test]
+fn failpoint_exactly_once() {
+    failpoint(ExactlyOnce, &["after_produce", "before_offsets", "before_commit", "after_commit"]);
+}
+
+#[test]
+fn failpoint_at_least_once() {
+    failpoint(AtLeastOnce, &["after_produce", "after_flush"]);
+}
+
+/// A scorer stands still beyond its session and its transaction's timeout, while another takes over; then it wakes up.
+fn freeze(guarantee: Guarantee) {
+    Run::row("freeze", guarantee, 1, &[TWO_WORKERS], |run| {
+        run.start();
+        run.start();
+        run.progress(500);
+        for _ in 0..run.rounds {
+            let sleeper = run.take_oldest();
+            sleeper.signal("STOP");
+            // The other one gets the partitions when the session (6 s) is over.
+            run.random.pause(8_000, 10_000);
+            run.progress(1_000);
+            sleeper.signal("CONT");
+            run.put_back(sleeper);
+            run.progress(1_000);
+        }
+    });
+}
+
+#[test]
+fn freeze_exactly_once() {
+    freeze(ExactlyOnce);
+}
+
+#[test]
+fn freeze_at_least_once() {
+    freeze(AtLeastOnce);
+}
+
+/// The scorer stands still in the middle of a commit, beyond its transaction's timeout, as with a model that takes too long.
+#[test]
+fn slow_exactly_once() {
+    Run::row("slow", ExactlyOnce, 2, &[], |run| {
+        for _ in 0..run.rounds {
+            let (point, passing) = (*run.random.pick(&["after_produce", "before_offsets", "before_commit"]), run.random.within(1, 20));
+            // The transaction's timeout is 3 s, and the broker looks every second.
+            run.start_with(&[("CAZ_FAULT", &format!("pause@{point}:{passing}:5500"))]);
+            run.progress(1_000);
+            run.random.pause(6_000, 7_000);
+            run.progress(1_000);
+            run.take_oldest().kill();
+        }
+    });
+}
+
+/// Somebody else takes the transactional id: the scorer must end, and its successor go on.
+#[test]
+fn thief_exactly_once() {
+    Run::row("thief", ExactlyOnce, 3, &[INSTANCE], |run| {
+        run.start();
+        for _ in 0..run.rounds {
+            run.progress(500);
+            run.random.pause(0, 50);
+            run.faults += 1;
+            let id = format!("{}-chaos-0", run.example.group);
+            let thief = Producer::new(&properties().with("transactional.id", id)).unwrap();
+            thief.init_transactions(Duration::from_secs(30)).unwrap();
+            run.wait_for_restart();
+        }
+    });
+}
+
+/// Scorers come and go.
+fn churn(name: &'static str, guarantee: Guarantee, settings: Replacements) {
+    Run::row(name, guarantee, 4, settings, |run| {
+        run.start();
+        run.progress(500);
+        for _ in 0..run.rounds {
+            run.start();
+            run.random.pause(500, 3_000);
+            let leaver = run.take_oldest();
+            if run.random.next().is_multiple_of(2) {
+                leaver.kill();
+            } else {
+                leaver.terminate();
+            }
+            run.progress(300);
+        }
+    });
+}
+
+#[test]
+fn churn_cooperative_exactly_once() {
+    churn("churn_cooperative", ExactlyOnce, &[TWO_WORKERS]);
+}
+
+#[test]
+fn churn_eager_exactly_once() {
+    churn("churn_eager", ExactlyOnce, &[TWO_WORKERS, ("kafka:\n", "kafka:\n  partition.assignment.strategy: range,roundrobin\n")]);
+}
+
+/// The protocol of KIP-848: the broker assigns.
+#[test]
+fn churn_consumer_protocol_exactly_once() {
+    let settings: Replacements =
+        &[TWO_WORKERS, ("kafka:\n  session.timeout.ms: 6000\n  heartbeat.interval.ms: 500\n", "kafka:\n  group.protocol: consumer\n")];
+    churn("churn_consumer_protocol", ExactlyOnce, settings);
+}
+
+#[test]
+fn churn_at_least_once() {
+    churn("churn_cooperative", AtLeastOnce, &[TWO_WORKERS]);
+}
+
+/// Restarts one after the other with another configuration, as an orchestrator rolls it out.
+#[test]
+fn rolling_exactly_once() {
+    Run::row("rolling", ExactlyOnce, 3, &[TWO_WORKERS], |run| {
+        run.start();
+        run.start();
+        for round in 0..run.rounds {
+            run.progress(500);
+            run.reconfigure(&[
+                ("max_batch: ", &format!("max_batch: {}", 16 << round)),
+                ("commit_interval: ", &format!("commit_interval: {}ms", 10 << round)),
+            ]);
+            for _ in 0..2 {
+                run.take_oldest().terminate();
+                run.start();
+                run.progress(300);
+            }
+        }
+    });
+}
