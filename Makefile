@@ -28,6 +28,7 @@ demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 test: ## run all tests, against a Kafka broker of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
+	.caz/venv/bin/python -m pytest python
 	scripts/with-kafka $(CARGO) test --no-fail-fast
 
 chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
@@ -43,6 +44,7 @@ lint: ## check formatting, Rust, shell and Python code, documentation
 	.caz/lint/bin/shellcheck --external-sources $(SCRIPTS)
 	.caz/lint/bin/ruff check .
 	.caz/lint/bin/ruff format --check .
+	cd python && ../.caz/lint/bin/mypy
 
 format: ## format Rust and Python code
 	@scripts/setup lint

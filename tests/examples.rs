@@ -37,7 +37,8 @@ fn each_gives_what_it_says() {
     let models = ModelStore::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/models"));
     let mut wrong = Vec::new();
     for (name, text) in examples() {
-        let (example, document) = Example::read(name, text).unwrap_or_else(|error| panic!("{error}"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/examples/{name}.yaml"));
+        let (example, document) = Example::read(&file.display().to_string(), text).unwrap_or_else(|error| panic!("{error}"));
         let mut trial = match Trial::plan(&example, node_of(name), &document, &models) {
             Ok(trial) => trial,
             Err(error) => {

@@ -5,12 +5,18 @@ dataset (a median, the most frequent values, the categories) are learned here, b
 frozen for scoring.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from caz import Recorder
 
 NOT_GIVEN = "notgiven"
 OTHERS = "Others"
@@ -130,23 +136,25 @@ def onnx(df: pd.DataFrame) -> pd.DataFrame:
     return df[["hour", "pricequote", *dummy_names]].astype("float32")
 
 
-def transform(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, Statistics]:
-    """The rows of `path` as read, their features (one row each, float32), and what the nodes learned."""
+def transform(path: Path, recorder: Recorder | None = None) -> tuple[pd.DataFrame, pd.DataFrame, Statistics]:
+    """The rows of `path` as read, their features (one row each, float32), and what the nodes learned. A recorder sees every node."""
+    seen = recorder.node if recorder else lambda _, df: df
     learned = Statistics()
     rows = json_df(path)
-    df = to_datetime(rows)
-    df = hour(df)
-    df = dayofweek(df)
-    df = age_fillna(df, learned)
-    df = carbrand_fillna(df)
-    df = country_fillna(df)
-    df = cartype_primary_nationality_km_fillna(df)
-    df = carbrand_mapper(df, learned)
-    df = cartype_mapper(df, learned)
-    df = country_mapper(df, learned)
-    df = gender_mapper(df)
-    df = leasing_mapper(df)
-    df = age_to_int(df)
-    df = age_bins(df)
-    df = dummies(df, learned)
+    df = seen("json_df", rows)
+    df = seen("to_datetime", to_datetime(df))
+    df = seen("hour", hour(df))
+    df = seen("dayofweek", dayofweek(df))
+    df = seen("age_fillna", age_fillna(df, learned))
+    df = seen("carbrand_fillna", carbrand_fillna(df))
+    df = seen("country_fillna", country_fillna(df))
+    df = seen("cartype_primary_nationality_km_fillna", cartype_primary_nationality_km_fillna(df))
+    df = seen("carbrand_mapper", carbrand_mapper(df, learned))
+    df = seen("cartype_mapper", cartype_mapper(df, learned))
+    df = seen("country_mapper", country_mapper(df, learned))
+    df = seen("gender_mapper", gender_mapper(df))
+    df = seen("leasing_mapper", leasing_mapper(df))
+    df = seen("age_to_int", age_to_int(df))
+    df = seen("age_bins", age_bins(df))
+    df = seen("dummies", dummies(df, learned))
     return rows, onnx(df), learned

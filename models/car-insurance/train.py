@@ -3,8 +3,9 @@
     python models/car-insurance/train.py           # write the files
     python models/car-insurance/train.py --check   # write nothing; fail if a committed file differs
 
-Reads datasets/car-insurance.csv. The same dataset and library versions give the same bytes. Before anything is written ONNX Runtime
-must agree with scikit-learn on every row: labels equal, probabilities within 1e-5.
+Needs the package `caz` of python/, as scripts/train-models finds it. Reads datasets/car-insurance.csv. The same dataset and library
+versions give the same bytes. Before anything is written ONNX Runtime must agree with scikit-learn on every row: labels equal,
+probabilities within 1e-5.
 """
 
 import argparse
@@ -22,7 +23,8 @@ import onnxruntime
 import pandas as pd
 import skl2onnx
 import sklearn
-from features import Statistics, transform
+from caz import Recorder
+from features import Statistics, json_df, transform
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -37,9 +39,11 @@ DATASET = ROOT / "datasets" / "car-insurance.csv"
 OUTPUT = Path("models") / "car-insurance"
 FROZEN = Path("config") / "car-insurance.frozen.json"
 EXPECTED = OUTPUT / "expected.csv"
+GOLDEN = OUTPUT / "golden.json"
 
 SEED = 7
 FEATURES = 60
+GOLDEN_CASES = 32
 PROBABILITY_TOLERANCE = 1e-5
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 BATCHES = [1, 64, 5_000]  # ONNX Runtime picks its kernels by the number of rows: agree on all of them
@@ -144,9 +148,54 @@ def expected_csv(ecids: pd.Series, forest: Predictions, regression: Predictions)
     return text.getvalue().encode("utf-8")
 
 
+def golden_rows(rows: pd.DataFrame) -> list[int]:
+    """The rows of the golden cases: the first of each kind that a node treats in its own way, then others from all over the dataset."""
+    brand, country = rows["carbrand"].str.lower(), rows["country"].str.lower()
+    time = pd.to_datetime(rows["timestamp"], utc=True)
+    kinds = [
+        *(rows[column].isna() for column in rows.columns),
+        *(rows["age"] == age for age in (rows["age"].min(), 19, 20, 59, 60, rows["age"].max())),
+        rows["leasing"] == "dataLayerNull",
+        brand == "vw",
+        brand == "škoda",
+        country == "türkiye",
+        time.dt.hour == 0,
+        (time.dt.hour == 23) & (time.dt.dayofweek == 6),
+        rows["pricequote"] == rows["pricequote"].max(),
+        rows["gender"] == "other",
+        rows["ecid"].str.startswith("0"),
+    ]
+    chosen = {int(np.flatnonzero(kind)[0]) for kind in kinds if kind.any()}
+    others = (int(row) for row in np.linspace(0, len(rows) - 1, 4 * GOLDEN_CASES))
+    while len(chosen) < GOLDEN_CASES:
+        chosen.add(next(others))
+    return sorted(chosen)
+
+
+def events(rows: pd.DataFrame) -> list[dict]:
+    """The rows as the JSON events of the dataset's schema."""
+    integers = {"km", "age", "purchase"}
+    names = list(rows.columns)
+
+    def value(name: str, cell: object) -> object:
+        return None if pd.isna(cell) else int(cell) if name in integers else cell
+
+    return [{name: value(name, cell) for name, cell in zip(names, row, strict=True)} for row in rows.itertuples(index=False)]
+
+
+def golden_json(recorder: Recorder, features: pd.DataFrame, forest: Predictions) -> bytes:
+    labels, probabilities = forest
+    recorder.features("onnx", features)
+    answers = {"purchase_predicted": labels, "probability_no": probabilities[:, 0], "probability_yes": probabilities[:, 1]}
+    recorder.outputs("onnx", answers)
+    return recorder.text().encode("utf-8")
+
+
 def artifacts() -> dict[Path, bytes]:
     """Every file this script makes, by its path from the root. Prints what it learned and measured."""
-    rows, frame, learned = transform(DATASET)
+    recorder = Recorder(golden_rows(json_df(DATASET)))
+    rows, frame, learned = transform(DATASET, recorder)
+    recorder.events(events(rows))
     if frame.shape[1] != FEATURES:
         sys.exit(f"the pipeline makes {frame.shape[1]} features, not {FEATURES}: {list(frame.columns)}")
     dataset_sha256 = hashlib.sha256(DATASET.read_bytes()).hexdigest()
@@ -176,12 +225,18 @@ def artifacts() -> dict[Path, bytes]:
     files[FROZEN] = frozen_json(learned, dataset_sha256, len(rows))
     files[OUTPUT / "mappers.json"] = as_json(learned.mappers)
     files[OUTPUT / "features.f32le"] = features.astype("<f4").tobytes()
+    files[GOLDEN] = golden_json(recorder, frame, predictions["random-forest"])
     files[EXPECTED] = expected_csv(rows["ecid"], predictions["random-forest"], predictions["logistic-regression"])
     return files
 
 
 def same(path: Path, committed: bytes, fresh: bytes) -> bool:
-    """Equal bytes; for the expected scores equal to 1e-12, because the last bits depend on the machine's BLAS kernels."""
+    """Equal bytes; for the expected scores equal to 1e-12, because the last bits depend on the machine's BLAS kernels.
+
+    The golden cases name the Python that made them, which may be another."""
+    if path == GOLDEN:
+        ours, theirs = (json.loads(content) for content in (committed, fresh))
+        return ours | {"libraries": ours["libraries"] | {"python": ""}} == theirs | {"libraries": theirs["libraries"] | {"python": ""}}
     if path != EXPECTED:
         return committed == fresh
     ours, theirs = (pd.read_csv(io.BytesIO(content), dtype={"ecid": str}) for content in (committed, fresh))

@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use super::{PipelineFile, terminal};
+use crate::golden::{Passed, gate};
 
 /// `caz check FILE`
 #[derive(clap::Args)]
@@ -22,6 +23,7 @@ impl Check {
             return self.run_json();
         }
         let assembly = self.pipeline.load()?;
+        let passed = gate(&assembly).map_err(Failure::Golden)?;
         let plan = assembly.plan().map_err(Failure::Configuration)?;
         let outputs: Vec<String> =
             plan.outputs().iter().map(|column| format!("{} {}", column.name, crate::nodes::dtype(&column.data_type))).collect();
@@ -42,15 +44,24 @@ impl Check {
             lines.push(String::new());
             lines.push(crate::graph::types(&plan));
         }
+        if let Some(Passed { cases, nodes, features }) = passed {
+            lines.push(format!("  golden   {cases} cases pass: {nodes} nodes, {features} features and the scores are as recorded"));
+        }
         Ok(terminal::answer(&lines.join("\n"))?)
     }
 
     fn run_json(&self) -> Result<(), Failure> {
-        let (diagnostics, failed) = match crate::stream::Assembly::load(&self.pipeline.file) {
-            Ok((_, diagnostics)) => (diagnostics, false),
-            Err(diagnostics) => (diagnostics, true),
+        let (diagnostics, outcome) = match crate::stream::Assembly::load(&self.pipeline.file) {
+            Ok((assembly, mut diagnostics)) => match gate(&assembly) {
+                Ok(_) => (diagnostics, Ok(())),
+                Err(found) => {
+                    diagnostics.extend(found.clone());
+                    (diagnostics, Err(Failure::Golden(found)))
+                }
+            },
+            Err(found) => (found.clone(), Err(Failure::Configuration(found))),
         };
         terminal::answer(&format!("{:#}", diagnostics.to_json()))?;
-        if failed { Err(Failure::Configuration(diagnostics)) } else { Ok(()) }
+        outcome
     }
 }

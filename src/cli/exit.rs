@@ -14,7 +14,8 @@ Exit codes:
   2  wrong arguments
   3  wrong configuration: every mistake is printed
   4  another instance took this one's place
-  5  events are missing from an account";
+  5  events are missing from an account
+  6  the golden cases do not pass: other values than recorded, so nothing is served";
 
 /// Why a command failed.
 pub(super) enum Failure {
@@ -22,6 +23,8 @@ pub(super) enum Failure {
     Arguments(String),
     /// The pipeline is wrong.
     Configuration(Diagnostics),
+    /// The golden cases do not pass.
+    Golden(Diagnostics),
     /// Workers ended.
     Workers(Vec<WorkerError>),
     /// Events are missing from an account.
@@ -40,6 +43,7 @@ impl Failure {
             Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Fenced(_))) => 4,
             Self::Workers(_) => 1,
             Self::Unaccounted(_) => 5,
+            Self::Golden(_) => 6,
         })
     }
 }
@@ -47,7 +51,7 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Configuration(diagnostics) => f.write_str(&shown(diagnostics)),
+            Self::Configuration(diagnostics) | Self::Golden(diagnostics) => f.write_str(&shown(diagnostics)),
             Self::Workers(errors) => {
                 let mut seen = Vec::new();
                 for error in errors.iter().map(ToString::to_string) {

@@ -7,6 +7,7 @@ mod control;
 mod dead_letters;
 mod demo;
 mod exit;
+mod explain;
 mod explain_error;
 mod graph;
 mod health;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
+    /// Shows what every node makes of one event, what the model is given and what it answers.
+    Explain(explain::Explain),
     /// Publishes simulated events to a pipeline's input topic: rows of a file, or made up from the schema.
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::ExplainError(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
@@ -100,6 +104,11 @@ impl PipelineFile {
     fn load(&self) -> Result<crate::stream::Assembly, Failure> {
         load(&self.file)
     }
+
+    /// As [`PipelineFile::load`], for those who serve scores.
+    fn load_to_serve(&self) -> Result<crate::stream::Assembly, Failure> {
+        load_to_serve(&self.file)
+    }
 }
 
 /// The checked pipeline of a file; warnings go to the terminal.
@@ -108,5 +117,12 @@ fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     if !diagnostics.is_empty() {
         terminal::error(&exit::shown(&diagnostics));
     }
+    Ok(assembly)
+}
+
+/// As [`load`], for those who serve scores: the pipeline's golden cases must pass.
+fn load_to_serve(file: &Path) -> Result<crate::stream::Assembly, Failure> {
+    let assembly = load(file)?;
+    crate::golden::gate(&assembly).map_err(Failure::Golden)?;
     Ok(assembly)
 }

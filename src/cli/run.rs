@@ -34,7 +34,7 @@ impl Run {
         telemetry::install_logs(self.log_format).map_err(running)?;
         let stop = signals::stop_on_signal()?;
         let exposition = telemetry::install_metrics().map_err(running)?;
-        let assembly = Arc::new(self.pipeline.load()?);
+        let assembly = Arc::new(self.pipeline.load_to_serve()?);
         let mut settings = assembly.settings();
         let pipeline = assembly.pipeline();
         let topics =

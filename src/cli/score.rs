@@ -49,7 +49,7 @@ struct Tally {
 
 impl Score {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let assembly = self.pipeline.load()?;
+        let assembly = self.pipeline.load_to_serve()?;
         let mut rows = RowFile::open(&self.input).map_err(running)?;
         let format = FileFormat::of(&self.output).map_err(running)?;
         let ends = LineEnds {

@@ -29,10 +29,11 @@ Exits with 1 when the broker did not take an event.";
 pub(super) struct Simulate {
     #[command(flatten)]
     pipeline: PipelineFile,
-    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it events are made up from the dataset schema
+    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those that the graph's Simulator names, else events
+    /// made up from the dataset schema
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
-    /// Events a second, such as 500 or 500/s; without it as fast as it goes
+    /// Events a second, such as 500 or 500/s; without it as the graph's Simulator says, else as fast as it goes
     #[arg(long, value_name = "RATE", value_parser = amount::rate)]
     rate: Option<f64>,
     /// Stop after so many events
@@ -41,9 +42,9 @@ pub(super) struct Simulate {
     /// Stop after so many seconds
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
-    /// Which events are made up, and which are broken: the same seed makes the same ones
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Which events are made up, and which are broken: the same seed makes the same ones; without it as the graph's Simulator says, else 1
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// The field, by dotted path, whose value is the record's key; without it the first field of text
     #[arg(long, value_name = "FIELD")]
     keys: Option<String>,
@@ -67,8 +68,8 @@ impl Simulate {
         let producer = Producer::new(&client).map_err(running)?;
         let topic = producer.topic(topic_name).map_err(running)?;
         let stop = signals::stop_on_signal()?;
-        let limits =
-            Limits { count: self.count, duration: self.seconds.map(|seconds| Duration::from_secs(seconds.into())), rate: self.rate };
+        let rate = self.rate.or(assembly.simulation().and_then(|simulation| simulation.rate));
+        let limits = Limits { count: self.count, duration: self.seconds.map(|seconds| Duration::from_secs(seconds.into())), rate };
         let (progress, ended) = (Progress::default(), AtomicBool::new(false));
         let report = std::thread::scope(|scope| {
             scope.spawn(|| show(&progress, limits, &ended));
@@ -90,8 +91,10 @@ impl Simulate {
     }
 
     fn events(&self, assembly: &Assembly) -> Result<Events, Failure> {
-        let options = EventOptions { key: self.keys.clone(), faults: self.faults, seed: self.seed };
-        match &self.rows {
+        let simulation = assembly.simulation().unwrap_or_default();
+        let seed = self.seed.or(simulation.seed).unwrap_or(1);
+        let options = EventOptions { key: self.keys.clone(), faults: self.faults, seed };
+        match self.rows.as_ref().or(simulation.rows.as_ref()) {
             Some(path) => Events::of_rows(path, assembly.dataset(), assembly.event_encoder(), &options),
             None => Events::invented(assembly.dataset(), assembly.event_encoder(), &options),
         }

@@ -23,6 +23,8 @@ mod text;
 mod time;
 pub(crate) mod view;
 
+pub use time::nanoseconds;
+
 use arrow_array::ArrayRef;
 
 use crate::dataset::{DatasetField, DatasetSchema, Rejection};

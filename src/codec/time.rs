@@ -130,6 +130,11 @@ impl Civil {
     }
 }
 
+/// Nanoseconds since 1970 of an instant's text, RFC 3339; one without a zone is taken as UTC's. None when it is no such text.
+pub fn nanoseconds(text: &str) -> Option<i64> {
+    instant(text)?.since_epoch(TimeUnit::Nanosecond)
+}
+
 /// How many of the unit a second has.
 pub(crate) fn per_second(unit: TimeUnit) -> i64 {
     match unit {

@@ -27,6 +27,10 @@ pub(super) struct PipelineFile {
     pub(super) model_store: PathBuf,
     /// What happens to each event: written here, or in a DSL file.
     pub(super) graph: GraphSection,
+    /// Golden cases, a JSON file: events with what training made of them at every node. The pipeline serves only while it makes the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_path")]
+    pub(super) golden: Option<PathBuf>,
     /// Where scores go.
     pub(super) output: Output,
     /// How surely each event is scored, and how often scores become visible.
@@ -214,6 +218,10 @@ fn group(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn path(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "minLength": 1 })
+}
+
+fn optional_path(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "minLength": 1 })
 }
 
 /// Kafka's own rule for the names of topics.

@@ -37,6 +37,8 @@ pub struct Pipeline {
     pub model_store: PathBuf,
     /// The graph as written, to be planned.
     pub graph: GraphSpec,
+    /// The file of golden cases that must pass before the pipeline serves.
+    pub golden: Option<PathBuf>,
     /// Where scores go.
     pub output: Output,
     /// How surely each event is scored, and how often scores become visible.
@@ -85,6 +87,7 @@ impl Pipeline {
             input: Input { schema: document.resolve(&file.input.schema), ..file.input },
             model_store: document.resolve(&file.model_store),
             graph,
+            golden: file.golden.map(|path| document.resolve(&path)),
             output: file.output,
             delivery: file.delivery,
             dead_letters: file.dead_letters,

@@ -57,6 +57,7 @@ fn everything_can_be_given() {
 input: {topic: events, group: scorers, format: json, schema: /schemas/quotes.avsc, max_event_size: 64KB}
 model_store: ../models
 graph: {frozen: quotes.json, nodes: [{id: a, type: Pandas, params: {cols: x}}, {id: b, type: ONNXNode}], edges: [[a, b], {from: a, to: b}]}
+golden: quotes.golden.json
 output: {topic: scores, format: avro, columns: [label], pass_through: [ecid]}
 delivery: {guarantee: at_least_once, commit_interval: 1s, transaction_timeout: 1m, instance: scorer-0}
 dead_letters: {topic: dead}

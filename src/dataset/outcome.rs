@@ -213,6 +213,11 @@ impl Rows {
         (0..self.len).filter(|row| self.is_alive(*row))
     }
 
+    /// The rows that are out, in the order in which they left.
+    pub fn iter_out(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fates.iter().map(|(row, _)| *row)
+    }
+
     /// Sends a row to the dead letters.
     pub fn reject(&mut self, row: usize, rejection: Rejection) {
         self.leave(row, Fate::Rejected(rejection));

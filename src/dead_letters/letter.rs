@@ -58,6 +58,11 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    /// The letter that a record is; `None` for a record that is none.
+    pub fn of(message: &Message<'_>) -> Option<Self> {
+        message.header(publish::ERROR_PHASE).map(|_| Self::read(message, false))
+    }
+
     pub(super) fn read(message: &Message<'_>, is_replayed: bool) -> Self {
         let text = |name| message.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
         let source = || {

@@ -55,6 +55,8 @@ codes! {
     UnknownOperation = "E0107",
     /// A node whose answer no output and no other node uses.
     UnusedNode = "E0108",
+    /// A node, or a part of it, that does nothing in a scorer.
+    Idle = "E0109",
     /// A column that no earlier node makes.
     UnknownColumn = "E0201",
     /// Two parents bring different columns of one name.
@@ -73,6 +75,10 @@ codes! {
     ModelSignature = "E0402",
     /// Librdkafka refuses a property.
     KafkaProperty = "E0501",
+    /// The graph makes other values of a golden case than training did.
+    GoldenDiverges = "E0601",
+    /// The golden cases do not fit the graph, or their file cannot be used.
+    GoldenMisfit = "E0602",
 }
 
 impl std::fmt::Display for Code {

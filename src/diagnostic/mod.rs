@@ -66,6 +66,11 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// A note without a place.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
+    }
+
     /// Ties the finding to the value at `pointer` (RFC 6901, such as `/graph/nodes/3/params/cols`) of `document`;
     /// a pointer to nothing falls back to its nearest parent.
     #[must_use]
@@ -90,7 +95,7 @@ impl Diagnostic {
 
     /// Adds a line on what led to it.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn because(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }

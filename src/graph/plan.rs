@@ -8,14 +8,26 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
 use super::topology::{self, Topology};
-use super::{GraphSpec, NodeSpec, usage};
+use super::{GraphSpec, NodeSpec, Trace, usage};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
 use crate::nodes::{self, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
 
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Scoring: what no output needs is left out.
+    #[default]
+    Serve,
+    /// Looking: every column of every node is kept, see [`Trace`].
+    Trace,
+}
+
 /// What a graph is planned against.
 pub struct PlanRequest<'a> {
+    /// What the plan is for.
+    pub purpose: Purpose,
     /// The graph's text.
     pub spec: &'a GraphSpec,
     /// The events' schema.
@@ -70,7 +82,8 @@ pub struct Timings {
 ///
 /// # Invariants
 /// - Steps stand in an order in which each comes after those whose slots it reads; each slot is written once a batch.
-/// - Only steps that an output needs, or that can reject a row, are kept; only fields that a step or an output reads are decoded.
+/// - Only steps that an output or a trace needs, or that can reject a row, are kept; only fields that those read are decoded.
+#[derive(Default)]
 pub struct Plan {
     nodes: Vec<PlannedNode>,
     projection: Vec<usize>,
@@ -79,6 +92,7 @@ pub struct Plan {
     slots: Vec<Option<ArrayRef>>,
     outputs: Vec<OutputColumn>,
     scratch: Vec<ArrayRef>,
+    trace: Option<Trace>,
 }
 
 impl Plan {
@@ -91,19 +105,26 @@ impl Plan {
         let answer = builder.answer(&topology);
         let outputs = builder.outputs(&answer);
         let frames = std::mem::take(&mut builder.frames);
-        let (mut steps, slots) = (std::mem::take(&mut builder.steps), builder.slots);
+        let (mut steps, mut slots) = (std::mem::take(&mut builder.steps), builder.slots);
         if diagnostics.errors() > before {
             return None;
         }
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
-        let plan = Self::keep_what_is_needed(nodes, steps, slots, outputs, request.dataset.fields().len());
-        plan.report_idle(request.spec, &topology, diagnostics);
+        let trace = (request.purpose == Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
+        let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
+        let plan = plan.keep_what_is_needed(request.dataset.fields().len());
+        if request.purpose != Purpose::Trace {
+            plan.report_idle(request.spec, &topology, diagnostics);
+        }
         Some(plan)
     }
 
-    fn keep_what_is_needed(nodes: Vec<PlannedNode>, steps: Vec<Step>, slots: usize, outputs: Vec<OutputColumn>, fields: usize) -> Self {
-        let mut needed: BTreeSet<Slot> = outputs.iter().map(|output| output.slot).collect();
+    /// Leaves out the steps that nobody needs, and finds the `fields` of the dataset that the others read.
+    fn keep_what_is_needed(mut self, fields: usize) -> Self {
+        let traced = self.trace.iter().flat_map(Trace::slots);
+        let mut needed: BTreeSet<Slot> = self.outputs.iter().map(|output| output.slot).chain(traced).collect();
+        let steps = std::mem::take(&mut self.steps);
         let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
         for step in steps.into_iter().rev() {
             if step.kernel.can_reject() || step.writes.iter().any(|slot| needed.contains(slot)) {
@@ -112,9 +133,10 @@ impl Plan {
             }
         }
         kept.reverse();
-        let projection: Vec<usize> = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
-        let field_slots = projection.iter().copied().map(Slot::new).collect();
-        Self { nodes, projection, field_slots, steps: kept, slots: vec![None; slots], outputs, scratch: Vec::new() }
+        self.steps = kept;
+        self.projection = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
+        self.field_slots = self.projection.iter().copied().map(Slot::new).collect();
+        self
     }
 
     fn report_idle(&self, spec: &GraphSpec, topology: &Topology, diagnostics: &mut Diagnostics) {
@@ -136,6 +158,11 @@ impl Plan {
         &self.projection
     }
 
+    /// What every node made of the last batch; only of a plan for [`Purpose::Trace`].
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
     /// The columns of the graph's answer, in the order of the output.
     pub fn outputs(&self) -> &[OutputColumn] {
         &self.outputs
@@ -146,6 +173,9 @@ impl Plan {
     pub fn run(&mut self, fields: &[ArrayRef], rows: &mut Rows, into: &mut Vec<ArrayRef>) -> Timings {
         for (slot, array) in self.field_slots.iter().zip(fields) {
             self.slots[slot.index()] = Some(Arc::clone(array));
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.start();
         }
         let mut timings = Timings::default();
         let mut phase_started = Instant::now();
@@ -158,6 +188,9 @@ impl Plan {
             step.kernel.run(&Inputs::new(&self.slots, &step.reads), rows, &mut self.scratch);
             if rows.out() > fates {
                 rows.name_node(fates, &self.nodes[step.node].id);
+                if let Some(trace) = &mut self.trace {
+                    trace.leave(rows, fates, step.node);
+                }
             }
             for (slot, array) in step.writes.iter().zip(self.scratch.drain(..)) {
                 self.slots[slot.index()] = Some(array);
@@ -168,6 +201,9 @@ impl Plan {
         }
         into.clear();
         into.extend(self.outputs.iter().filter_map(|output| self.slots[output.slot.index()].clone()));
+        if let Some(trace) = &mut self.trace {
+            trace.finish(&self.slots);
+        }
         // Arrays are dropped here, not when the next batch overwrites them: an idle worker holds no event.
         self.slots.iter_mut().for_each(|slot| *slot = None);
         timings.graph += lap(&mut phase_started);
@@ -207,36 +243,75 @@ struct Builder<'a> {
     slots: usize,
     /// The columns that leave each node, by its index in the spec.
     frames: Vec<Option<Frame>>,
+    /// The models that each node's ancestors and itself put into the store, by its index in the spec.
+    uploads: Vec<Vec<Arc<str>>>,
     /// The event's fields as they are decoded.
     fields: Frame,
+    /// The event's fields in pandas' types, once the first node has asked for them: all starts share them.
+    event: Option<Frame>,
 }
 
 impl<'a> Builder<'a> {
     fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
         let fields = request.dataset.fields();
         let frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
-        Self { request, diagnostics, steps: Vec::new(), slots: fields.len(), frames: vec![None; request.spec.nodes.len()], fields: frame }
+        let nodes = request.spec.nodes.len();
+        Self {
+            request,
+            diagnostics,
+            steps: Vec::new(),
+            slots: fields.len(),
+            frames: vec![None; nodes],
+            uploads: vec![Vec::new(); nodes],
+            fields: frame,
+            event: None,
+        }
     }
 
     fn plan_nodes(&mut self, topology: &Topology) {
         for index in topology.order.iter().copied() {
             let spec = &self.request.spec.nodes[index];
             let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
-            let input = match topology.parents[index].as_slice() {
-                [] => self.fields.clone(),
+            let parents = topology.parents[index].as_slice();
+            let input = match parents {
+                [] if kind.is_entry() => self.event(index),
+                [] => Frame::new(),
                 parents => self.join(parents, Some(spec)),
             };
-            let shared = Shared {
-                document: &self.request.spec.document,
-                frozen: self.request.frozen,
-                models: self.request.models,
-                steps: &mut self.steps,
-                slots: &mut self.slots,
-                diagnostics: self.diagnostics,
-            };
-            let frame = kind.plan(&mut Planning::new(spec, index, input, shared));
+            let mut uploads: Vec<Arc<str>> = Vec::new();
+            for model in parents.iter().flat_map(|parent| &self.uploads[*parent]) {
+                if !uploads.contains(model) {
+                    uploads.push(Arc::clone(model));
+                }
+            }
+            let mut planning = self.planning(index, input).with_uploads(uploads);
+            let frame = kind.plan(&mut planning);
+            self.uploads[index] = planning.into_uploads();
             self.frames[index] = Some(frame);
         }
+    }
+
+    fn planning(&mut self, index: usize, input: Frame) -> Planning<'_> {
+        let shared = Shared {
+            document: &self.request.spec.document,
+            pipeline: self.request.document,
+            frozen: self.request.frozen,
+            models: self.request.models,
+            steps: &mut self.steps,
+            slots: &mut self.slots,
+            diagnostics: self.diagnostics,
+        };
+        Planning::new(&self.request.spec.nodes[index], index, input, shared)
+    }
+
+    /// The event's fields as they enter the graph; what brings them into pandas' types counts as the first start's work.
+    fn event(&mut self, start: usize) -> Frame {
+        if let Some(event) = &self.event {
+            return event.clone();
+        }
+        let fields = self.fields.clone();
+        let event = nodes::event_frame(&mut self.planning(start, fields));
+        self.event.insert(event).clone()
     }
 
     /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name are a mistake

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{EdgeSpec, GraphSpec};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
-use crate::nodes;
+use crate::nodes::{self, Position};
 
 /// The shape of a graph without mistakes.
 #[derive(Debug)]
@@ -115,16 +115,16 @@ fn end(
     found
 }
 
-/// A node without parents must be one that the event enters by; an entry must have none.
+/// A node without parents must be one that may start a graph; one that takes the event itself must have none.
 fn check_starts(spec: &GraphSpec, led_to: &[bool], diagnostics: &mut Diagnostics) {
     for (node, led_to) in spec.nodes.iter().zip(led_to) {
         let Some(kind) = nodes::by_name(&node.type_name) else { continue };
-        let message = match (!led_to, kind.is_entry()) {
-            (true, false) => format!("no edge leads to node `{}`, so no event reaches it", node.id),
-            (false, true) => format!("node `{}` takes the event itself, so no edge may lead to it", node.id),
+        let message = match (led_to, kind.position()) {
+            (false, Position::Inside) => format!("no edge leads to node `{}`, so no event reaches it", node.id),
+            (true, Position::Start) => format!("node `{}` takes the event itself, so no edge may lead to it", node.id),
             _ => continue,
         };
-        let help = "events enter by a node of type JsonToDataframe; every other node needs an edge to it";
+        let help = "events enter by a node of type JsonToDataframe, Receiver or Simulator; every other node needs an edge to it";
         diagnostics.push(Diagnostic::error(Code::Unreachable, message).help(help).at(&spec.document, &node.pointer));
     }
 }

@@ -21,6 +21,16 @@ pub enum ModelError {
         /// The ids that the store has.
         available: Vec<String>,
     },
+    /// Another file has the id.
+    #[error("model id `{id}` of {path} is taken by {other}")]
+    Taken {
+        /// The model's id.
+        id: String,
+        /// The file that was to have it.
+        path: PathBuf,
+        /// The file that has it.
+        other: PathBuf,
+    },
     /// The id would leave the store.
     #[error("model id `{id}` must be a path inside the store, without `..`")]
     Outside {
@@ -74,6 +84,7 @@ impl ModelError {
     pub fn mend(&self) -> Option<String> {
         match self {
             Self::Runtime(_) | Self::Outside { .. } | Self::Missing { .. } => None,
+            Self::Taken { .. } => Some("give the file another `model_id` where it is uploaded, or another name".into()),
             Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
             Self::Opset { opsets, .. } => Some(format!(
                 "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"

@@ -7,11 +7,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::ModelError;
 use super::load::Model;
 
-/// A folder of models: the id `car-insurance/random-forest` is the file `car-insurance/random-forest.onnx` in it.
+/// A folder of models: the id `car-insurance/random-forest` is the file `car-insurance/random-forest.onnx` in it. Files from elsewhere can
+/// be put into it; the folder itself is never written to.
 #[derive(Debug)]
 pub struct ModelStore {
     root: PathBuf,
-    loaded: Mutex<BTreeMap<String, Result<Arc<Model>, ModelError>>>,
+    loaded: Mutex<BTreeMap<String, Loaded>>,
+}
+
+/// A model, or why it cannot be used, and its file.
+#[derive(Clone, Debug)]
+struct Loaded {
+    path: PathBuf,
+    model: Result<Arc<Model>, ModelError>,
 }
 
 impl ModelStore {
@@ -31,21 +39,42 @@ impl ModelStore {
     /// When it is missing, no model, or takes or gives what columns cannot be; the same answer at each call.
     pub fn get(&self, id: &str) -> Result<Arc<Model>, ModelError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.entry(id.to_owned()).or_insert_with(|| self.load(id).map(Arc::new)).clone()
+        if let Some(loaded) = loaded.get(id) {
+            return loaded.model.clone();
+        }
+        let path = self.path(id)?;
+        let model = match path.is_file() {
+            true => Model::load(id, &path).map(Arc::new),
+            false => Err(ModelError::Missing { id: id.into(), path: path.clone(), available: self.available() }),
+        };
+        loaded.insert(id.to_owned(), Loaded { path, model: model.clone() });
+        model
+    }
+
+    /// Puts the file at `path` into the store under an id, for this process; loaded at the first call.
+    ///
+    /// # Errors
+    /// As [`ModelStore::get`], and when another file has the id.
+    pub fn put(&self, id: &str, path: &Path) -> Result<Arc<Model>, ModelError> {
+        let own = self.path(id)?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded.get(id);
+        let holder = known.map(|loaded| loaded.path.clone()).or_else(|| own.is_file().then_some(own));
+        if let Some(other) = holder.filter(|holder| !is_same_file(holder, path)) {
+            return Err(ModelError::Taken { id: id.into(), path: path.into(), other });
+        }
+        if let Some(known) = known {
+            return known.model.clone();
+        }
+        let model = Model::load(id, path).map(Arc::new);
+        loaded.insert(id.to_owned(), Loaded { path: path.into(), model: model.clone() });
+        model
     }
 
     /// The models loaded so far, by id.
     pub fn loaded(&self) -> Vec<Arc<Model>> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.values().flatten().cloned().collect()
-    }
-
-    fn load(&self, id: &str) -> Result<Model, ModelError> {
-        let path = self.path(id)?;
-        if !path.is_file() {
-            return Err(ModelError::Missing { id: id.into(), path, available: self.available() });
-        }
-        Model::load(id, &path)
+        loaded.values().flat_map(|loaded| &loaded.model).cloned().collect()
     }
 
     fn path(&self, id: &str) -> Result<PathBuf, ModelError> {
@@ -73,4 +102,9 @@ impl ModelStore {
         ids.sort();
         ids
     }
+}
+
+/// Whether two paths lead to one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

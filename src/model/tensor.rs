@@ -78,6 +78,14 @@ macro_rules! elements {
                 }
             }
 
+            /// Every `step`-th element, from `at` on.
+            fn column(&self, at: usize, step: usize) -> Self {
+                match self {
+                    $(Self::$variant(vec) => Self::$variant(vec.iter().skip(at).step_by(step).copied().collect()),)*
+                    Self::Str(vec) => Self::Str(vec.iter().skip(at).step_by(step).cloned().collect()),
+                }
+            }
+
             /// Appends every `step`-th element of a tensor that a model answered, from `at` on.
             pub(super) fn extend(&mut self, value: &DynValue, at: usize, step: usize) -> Result<(), ort::Error> {
                 match self {
@@ -167,5 +175,10 @@ impl Tensor {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.values.len() / self.width.max(1)
+    }
+
+    /// Its columns as arrays, in order: what a model sees, for people who look.
+    pub fn columns(&self) -> Vec<ArrayRef> {
+        (0..self.width).map(|at| self.values.column(at, self.width).into_array()).collect()
     }
 }

@@ -6,6 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Int32Array, StringArr
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
+use super::pandas::{float_array, int_array, is_float};
 use super::{Column, Inputs, Kernel, Slot, Source};
 use crate::dataset::Rows;
 
@@ -13,7 +14,7 @@ use crate::dataset::Rows;
 pub(super) fn kernel(column: &Column) -> Option<(Box<dyn Kernel>, Slot)> {
     match &column.source {
         Source::Slot(_) | Source::Poisoned => None,
-        Source::Indicator { codes, code } => Some((Box::new(Indicate { code: *code }), *codes)),
+        Source::Indicator { codes, code } => Some((Box::new(Indicate { code: *code, data_type: column.data_type.clone() }), *codes)),
         Source::Codes { codes, values } => Some(match column.data_type {
             DataType::Dictionary(_, _) => (Box::new(Categorise::new(values)), *codes),
             _ => (Box::new(Spell { values: Arc::clone(values) }), *codes),
@@ -21,16 +22,23 @@ pub(super) fn kernel(column: &Column) -> Option<(Box<dyn Kernel>, Slot)> {
     }
 }
 
-/// Codes to the Boolean array of one category.
+/// Codes to the array of one category: Booleans or numbers.
 struct Indicate {
     code: i32,
+    data_type: DataType,
 }
 
 impl Kernel for Indicate {
     fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
         let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
-        outputs.push(Arc::new(BooleanArray::new(is, None)) as ArrayRef);
+        outputs.push(match &self.data_type {
+            DataType::Boolean => {
+                let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
+                Arc::new(BooleanArray::new(is, None))
+            }
+            float if is_float(float) => float_array(codes.iter().map(|code| f64::from(u8::from(*code == self.code))).collect(), float),
+            int => int_array(codes.iter().map(|code| i64::from(*code == self.code)).collect(), int),
+        });
     }
 }
 

@@ -28,10 +28,10 @@ impl Slot {
 pub enum Source {
     /// An array of the column's type.
     Slot(Slot),
-    /// True where the `Int32` codes hold `code`. A dummy column stays in this form until somebody needs it as an array: a model reads the
+    /// 1, or true, where the `Int32` codes hold `code`, and 0 elsewhere, in the column's type: a number or Boolean. A dummy column stays in this form until somebody needs it as an array: a model reads the
     /// codes directly, one write per row instead of one array per category.
     Indicator {
-        /// The codes; -1 where no category matches.
+        /// The codes; negative where no category matches.
         codes: Slot,
         /// The category of this column.
         code: i32,

@@ -11,19 +11,21 @@ use arrow_schema::{DataType, TimeUnit};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Column, Frame, Inputs, Kernel, Node, Origin, Planning, Source};
+use super::json_payload;
+use super::{Column, Frame, Inputs, Kernel, Node, Origin, Planning, Position, Source};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 
-/// Brings the event's fields into pandas' types: an integer that can be null becomes `float64`, a time becomes `datetime64[ns]`.
+/// The event's fields as a frame; behind another node the frame that comes from there.
 pub(super) struct JsonToDataframe;
 
 /// Parameters of JsonToDataframe.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// The documented example payload; in a stream the decoded event takes its place.
-    #[serde(default, rename = "json_payload")]
-    _json_payload: Option<serde_json::Value>,
+    /// Example rows, by column and row label: `{"sepal_length": {"0": 5.8}}`, or this as a string of JSON. In a stream the decoded event
+    /// takes their place; the check tells where they are no events of the dataset schema.
+    #[serde(default)]
+    json_payload: Option<serde_json::Value>,
 }
 
 impl Node for JsonToDataframe {
@@ -49,15 +51,23 @@ impl Node for JsonToDataframe {
         "A column can be null where the schema lets the field, or a record around it, be null. A float can also be NaN, which is pandas' null."
     }
 
-    fn is_entry(&self) -> bool {
-        true
+    fn position(&self) -> Position {
+        Position::Anywhere
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let _: Option<Params> = planning.params();
-        let fields = planning.input().clone();
-        fields.columns().iter().map(|field| into_pandas(planning, field)).collect()
+        if let Some(Params { json_payload: Some(payload) }) = planning.params() {
+            json_payload::check(planning, payload);
+        }
+        planning.input().clone()
     }
+}
+
+/// The event's fields, which are the planning's input, in pandas' types: an integer that can be null becomes `float64`, a time becomes
+/// `datetime64[ns]`. So every frame of a graph has columns that pandas has.
+pub(crate) fn event_frame(planning: &mut Planning<'_>) -> Frame {
+    let fields = planning.input().clone();
+    fields.columns().iter().map(|field| into_pandas(planning, field)).collect()
 }
 
 /// The column that pandas would hold for an event's field.

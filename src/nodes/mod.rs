@@ -6,21 +6,35 @@
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
 mod decode;
+mod field_ops;
 mod frame;
+mod json_payload;
 mod json_to_dataframe;
+mod model_upload;
+mod one_hot_encoder;
 mod onnx;
 mod origin;
 mod pandas;
 mod planning;
+mod receiver;
+mod scikit_learn;
+mod simulator;
+mod split;
 
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use origin::{Ancestor, Origin};
 pub use pandas::{OperationPage, Refusal, operation_pages, refusals};
 pub use planning::{NodeSpec, Planning, Shared, Step, list};
+pub use simulator::Simulation;
+
+pub(crate) use json_to_dataframe::event_frame;
+
+use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
 use crate::dataset::{Phase, Rows};
+use crate::model::Element;
 
 /// One type of node.
 ///
@@ -45,9 +59,14 @@ pub trait Node: Sync {
         ""
     }
 
-    /// Whether the node stands at the start of a graph, where the event's fields are its input.
+    /// Where the node may stand in a graph.
+    fn position(&self) -> Position {
+        Position::Inside
+    }
+
+    /// Whether the event enters the graph by it when no edge leads to it.
     fn is_entry(&self) -> bool {
-        false
+        matches!(self.position(), Position::Start | Position::Anywhere)
     }
 
     /// Whether the node asks a model.
@@ -62,8 +81,32 @@ pub trait Node: Sync {
     fn plan(&self, planning: &mut Planning<'_>) -> Frame;
 }
 
+/// Where a node may stand in a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Behind others: an edge must lead to it.
+    Inside,
+    /// At the start, where the event's fields are its input: no edge may lead to it.
+    Start,
+    /// At the start as [`Position::Start`], or behind others.
+    Anywhere,
+    /// At the start, where it gets no column since it needs none, or behind others.
+    Aside,
+}
+
 /// Every type of node, in the order of the reference pages.
-pub const NODES: &[&dyn Node] = &[&json_to_dataframe::JsonToDataframe, &pandas::Pandas, &onnx::OnnxNode];
+pub const NODES: &[&dyn Node] = &[
+    &receiver::Receiver,
+    &simulator::Simulator,
+    &json_to_dataframe::JsonToDataframe,
+    &field_ops::FieldOps,
+    &pandas::Pandas,
+    &one_hot_encoder::OneHotEncoder,
+    &split::Split,
+    &scikit_learn::ScikitLearn,
+    &model_upload::ModelUpload,
+    &onnx::OnnxNode,
+];
 
 /// The type of node with this name.
 pub fn by_name(type_name: &str) -> Option<&'static dyn Node> {
@@ -85,6 +128,25 @@ pub trait Kernel: Send {
     fn can_reject(&self) -> bool {
         false
     }
+
+    /// What its outputs are, one by one, when it makes no columns but shows what a model is given. Nobody reads them while events are
+    /// served, so there it does not run.
+    fn features(&self) -> &[Feature] {
+        &[]
+    }
+}
+
+/// One feature of a model, in the model's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// The model.
+    pub model: Arc<str>,
+    /// The model's input that it is a part of.
+    pub input: Arc<str>,
+    /// The column that it comes from.
+    pub name: Arc<str>,
+    /// What the model takes it as.
+    pub element: Element,
 }
 
 /// The arrays that a kernel reads.

@@ -1,6 +1,7 @@
 //! What a node sees and fills while it is planned.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::DataType;
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{Ancestor, Column, Frame, Kernel, Origin, Slot, Source, decode};
 use crate::dataset::{Frozen, FrozenColumn};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
-use crate::model::ModelStore;
+use crate::model::{Model, ModelError, ModelStore};
 
 /// A node as the graph's text places it.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,8 @@ impl Step {
 pub struct Shared<'a> {
     /// The file that holds the graph.
     pub document: &'a Arc<Document>,
+    /// The pipeline file, which may be the same.
+    pub pipeline: &'a Arc<Document>,
     /// The graph's frozen statistics.
     pub frozen: Option<&'a Frozen>,
     /// Where models come from.
@@ -68,13 +71,31 @@ pub struct Planning<'a> {
     node: &'a NodeSpec,
     index: usize,
     input: Frame,
+    uploads: Vec<Arc<str>>,
     shared: Shared<'a>,
 }
 
 impl<'a> Planning<'a> {
     /// Planning of node number `index`, whose parents' columns are joined in `input`.
     pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
-        Self { node, index, input, shared }
+        Self { node, index, input, uploads: Vec::new(), shared }
+    }
+
+    /// With the models that earlier nodes on the way here put into the store, by id.
+    #[must_use]
+    pub fn with_uploads(mut self, uploads: Vec<Arc<str>>) -> Self {
+        self.uploads = uploads;
+        self
+    }
+
+    /// The models that this node or an earlier one on the way here put into the store, by id.
+    pub fn uploads(&self) -> &[Arc<str>] {
+        &self.uploads
+    }
+
+    /// As [`Planning::uploads`], when the node is planned.
+    pub fn into_uploads(self) -> Vec<Arc<str>> {
+        self.uploads
     }
 
     /// The node's name in the graph.
@@ -95,6 +116,33 @@ impl<'a> Planning<'a> {
     /// Where models come from.
     pub fn models(&self) -> &'a ModelStore {
         self.shared.models
+    }
+
+    /// Puts the ONNX file at `path`, relative to the file that holds the graph, into the model store under `id`, else under its own name
+    /// without `.onnx`.
+    ///
+    /// # Errors
+    /// As [`ModelStore::put`]; its id counts among the uploads all the same, for those that ask for it.
+    pub fn upload(&mut self, path: &Path, id: Option<&str>) -> Result<Arc<Model>, ModelError> {
+        let path = self.resolve(path);
+        let id: Arc<str> = match id {
+            Some(id) => id.into(),
+            None => path.file_stem().unwrap_or_default().to_string_lossy().into(),
+        };
+        if !self.uploads.contains(&id) {
+            self.uploads.push(Arc::clone(&id));
+        }
+        self.models().put(&id, &path)
+    }
+
+    /// A path of the graph's file, from the working directory.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.shared.document.resolve(path)
+    }
+
+    /// The pipeline file, which holds the graph or names its file.
+    pub fn pipeline(&self) -> &'a Document {
+        self.shared.pipeline
     }
 
     /// The node's parameters; `None` when they are wrong, which is then reported.

@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostics, Document};
 use crate::model::ModelStore;
 use crate::nodes::{self, Column, Frame, Inputs, NodeSpec, Planning, Shared, Slot, Source, Step};
 
-/// The node of an example, planned. It stands behind a JsonToDataframe node, unless events enter by it.
+/// The node of an example, planned on the event's fields as they enter a graph.
 pub struct Trial<'a> {
     example: &'a Example,
     decoder: JsonDecoder,
@@ -60,18 +60,15 @@ impl<'a> Trial<'a> {
         }))
         .map_err(TrialError::Frozen)?;
         let (mut steps, mut slots, mut warnings) = (Vec::new(), all.len(), Diagnostics::new());
-        let mut frame: Frame = schema.fields().iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
-        let entry = nodes::NODES.iter().copied().find(|entry| entry.type_name() == "JsonToDataframe").filter(|_| !node.is_entry());
-        let chain = entry.into_iter().map(|entry| ("event", entry)).chain([("example", node)]);
-        for (index, (id, node)) in chain.enumerate() {
-            let params = if id == "example" { example.params.clone() } else { json!({}) };
-            // The entry's parameters are looked for where there are none.
-            let pointer = if id == "example" { String::new() } else { "/entry".into() };
-            let spec = NodeSpec { id: id.into(), type_name: node.type_name().into(), params, pointer };
+        let fields: Frame = schema.fields().iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
+        let spec = NodeSpec { id: "example".into(), type_name: type_name.into(), params: example.params.clone(), pointer: String::new() };
+        let mut planned = |input, plan: &dyn Fn(&mut Planning<'_>) -> Frame| {
             let (steps, slots, diagnostics) = (&mut steps, &mut slots, &mut warnings);
-            let shared = Shared { document, frozen: Some(&frozen), models, steps, slots, diagnostics };
-            frame = node.plan(&mut Planning::new(&spec, index, frame, shared));
-        }
+            let shared = Shared { document, pipeline: document, frozen: Some(&frozen), models, steps, slots, diagnostics };
+            plan(&mut Planning::new(&spec, 0, input, shared))
+        };
+        let event = planned(fields, &nodes::event_frame);
+        let frame = planned(event, &|planning| node.plan(planning));
         if warnings.has_errors() {
             return Err(TrialError::Plan(warnings));
         }

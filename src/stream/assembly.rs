@@ -9,9 +9,10 @@ use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEn
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
-use crate::graph::{OutputColumn, Plan, PlanRequest};
+use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
+use crate::nodes::Simulation;
 
 /// A checked pipeline.
 pub struct Assembly {
@@ -62,7 +63,7 @@ impl Assembly {
 
     /// Plans the graph and makes both ends once, for what they report.
     fn check(&self, diagnostics: &mut Diagnostics) {
-        if let Some(plan) = Plan::build(&self.request(), diagnostics)
+        if let Some(plan) = Plan::build(&self.request(Purpose::Serve), diagnostics)
             && let Err(found) = self.line_of(plan, &self.stream_ends())
         {
             diagnostics.extend(found);
@@ -74,9 +75,19 @@ impl Assembly {
         &self.pipeline
     }
 
+    /// The pipeline file's text, for findings about it.
+    pub fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
     /// The events' schema.
     pub fn dataset(&self) -> &DatasetSchema {
         &self.dataset
+    }
+
+    /// What the graph's Simulator says of simulated events; `None` without one.
+    pub fn simulation(&self) -> Option<Simulation> {
+        Simulation::of(&self.pipeline.graph.nodes, &self.pipeline.graph.document)
     }
 
     /// The models.
@@ -89,8 +100,12 @@ impl Assembly {
     /// # Errors
     /// None that [`Assembly::load`] did not report, unless a file has changed.
     pub fn plan(&self) -> Result<Plan, Diagnostics> {
+        self.plan_for(Purpose::Serve)
+    }
+
+    fn plan_for(&self, purpose: Purpose) -> Result<Plan, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
-        Plan::build(&self.request(), &mut diagnostics).ok_or(diagnostics)
+        Plan::build(&self.request(purpose), &mut diagnostics).ok_or(diagnostics)
     }
 
     /// A line between the pipeline's own formats.
@@ -109,6 +124,27 @@ impl Assembly {
         self.line_of(self.plan()?, ends)
     }
 
+    /// A line that keeps what every node makes, for looking: its plan has a [`Trace`](crate::graph::Trace). It reads all fields, where
+    /// [`Assembly::line`] reads those that the scores need. Events come in the pipeline's format, or in `format`.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn tracing_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
+        self.line_of(self.plan_for(Purpose::Trace)?, &self.ends_for(format))
+    }
+
+    /// As [`Assembly::line`], for events in `format` where it is given.
+    ///
+    /// # Errors
+    /// As [`Assembly::plan`].
+    pub fn serving_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
+        self.line_of(self.plan()?, &self.ends_for(format))
+    }
+
+    fn ends_for(&self, format: Option<Format>) -> LineEnds<'_> {
+        LineEnds { decoder: decoder_of(format.unwrap_or(self.pipeline.input.format)), ..self.stream_ends() }
+    }
+
     fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
         let refuse = |error: CodecError, pointer: &str| {
             let mut diagnostics = Diagnostics::new();
@@ -123,10 +159,7 @@ impl Assembly {
 
     fn stream_ends(&self) -> LineEnds<'_> {
         LineEnds {
-            decoder: match self.pipeline.input.format {
-                Format::Avro => &|schema, projection| Ok(Box::new(AvroDecoder::new(schema, projection)?)),
-                Format::Json => &|schema, projection| Ok(Box::new(JsonDecoder::new(schema, projection)?)),
-            },
+            decoder: decoder_of(self.pipeline.input.format),
             encoder: match self.pipeline.output.format {
                 Format::Avro => &|columns| Ok(Box::new(AvroEncoder::new("Score", &fields(columns))?)),
                 Format::Json => &|columns| Ok(Box::new(JsonEncoder::new(&fields(columns))?)),
@@ -134,8 +167,9 @@ impl Assembly {
         }
     }
 
-    fn request(&self) -> PlanRequest<'_> {
+    fn request(&self, purpose: Purpose) -> PlanRequest<'_> {
         PlanRequest {
+            purpose,
             spec: &self.pipeline.graph,
             dataset: &self.dataset,
             frozen: self.frozen.as_ref(),
@@ -195,6 +229,13 @@ impl Assembly {
             pipeline_digest: self.pipeline_digest.clone(),
             model_digests: models.join(","),
         }
+    }
+}
+
+fn decoder_of(format: Format) -> &'static MakeDecoder<'static> {
+    match format {
+        Format::Avro => &|schema, projection| Ok(Box::new(AvroDecoder::new(schema, projection)?)),
+        Format::Json => &|schema, projection| Ok(Box::new(JsonDecoder::new(schema, projection)?)),
     }
 }
 

@@ -44,7 +44,17 @@ pub struct Scored<'a> {
     pub durations: PhaseDurations,
 }
 
-impl Scored<'_> {
+impl<'a> Scored<'a> {
+    /// The planned graph that scored the batch, with its trace where it has one.
+    pub fn plan(&self) -> &'a Plan {
+        &self.line.plan
+    }
+
+    /// The event of each row of the plan's columns.
+    pub fn events(&self) -> impl Iterator<Item = usize> {
+        (0..self.line.decoded.rows.len()).map(|row| self.line.event(row))
+    }
+
     /// The event's index and its score's bytes, in the order of the events.
     pub fn scores(&self) -> impl Iterator<Item = (usize, &[u8])> {
         self.line.encoded.iter().map(|(row, bytes)| (self.line.event(row), bytes))

@@ -242,9 +242,14 @@ pub(crate) struct Answer {
 impl Planned {
     /// Plans the Pandas node of a case; the text of the diagnostics when that fails.
     pub(crate) fn new(case: &Case) -> Result<Self, String> {
+        Self::of("Pandas", case)
+    }
+
+    /// Plans the case's node of another type.
+    pub(crate) fn of(type_name: &str, case: &Case) -> Result<Self, String> {
         let text = json!({"node": {"params": case.params}}).to_string();
         let document = Document::parse("case.json", text, &|_| None).map_err(|found| describe(&found))?;
-        let spec = NodeSpec { id: "n".into(), type_name: "Pandas".into(), params: case.params.clone(), pointer: "/node".into() };
+        let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: case.params.clone(), pointer: "/node".into() };
         let frozen: Frozen =
             serde_json::from_value(json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": {"n": case.frozen}}))
                 .unwrap();
@@ -252,13 +257,14 @@ impl Planned {
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {
             document: &document,
+            pipeline: &document,
             frozen: Some(&frozen),
             models: &models,
             steps: &mut steps,
             slots: &mut slots,
             diagnostics: &mut diagnostics,
         };
-        let frame = by_name("Pandas").unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+        let frame = by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
         if diagnostics.has_errors() {
             return Err(describe(&diagnostics));
         }

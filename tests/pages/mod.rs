@@ -41,7 +41,12 @@ pub(crate) fn findings<R>(example: &str, files: &[(String, String)], look: impl 
     let path = scratch.path().join("pipeline.yaml");
     std::fs::write(&path, format!("{example}{rest}")).unwrap();
     let found = match Assembly::load(&path) {
-        Ok((_, warnings)) => warnings,
+        Ok((assembly, mut warnings)) => {
+            if let Err(found) = caz::golden::gate(&assembly) {
+                warnings.extend(found);
+            }
+            warnings
+        }
         Err(found) => found,
     };
     let here = scratch.path().display().to_string();

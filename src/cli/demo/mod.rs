@@ -17,7 +17,7 @@ use self::observer::{Observed, Observers, lock};
 use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
-use super::{amount, load, signals, terminal};
+use super::{amount, load_to_serve, signals, terminal};
 use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
@@ -44,14 +44,14 @@ pub(super) struct Demo {
     /// Stop after so many seconds; without it at Ctrl-C
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
-    /// Events a second, such as 2000 or 2k/s; 0 is as fast as it goes
-    #[arg(long, value_name = "RATE", value_parser = amount::rate, default_value = "2000/s")]
-    rate: f64,
+    /// Events a second, such as 2000 or 2k/s; 0 is as fast as it goes; without it as the graph's Simulator says, else 2000/s
+    #[arg(long, value_name = "RATE", value_parser = amount::rate)]
+    rate: Option<f64>,
     /// The share of events that are broken on purpose, to see dead letters
     #[arg(long, value_name = "SHARE", value_parser = amount::share, default_value = "1%")]
     faults: f64,
-    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those of ../datasets/NAME.csv beside the pipeline's
-    /// folder when it is there, else events made up from the schema
+    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those that the graph's Simulator names; where it has
+    /// none those of ../datasets/NAME.csv beside the pipeline's folder when it is there, else events made up from the schema
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
     /// Where /metrics, /healthz and /readyz are served; port 0 is any free one
@@ -59,6 +59,8 @@ pub(super) struct Demo {
     address: SocketAddr,
 }
 
+/// Events a second, where nobody says how many.
+const RATE: f64 = 2000.0;
 /// Partitions of each topic, when there are not more workers.
 const PARTITIONS: i32 = 4;
 /// A worker that did nothing for so long is stalled.
@@ -137,7 +139,7 @@ impl Demo {
     /// Starts everything but the simulator.
     fn start(&self) -> Result<Running, Failure> {
         let exposition = telemetry::install_metrics().map_err(running)?;
-        let assembly = Arc::new(load(&self.file)?);
+        let assembly = Arc::new(load_to_serve(&self.file)?);
         let pipeline = assembly.pipeline();
         let (input, output, dead_letters) = (&pipeline.input.topic, &pipeline.output.topic, &pipeline.dead_letters.topic);
         let broker = MockBroker::start(1).map_err(running)?;
@@ -169,12 +171,13 @@ impl Demo {
             };
             Some(datasets.join(format!("{}.csv", assembly.pipeline().name))).filter(|path| path.is_file())
         };
-        self.rows.clone().or_else(beside)
+        self.rows.clone().or_else(|| assembly.simulation().map_or_else(beside, |simulation| simulation.rows))
     }
 
     /// What publishes the events. Made early: a producer takes a while to find its broker.
     fn publisher(&self, demo: &Running, rows: Option<PathBuf>) -> Result<(Events, Producer, TopicHandle), Failure> {
-        let options = EventOptions { key: None, faults: self.faults, seed: 1 };
+        let seed = demo.assembly.simulation().and_then(|simulation| simulation.seed).unwrap_or(1);
+        let options = EventOptions { key: None, faults: self.faults, seed };
         let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
         let events = match rows {
             Some(path) => Events::of_rows(&path, schema, encoder, &options),
@@ -193,7 +196,8 @@ impl Demo {
         progress: Arc<Progress>,
         stop: Arc<AtomicBool>,
     ) -> Result<JoinHandle<Result<Report, SimulateError>>, Failure> {
-        let limits = Limits { rate: Some(self.rate), ..Limits::default() };
+        let rate = self.rate.or(demo.assembly.simulation().and_then(|simulation| simulation.rate)).unwrap_or(RATE);
+        let limits = Limits { rate: Some(rate), ..Limits::default() };
         let observed = demo.observers.shared();
         let (exposition, has_skipped) = (demo.exposition.clone(), move |exposition: &Exposition| skipped(&exposition.render()));
         let simulate = move || {

@@ -115,7 +115,7 @@ fn object(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>
     Ok(())
 }
 
-fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
     match cell {
         Cell::Text(value) => string(into, value),
         Cell::List(items, range) => {

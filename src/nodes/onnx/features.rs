@@ -10,19 +10,21 @@ use super::Nulls;
 use super::fill::{any_integer, fill};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Element, Port, Tensor};
-use crate::nodes::{Column, Inputs, Planning, Slot, Source};
+use crate::model::{Element, Model, Port, Tensor};
+use crate::nodes::{Column, Feature, Inputs, Planning, Slot, Source};
 
 /// Everything that fills a model's inputs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Gather {
     inputs: Vec<Features>,
 }
 
 /// What fills one input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Features {
     element: Element,
+    /// The columns' names, in order.
+    names: Vec<Arc<str>>,
     pub(super) width: usize,
     pub(super) pieces: Vec<Piece>,
     /// Whether all columns are signed integers: pandas then keeps a row's values as integers, and a float input gets each rounded once. Beside
@@ -31,7 +33,7 @@ pub(super) struct Features {
 }
 
 /// One source of features.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Piece {
     /// An array goes into one place of the row.
     Array {
@@ -66,7 +68,8 @@ impl Features {
     ) -> Option<Self> {
         let is_integer = |column: &Column| column.data_type.is_signed_integer() && !column.nullable;
         let integers = columns.iter().all(is_integer);
-        let mut features = Self { element: port.element, width: columns.len(), pieces: Vec::new(), integers };
+        let names = columns.iter().map(|column| Arc::clone(&column.name)).collect();
+        let mut features = Self { element: port.element, names, width: columns.len(), pieces: Vec::new(), integers };
         let mut fits = true;
         for (at, column) in columns.iter().enumerate() {
             let pieces = &mut features.pieces;
@@ -197,7 +200,7 @@ fn report_null(planning: &mut Planning<'_>, port: &Port, column: &Column, pointe
     let mend = "fill it first, with `fillna`, or leave `nulls` at `reject`";
     let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
     if let Some(path) = column.null_path() {
-        diagnostic = diagnostic.note(format!("the null's way: {path} -> `{}`", planning.id()));
+        diagnostic = diagnostic.because(format!("the null's way: {path} -> `{}`", planning.id()));
     }
     planning.report(diagnostic.help(mend), pointer);
 }
@@ -206,6 +209,18 @@ impl Gather {
     /// Adds what fills the next input.
     pub(super) fn push(&mut self, features: Features) {
         self.inputs.push(features);
+    }
+
+    /// Every feature of `model`, in its order.
+    pub(super) fn features(&self, model: &Model) -> Vec<Feature> {
+        let id: Arc<str> = model.id.as_str().into();
+        let of_input = |(port, features): (&Port, &Features)| {
+            let (model, input, element) = (Arc::clone(&id), Arc::from(port.name.as_str()), features.element);
+            let feature =
+                move |name: &Arc<str>| Feature { model: Arc::clone(&model), input: Arc::clone(&input), name: Arc::clone(name), element };
+            features.names.iter().map(feature).collect::<Vec<_>>()
+        };
+        model.signature.inputs.iter().zip(&self.inputs).flat_map(of_input).collect()
     }
 
     /// Empty tensors for all inputs.

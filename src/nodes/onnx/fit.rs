@@ -51,7 +51,7 @@ fn warn_of_null(planning: &mut Planning<'_>, column: &Column, pointer: &str) {
     let message = format!("feature `{}` can be null; such an event is not scored and goes to the dead letters", column.name);
     let way = format!("the null's way: {path} -> `{}`", planning.id());
     let help = "give it a value with `fillna`, skip such events with `dropna`, or say `nulls: nan` for a model that takes NaN";
-    planning.report(Diagnostic::warning(Code::NullReaches, message).note(way).help(help), pointer);
+    planning.report(Diagnostic::warning(Code::NullReaches, message).because(way).help(help), pointer);
 }
 
 /// Fits the features to the model's inputs; `None` when they do not fit, which is reported. Answers what fills the inputs and the slots

@@ -100,7 +100,7 @@ fn null_non_finite(answer: &ArrayRef) -> ArrayRef {
 }
 
 /// The answers of the alive rows at these rows' places; anything elsewhere, here the first answer.
-fn spread(answer: &ArrayRef, alive: &[usize], rows: usize) -> ArrayRef {
+pub(super) fn spread(answer: &ArrayRef, alive: &[usize], rows: usize) -> ArrayRef {
     if answer.is_empty() {
         return arrow_array::new_null_array(answer.data_type(), rows);
     }

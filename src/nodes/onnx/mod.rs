@@ -5,6 +5,7 @@ mod fill;
 mod fit;
 mod infer;
 mod outputs;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::infer::Infer;
-use super::{Column, Frame, Node, Planning};
+use self::show::Show;
+use super::{Column, Frame, Kernel, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{Model, ModelError, SingleRow};
 
@@ -23,32 +25,34 @@ pub(super) struct OnnxNode;
 /// Parameters of the ONNXNode.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Params {
-    /// The model: its path in the model store without `.onnx`, such as `car-insurance/random-forest`.
-    model_id: String,
+pub(super) struct Params {
+    /// The model: its path in the model store without `.onnx`, such as `car-insurance/random-forest`, or the id that a ModelUpload gives
+    /// it. Without it the model of the one ModelUpload that stands before the node.
+    #[serde(default)]
+    pub(super) model_id: Option<String>,
     /// The columns that the model takes: a list in its order, filling one input after the other, or a mapping from each input to its
     /// columns. An input with more dimensions, such as an image, takes its elements row by row.
-    features: FeatureNames,
+    pub(super) features: FeatureNames,
     /// Names for the output columns, by the model's output: one name, or one for each column of it. Outputs that are not listed here
     /// keep their own names, numbered where they are wider than one column.
     #[serde(default)]
-    outputs: BTreeMap<String, Names>,
+    pub(super) outputs: BTreeMap<String, Names>,
     /// What becomes of an event with a null (or NaN) feature: a dead letter, as scikit-learn would raise an error, or NaN for the model.
     #[serde(default)]
-    nulls: Nulls,
+    pub(super) nulls: Nulls,
     /// What becomes of an event for which the model answers NaN or infinity: a dead letter, or null in that column.
     #[serde(default)]
-    non_finite: NonFinite,
+    pub(super) non_finite: NonFinite,
     /// How many rows go into one run of the model, 1 to 65,536; measured when the model is loaded unless it is given.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
-    rows_per_run: Option<u32>,
+    pub(super) rows_per_run: Option<u32>,
 }
 
 /// The columns that a model takes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum FeatureNames {
+pub(super) enum FeatureNames {
     /// All of them, in the order of the model's inputs.
     List(Vec<String>),
     /// Those of each input.
@@ -58,7 +62,7 @@ enum FeatureNames {
 /// One name or several.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Names {
+pub(super) enum Names {
     /// The name of a single column.
     One(String),
     /// The names of columns, in order.
@@ -76,7 +80,7 @@ impl Names {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Nulls {
+pub(super) enum Nulls {
     /// The event is a dead letter.
     #[default]
     Reject,
@@ -86,7 +90,7 @@ enum Nulls {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum NonFinite {
+pub(super) enum NonFinite {
     /// The event is a dead letter.
     #[default]
     Reject,
@@ -123,39 +127,49 @@ impl Node for OnnxNode {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let mut frame = planning.input().clone();
         let Some(params) = planning.params::<Params>() else {
+            let mut frame = planning.input().clone();
             frame.set_open();
             return frame;
         };
-        let model = load(planning, &params);
-        let features = fit::resolve(planning, &params);
-        let Some(model) = model else {
-            poison(planning, &params, &mut frame);
-            return frame;
-        };
-        let outputs = outputs::plan(planning, &params, &model);
-        let fitted = features.and_then(|features| fit::plan(planning, &params, &model, features));
-        let slots = fitted.and_then(|(gather, reads)| {
-            let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)))?;
-            let kernel = Infer::new(session, gather, params.nulls, params.non_finite);
-            Some(planning.step(kernel, &reads, outputs.len()))
-        });
-        for (at, output) in outputs.iter().enumerate() {
-            frame.set(match &slots {
-                Some(slots) => planning
-                    .made(&output.name, output.data_type.clone(), output.nullable, slots[at])
-                    .null_where("the model's answer is no finite number"),
-                None => Column::poisoned(&output.name, planning.id()),
-            });
-        }
-        frame
+        let model = load(planning, params.model_id.as_deref());
+        plan(planning, params, model)
     }
 }
 
-fn load(planning: &mut Planning<'_>, params: &Params) -> Option<Arc<Model>> {
-    let model = planning.models().get(&params.model_id);
-    let model = report_model(planning, model)?;
+/// Inference with a model; without one, which is reported, what can be checked all the same.
+pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Arc<Model>>) -> Frame {
+    let mut frame = planning.input().clone();
+    let features = fit::resolve(planning, &params);
+    let Some(model) = model else {
+        poison(planning, &params, &mut frame);
+        return frame;
+    };
+    warn(planning, &params, &model);
+    let outputs = outputs::plan(planning, &params, &model);
+    let fitted = features.and_then(|features| fit::plan(planning, &params, &model, features));
+    let slots = fitted.and_then(|(gather, reads)| {
+        let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)), "/params/model_id")?;
+        // Before the model, which takes rows with nulls out.
+        let show = Show::new(gather.clone(), &model);
+        let shown = show.features().len();
+        planning.step(show, &reads, shown);
+        let kernel = Infer::new(session, gather, params.nulls, params.non_finite);
+        Some(planning.step(kernel, &reads, outputs.len()))
+    });
+    for (at, output) in outputs.iter().enumerate() {
+        frame.set(match &slots {
+            Some(slots) => planning
+                .made(&output.name, output.data_type.clone(), output.nullable, slots[at])
+                .null_where("the model's answer is no finite number"),
+            None => Column::poisoned(&output.name, planning.id()),
+        });
+    }
+    frame
+}
+
+/// What is worth knowing of a model that works.
+fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
     for output in &model.unusable {
         let message = format!("model `{}`: {output}; it is left out", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/model_id");
@@ -169,10 +183,36 @@ fn load(planning: &mut Planning<'_>, params: &Params) -> Option<Arc<Model>> {
         let message = format!("model `{}` takes one row a run; `rows_per_run` has no effect", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/rows_per_run");
     }
-    Some(model)
 }
 
-fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) -> Option<T> {
+/// The model of this id, else the one that was put into the store on the way here.
+fn load(planning: &mut Planning<'_>, model_id: Option<&str>) -> Option<Arc<Model>> {
+    let id = match (model_id, planning.uploads()) {
+        (Some(id), _) => id.to_owned(),
+        (None, [uploaded]) => uploaded.to_string(),
+        (None, []) => {
+            let message = format!("node `{}` names no model", planning.id());
+            let help = "name one of the store in `model_id`, or put a ModelUpload before the node";
+            planning.report(Diagnostic::error(Code::MissingKey, message).help(help), "/params");
+            return None;
+        }
+        (None, several) => {
+            let message = format!("node `{}` names no model, and {} are put into the store before it", planning.id(), several.len());
+            let help = format!("name one in `model_id`: {}", super::list(several.iter().map(AsRef::as_ref)));
+            planning.report(Diagnostic::error(Code::MissingKey, message).help(help), "/params");
+            return None;
+        }
+    };
+    let model = planning.models().get(&id);
+    // The failure of an upload is reported where it was tried.
+    if model.is_err() && planning.uploads().iter().any(|upload| **upload == *id) {
+        return None;
+    }
+    report_model(planning, model, "/params/model_id")
+}
+
+/// What came of a call of the model store; an error is reported at `pointer`.
+pub(super) fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>, pointer: &str) -> Option<T> {
     match outcome {
         Ok(value) => Some(value),
         Err(error) => {
@@ -186,7 +226,7 @@ fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, ModelError>) 
             if let Some(mend) = error.mend() {
                 diagnostic = diagnostic.help(mend);
             }
-            planning.report(diagnostic, "/params/model_id");
+            planning.report(diagnostic, pointer);
             None
         }
     }

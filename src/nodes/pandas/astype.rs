@@ -45,7 +45,7 @@ enum Types {
 /// A type by its pandas name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Dtype {
+pub(in crate::nodes) enum Dtype {
     /// `int64`.
     Int,
     /// 64 bits.
@@ -80,7 +80,7 @@ pub(super) enum Dtype {
 
 impl Dtype {
     /// The Arrow type.
-    pub(super) fn data_type(self) -> DataType {
+    pub(in crate::nodes) fn data_type(self) -> DataType {
         match self {
             Self::Int | Self::Int64 => DataType::Int64,
             Self::Int32 => DataType::Int32,
@@ -135,7 +135,7 @@ impl Operation for AsType {
     }
 }
 
-fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Column> {
+pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype: Dtype) -> Option<Column> {
     let to = dtype.data_type();
     if column.data_type == to && !(to == DataType::Boolean && column.nullable) && !(to == DataType::Utf8 && column.nullable) {
         return Some(column.clone());

@@ -14,7 +14,7 @@ use super::scalar::Scalar;
 use crate::nodes::{Column, Slot, Source};
 
 /// A table from values to codes. Its keys are fixed at planning, so a fixed hash seed gives an attacker nothing to flood.
-pub(super) struct Coder {
+pub(in crate::nodes) struct Coder {
     table: Table,
     /// The code of a value that is not in the table.
     otherwise: i32,
@@ -41,7 +41,7 @@ const DENSE: i64 = 4096;
 impl Coder {
     /// A table for the values of `column`: `keys` with their codes (of equal keys the last), `null` for null, `otherwise` for the rest. A key that no value of the
     /// column's type equals is never found: text "1" is not the number 1. `None` when the type has no table.
-    pub(super) fn new(column: &Column, keys: &[(Scalar, i32)], otherwise: i32, null: i32) -> Option<Self> {
+    pub(in crate::nodes) fn new(column: &Column, keys: &[(Scalar, i32)], otherwise: i32, null: i32) -> Option<Self> {
         let table = match &column.data_type {
             DataType::Utf8 | DataType::Dictionary(_, _) => Table::Text(text_table(keys)),
             DataType::Boolean => Table::Bool(bool_table(keys, otherwise)),
@@ -160,6 +160,16 @@ fn float_table(keys: &[(Scalar, i32)], _data_type: &DataType) -> HashMap<u64, i3
     keys.iter().filter_map(|(key, code)| Some((key_bits(number(key)?), *code))).collect()
 }
 
+/// A constant as a column of this type holds it, where it can: a float column's 1 is 1.0, an integer column's 1.0 is 1.
+pub(in crate::nodes) fn as_held(value: Scalar, data_type: &DataType) -> Scalar {
+    match value {
+        Scalar::Int(value) if lanes::is_float(data_type) => as_held(Scalar::Float(value as f64), data_type),
+        Scalar::Float(value) if *data_type == DataType::Float32 => Scalar::Float(f64::from(value as f32)),
+        Scalar::Float(value) if data_type.is_integer() && value.fract() == 0.0 => Scalar::Int(value as i64),
+        other => other,
+    }
+}
+
 /// The bits of a float with one zero.
 fn key_bits(value: f64) -> u64 {
     if value == 0.0 { 0 } else { value.to_bits() }
@@ -178,7 +188,7 @@ impl Call<'_, '_> {
     }
 
     /// A slot with each row's code by `coder`. Where the column is codes already and keeps them, that is its own slot.
-    pub(super) fn codes(&mut self, column: &Column, coder: Coder) -> Slot {
+    pub(in crate::nodes) fn codes(&mut self, column: &Column, coder: Coder) -> Slot {
         if let Source::Codes { codes, values } = &column.source {
             let table: Vec<i32> = std::iter::once(coder.null).chain(values.iter().map(|value| coder.of_text(value))).collect();
             return self.translate(*codes, table);

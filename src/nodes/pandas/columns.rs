@@ -376,7 +376,7 @@ impl Operation for SelectDtypes {
 }
 
 /// Makes the call's frame of these columns; reports a name that stands twice.
-pub(super) fn rebuild(call: &mut Call<'_, '_>, columns: Vec<Column>, kwarg: &str) {
+pub(in crate::nodes) fn rebuild(call: &mut Call<'_, '_>, columns: Vec<Column>, kwarg: &str) {
     let mut frame = Frame::new();
     if call.frame.is_open() {
         frame.set_open();

@@ -136,7 +136,7 @@ fn frozen_value(call: &mut Call<'_, '_>, column: &Column, statistic: Statistic, 
 }
 
 /// The column with `fill` for its nulls; a fill of another type would make it Python objects, which is refused.
-pub(super) fn with_value(call: &mut Call<'_, '_>, column: &Column, fill: &Scalar) -> Option<Column> {
+pub(in crate::nodes) fn with_value(call: &mut Call<'_, '_>, column: &Column, fill: &Scalar) -> Option<Column> {
     if let Some((codes, values)) = call.as_codes(column) {
         return fill_codes(call, column, (codes, &values), fill);
     }

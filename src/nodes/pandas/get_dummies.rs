@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::astype::Dtype;
-use super::coder::Coder;
+use super::coder::{Coder, as_held};
 use super::columns::rebuild;
-use super::lanes;
+use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
-use crate::nodes::{Column, Slot, Source};
+use crate::nodes::Column;
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&GetDummies];
@@ -105,6 +103,9 @@ impl Operation for GetDummies {
                 );
             }
         }
+        if kwargs.dtype.is_some_and(|dtype| !is_numeric(&dtype.data_type())) {
+            call.wrong("dtype", "dummies are numbers or Booleans", "leave `dtype` out, or give a number's type");
+        }
         let mut groups: Vec<Column> = Vec::new();
         for (index, (name, pointer)) in subjects.iter().enumerate() {
             let prefix = Names::of(kwargs.prefix.as_ref(), index, name, name);
@@ -173,31 +174,6 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
         names.push("nan".into());
     }
     let first = usize::from(kwargs.drop_first);
-    Some(names.into_iter().zip(0..).skip(first).map(|(name, code)| (name, dummy(call, codes, code, kwargs.dtype))).collect())
-}
-
-/// A frozen category in the type that the column has now: a float column's 1 is 1.0.
-fn as_held(level: Scalar, data_type: &DataType) -> Scalar {
-    match level {
-        Scalar::Int(value) if lanes::is_float(data_type) => Scalar::Float(value as f64),
-        Scalar::Float(value) if data_type.is_integer() && value.fract() == 0.0 => Scalar::Int(value as i64),
-        other => other,
-    }
-}
-
-fn dummy(call: &mut Call<'_, '_>, codes: Slot, code: i32, dtype: Option<Dtype>) -> Column {
-    let data_type = dtype.map_or(DataType::Boolean, Dtype::data_type);
-    if data_type == DataType::Boolean {
-        return Column { source: Source::Indicator { codes, code }, ..call.made(data_type, false, codes) };
-    }
-    let written = data_type.clone();
-    let slot = call.kernel(&[codes], move |inputs, _| {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-        if lanes::is_float(&written) {
-            lanes::float_array(codes.iter().map(|found| f64::from(u8::from(*found == code))).collect(), &written)
-        } else {
-            lanes::int_array(codes.iter().map(|found| i64::from(*found == code)).collect(), &written)
-        }
-    });
-    call.made(data_type, false, slot)
+    let data_type = kwargs.dtype.map_or(DataType::Boolean, Dtype::data_type);
+    Some(names.into_iter().zip(0..).skip(first).map(|(name, code)| (name, call.made_indicator(codes, code, data_type.clone()))).collect())
 }

@@ -18,12 +18,12 @@ use arrow_schema::DataType;
 pub(super) const NAT: i64 = i64::MIN;
 
 /// Whether a type is a number in NumPy's sense: integers, floats and booleans.
-pub(super) fn is_numeric(data_type: &DataType) -> bool {
+pub(in crate::nodes) fn is_numeric(data_type: &DataType) -> bool {
     data_type.is_integer() || is_float(data_type) || *data_type == DataType::Boolean
 }
 
 /// Whether a type is a float in which null is NaN.
-pub(super) fn is_float(data_type: &DataType) -> bool {
+pub(in crate::nodes) fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float32 | DataType::Float64)
 }
 
@@ -103,7 +103,7 @@ pub(super) fn times(array: &ArrayRef) -> Cow<'_, [i64]> {
 }
 
 /// A float array of `data_type` (`Float32` or `Float64`); NaN stands for null.
-pub(super) fn float_array(values: Vec<f64>, data_type: &DataType) -> ArrayRef {
+pub(in crate::nodes) fn float_array(values: Vec<f64>, data_type: &DataType) -> ArrayRef {
     match data_type {
         DataType::Float32 => primitive::<Float32Type>(values.into_iter().map(|value| value as f32).collect()),
         _ => primitive::<Float64Type>(values),
@@ -111,7 +111,7 @@ pub(super) fn float_array(values: Vec<f64>, data_type: &DataType) -> ArrayRef {
 }
 
 /// An integer array of `data_type`, values wrapped to its width.
-pub(super) fn int_array(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
+pub(in crate::nodes) fn int_array(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
     match data_type {
         DataType::Int32 => primitive::<Int32Type>(values.into_iter().map(|value| value as i32).collect()),
         DataType::Int16 => primitive::<Int16Type>(values.into_iter().map(|value| value as i16).collect()),

@@ -41,8 +41,19 @@ mod to_numeric;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::operation::{Call, Operation, Scope};
 pub use self::refused::{Refusal, refusals};
+
+// What other nodes share with this one.
+pub(super) use self::astype::{Dtype, convert};
+pub(super) use self::coder::{Coder, as_held};
+pub(super) use self::columns::rebuild;
+pub(super) use self::fillna::with_value as fill;
+pub(super) use self::lanes::{float_array, int_array, is_float, is_numeric};
+pub(super) use self::numbers::write_python_float32;
+pub(super) use self::operation::Call;
+pub(super) use self::scalar::Scalar;
+
+use self::operation::{Operation, Scope};
 use super::frame::dtype as frame_dtype;
 use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -241,7 +252,8 @@ fn plan_step(planning: &mut Planning<'_>, mut frame: Frame, step: StepParams, po
         return frame;
     };
     let scope = operation.scope();
-    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), cols, into };
+    let kwargs = format!("{pointer}/kwargs");
+    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), kwargs, cols, into };
     if fits(&mut call, scope) {
         operation.plan(&mut call);
     } else {

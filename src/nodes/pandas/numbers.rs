@@ -65,7 +65,7 @@ pub(super) fn is_space(character: char) -> bool {
 }
 
 /// A `float32` as `str` of NumPy's scalar spells it.
-pub(super) fn write_python_float32(value: f32, out: &mut String) {
+pub(in crate::nodes) fn write_python_float32(value: f32, out: &mut String) {
     // The shortest digits of the narrow type; NumPy turns to exponents where its integers end being exact in them.
     match format!("{value:e}").parse::<f64>() {
         Ok(wide) => super::scalar::write_float(wide, 1e6, out),

@@ -56,48 +56,58 @@ pub(super) trait Operation: Sync {
 }
 
 /// One call of an operation while it is planned.
-pub(super) struct Call<'p, 'a> {
+pub(in crate::nodes) struct Call<'p, 'a> {
     /// The node's planning.
-    pub(super) planning: &'p mut Planning<'a>,
+    pub(in crate::nodes) planning: &'p mut Planning<'a>,
     /// The columns as the calls before left them; what this call makes goes in here.
-    pub(super) frame: Frame,
+    pub(in crate::nodes) frame: Frame,
     /// The operation's name.
-    pub(super) name: &'static str,
+    pub(in crate::nodes) name: &'static str,
     /// Where the call stands, relative to the node: `/params` or `/params/steps/2`.
-    pub(super) pointer: String,
+    pub(in crate::nodes) pointer: String,
+    /// Where its keyword arguments stand.
+    pub(in crate::nodes) kwargs: String,
     /// The `cols` of the call with where each stands; `None` for the whole frame.
-    pub(super) cols: Option<Vec<(String, String)>>,
+    pub(in crate::nodes) cols: Option<Vec<(String, String)>>,
     /// The `into` of the call.
-    pub(super) into: Option<Vec<String>>,
+    pub(in crate::nodes) into: Option<Vec<String>>,
+}
+
+impl<'p, 'a> Call<'p, 'a> {
+    /// A node's own use of pandas operations: `name` is what messages call it, `cols` the columns with where each is asked for.
+    pub(in crate::nodes) fn of_node(planning: &'p mut Planning<'a>, frame: Frame, name: &'static str, cols: Vec<(String, String)>) -> Self {
+        let (pointer, kwargs) = ("/params".to_owned(), "/params".to_owned());
+        Self { planning, frame, name, pointer, kwargs, cols: Some(cols), into: None }
+    }
 }
 
 impl Call<'_, '_> {
     /// The keyword arguments; `None` when they are wrong, which is then reported.
-    pub(super) fn kwargs<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
-        self.planning.read_at(&format!("{}/kwargs", self.pointer))
+    pub(in crate::nodes) fn kwargs<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
+        self.planning.read_at(&self.kwargs)
     }
 
     /// Where a keyword argument stands, relative to the node.
-    pub(super) fn at(&self, kwarg: &str) -> String {
-        format!("{}/kwargs/{kwarg}", self.pointer)
+    pub(in crate::nodes) fn at(&self, kwarg: &str) -> String {
+        format!("{}/{kwarg}", self.kwargs)
     }
 
     /// Reports a mistake in a keyword argument.
-    pub(super) fn wrong(&mut self, kwarg: &str, message: impl std::fmt::Display, help: &str) {
+    pub(in crate::nodes) fn wrong(&mut self, kwarg: &str, message: impl std::fmt::Display, help: &str) {
         let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
         let pointer = self.at(kwarg);
         self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
     /// Reports a mistake in a parameter of the call itself.
-    pub(super) fn wrong_call(&mut self, parameter: &str, message: &str, help: &str) {
+    pub(in crate::nodes) fn wrong_call(&mut self, parameter: &str, message: &str, help: &str) {
         let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
         let pointer = format!("{}/{parameter}", self.pointer);
         self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
     /// Reports that the operation cannot take a column of this type.
-    pub(super) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
+    pub(in crate::nodes) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
         let message = format!(
             "node `{}`: `{}` on column `{}` of type {} (made by `{}`): {reason}",
             self.planning.id(),
@@ -116,14 +126,14 @@ impl Call<'_, '_> {
         let message = format!("node `{id}`: `{}` on column `{}`, which can be null: {reason}", self.name, column.name);
         let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
         if let Some(path) = column.null_path() {
-            diagnostic = diagnostic.note(format!("the null's way: {path} -> `{id}`"));
+            diagnostic = diagnostic.because(format!("the null's way: {path} -> `{id}`"));
         }
         let pointer = self.column_pointer(&column.name);
         self.planning.report(diagnostic.help(help), &pointer);
     }
 
     /// Reports that the answer would depend on the batch, since no statistic of `column` is frozen.
-    pub(super) fn not_frozen(&mut self, column: &str, what: &str, pointer: &str) {
+    pub(in crate::nodes) fn not_frozen(&mut self, column: &str, what: &str, pointer: &str) {
         let message = format!(
             "node `{}`: `{}` needs the {what} of column `{column}`, which would depend on the batch and is not frozen",
             self.planning.id(),
@@ -135,13 +145,13 @@ impl Call<'_, '_> {
     }
 
     /// Where a column of this name is asked for.
-    pub(super) fn column_pointer(&self, name: &str) -> String {
+    pub(in crate::nodes) fn column_pointer(&self, name: &str) -> String {
         let asked = self.cols.iter().flatten().find(|(column, _)| column == name);
         asked.map_or_else(|| self.pointer.clone(), |(_, pointer)| pointer.clone())
     }
 
     /// The names of the columns that the call works on, with where each is asked for.
-    pub(super) fn subjects(&self) -> Vec<(String, String)> {
+    pub(in crate::nodes) fn subjects(&self) -> Vec<(String, String)> {
         match &self.cols {
             Some(cols) => cols.clone(),
             None => self.frame.names().map(|name| (name.to_owned(), self.pointer.clone())).collect(),
@@ -149,7 +159,7 @@ impl Call<'_, '_> {
     }
 
     /// The column of this name as pandas holds it; `None` when it is unknown (which is then reported) or poisoned.
-    pub(super) fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
+    pub(in crate::nodes) fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
         let column = self.planning.column_of(&self.frame, name, pointer)?;
         Some(self.as_pandas(column))
     }
@@ -166,7 +176,7 @@ impl Call<'_, '_> {
 
     /// Plans the call column by column. What `plan` answers goes under the column's name in `into`, else in the column's place; where
     /// it answers `None` that name is poisoned.
-    pub(super) fn each(&mut self, mut plan: impl FnMut(&mut Self, &Column) -> Option<Column>) {
+    pub(in crate::nodes) fn each(&mut self, mut plan: impl FnMut(&mut Self, &Column) -> Option<Column>) {
         for (index, (name, pointer)) in self.subjects().into_iter().enumerate() {
             let target = self.into.as_ref().map_or_else(|| name.clone(), |into| into[index].clone());
             let made = self.column(&name, &pointer).and_then(|column| plan(self, &column));
@@ -175,7 +185,7 @@ impl Call<'_, '_> {
     }
 
     /// Puts a column under a name, or its poisoned stand-in.
-    pub(super) fn put(&mut self, name: &str, made: Option<Column>) {
+    pub(in crate::nodes) fn put(&mut self, name: &str, made: Option<Column>) {
         let id = self.planning.id();
         let column = match made {
             Some(column) if column.origin.node() == id => Column { name: name.into(), ..column },
@@ -187,12 +197,12 @@ impl Call<'_, '_> {
     }
 
     /// Poisons what the call would have made: its planning failed and was reported.
-    pub(super) fn fail(&mut self) {
+    pub(in crate::nodes) fn fail(&mut self) {
         self.each(|_, _| None);
     }
 
     /// As [`Call::fail`] for a call whose results `into` names; without it they have no known names.
-    pub(super) fn fail_spread(&mut self) {
+    pub(in crate::nodes) fn fail_spread(&mut self) {
         match self.into.clone() {
             Some(into) => into.iter().for_each(|name| self.put(name, None)),
             None => self.frame.set_open(),
@@ -200,17 +210,21 @@ impl Call<'_, '_> {
     }
 
     /// The slot of a column's array.
-    pub(super) fn array(&mut self, column: &Column) -> Slot {
+    pub(in crate::nodes) fn array(&mut self, column: &Column) -> Slot {
         self.planning.array(column)
     }
 
     /// Adds a kernel that keeps every row.
-    pub(super) fn kernel(&mut self, reads: &[Slot], run: impl FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send + 'static) -> Slot {
+    pub(in crate::nodes) fn kernel(
+        &mut self,
+        reads: &[Slot],
+        run: impl FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send + 'static,
+    ) -> Slot {
         self.planning.step_one(Function { run, can_reject: false }, reads)
     }
 
     /// Adds a kernel that may reject or skip rows.
-    pub(super) fn rejecting_kernel(
+    pub(in crate::nodes) fn rejecting_kernel(
         &mut self,
         reads: &[Slot],
         run: impl FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send + 'static,
@@ -219,18 +233,23 @@ impl Call<'_, '_> {
     }
 
     /// A column of this call's making in a slot.
-    pub(super) fn made(&self, data_type: DataType, nullable: bool, slot: Slot) -> Column {
+    pub(in crate::nodes) fn made(&self, data_type: DataType, nullable: bool, slot: Slot) -> Column {
         self.planning.made_from(&self.frame, "", data_type, nullable, slot)
     }
 
     /// A text column of this call's making, as codes.
-    pub(super) fn made_codes(&self, codes: Slot, values: Arc<[String]>, nullable: bool) -> Column {
+    pub(in crate::nodes) fn made_codes(&self, codes: Slot, values: Arc<[String]>, nullable: bool) -> Column {
         let source = Source::Codes { codes, values };
         Column { source, ..self.made(DataType::Utf8, nullable, codes) }
     }
 
+    /// A column of this call's making that is 1 (or true) where `codes` hold `code`, and 0 elsewhere.
+    pub(in crate::nodes) fn made_indicator(&self, codes: Slot, code: i32, data_type: DataType) -> Column {
+        Column { source: Source::Indicator { codes, code }, ..self.made(data_type, false, codes) }
+    }
+
     /// A category column of this call's making.
-    pub(super) fn made_category(&self, codes: Slot, categories: Arc<[String]>, nullable: bool) -> Column {
+    pub(in crate::nodes) fn made_category(&self, codes: Slot, categories: Arc<[String]>, nullable: bool) -> Column {
         let data_type = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let source = Source::Codes { codes, values: Arc::clone(&categories) };
         Column { source, categories: Some(categories), ..self.made(data_type, nullable, codes) }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A constant; infinities and NaN are the strings `inf`, `-inf` and `nan`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum Scalar {
+pub(in crate::nodes) enum Scalar {
     /// null.
     Null(()),
     /// true or false.
@@ -21,7 +21,7 @@ pub(super) enum Scalar {
 
 impl Scalar {
     /// Whether it is null: null itself or NaN.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::nodes) fn is_null(&self) -> bool {
         match self {
             Self::Null(()) => true,
             Self::Float(value) => value.is_nan(),
@@ -30,7 +30,7 @@ impl Scalar {
     }
 
     /// Its value as a number, `inf`, `-inf` and `nan` included; Booleans and null are none.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(in crate::nodes) fn number(&self) -> Option<f64> {
         match self {
             Self::Int(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
@@ -40,7 +40,7 @@ impl Scalar {
     }
 
     /// How messages show it.
-    pub(super) fn show(&self) -> String {
+    pub(in crate::nodes) fn show(&self) -> String {
         match self {
             Self::Null(()) => "null".into(),
             Self::Bool(value) => value.to_string(),
@@ -51,12 +51,12 @@ impl Scalar {
     }
 
     /// The constant that a JSON value is; `None` for lists and mappings.
-    pub(super) fn from_json(value: &serde_json::Value) -> Option<Self> {
+    pub(in crate::nodes) fn from_json(value: &serde_json::Value) -> Option<Self> {
         serde_json::from_value(value.clone()).ok()
     }
 
     /// How Python's `str` spells it.
-    pub(super) fn python_str(&self) -> String {
+    pub(in crate::nodes) fn python_str(&self) -> String {
         match self {
             Self::Null(()) => "nan".into(),
             Self::Bool(true) => "True".into(),

@@ -1,0 +1,83 @@
+"""Graphs as the JSON text that a pipeline file names with `graph: {dsl: FILE}`."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from caz.nodes import Node
+
+End = Node | str
+
+
+class GraphBuilder:
+    """Makes the text of a graph."""
+
+    @staticmethod
+    def generate_dsl(*, nodes: Sequence[Node], edges: Iterable[tuple[End, End]] = ()) -> str:
+        """The graph of `nodes`; an edge is a pair of nodes, or of their ids, the sender first.
+
+        A node without an id gets one from its type and its place. Raises `ValueError` for two nodes of one id and for an edge to or from
+        a node that is not in the graph, `TypeError` for a parameter that JSON cannot hold, functions among them.
+        """
+        for place, node in enumerate(nodes):
+            if node.id is None:
+                node.id = f"{_snake(node.type)}_{place}"
+        ids = [node.id for node in nodes]
+        if doubled := sorted({str(id) for id in ids if ids.count(id) > 1}):
+            raise ValueError(f"two nodes have the id {', '.join(doubled)}")
+        content = {
+            "nodes": [{"id": node.id, "type": node.type, "params": _checked(node)} for node in nodes],
+            "edges": [[_id(end, nodes) for end in edge] for edge in edges],
+        }
+        return json.dumps({"edge": {"applicationDsl": content}}, ensure_ascii=False, indent=2)
+
+
+def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
+    """The graph with other ids, in its nodes and in its edges: `ids` is from old ones to new ones."""
+    graph: dict[str, Any] = json.loads(dsl)
+    content = graph["edge"]["applicationDsl"]
+    unknown = set(ids) - {node["id"] for node in content["nodes"]}
+    if unknown:
+        raise ValueError(f"no node has the id {', '.join(sorted(unknown))}")
+    for node in content["nodes"]:
+        node["id"] = ids.get(node["id"], node["id"])
+    content["edges"] = [[ids.get(end, end) for end in edge] for edge in content["edges"]]
+    return json.dumps(graph, ensure_ascii=False, indent=2)
+
+
+def _id(end: End, nodes: Sequence[Node]) -> str:
+    id = end.id if isinstance(end, Node) else end
+    if id is None or all(node.id != id for node in nodes):
+        raise ValueError(f"an edge names {end!r}, which is not among the nodes")
+    return id
+
+
+def _checked(node: Node) -> dict[str, Any]:
+    """The parameters, infinities as the text that stands for them in a graph."""
+    try:
+        return {name: _plain(value) for name, value in node.params.items()}
+    except TypeError as error:
+        raise TypeError(f"node `{node.id}`: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if value - value == 0 else str(value)
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case _ if callable(value):
+            raise TypeError(f"a graph holds no functions: {value!r}")
+        case _ if hasattr(value, "tolist"):  # NumPy's scalars and arrays
+            return _plain(value.tolist())
+        case _:
+            raise TypeError(f"a graph cannot hold {value!r}")
+
+
+def _snake(type: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type).lower()

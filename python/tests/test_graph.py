@@ -1,0 +1,64 @@
+import json
+from uuid import uuid4
+
+import car_insurance
+import pytest
+from caz import GraphBuilder, JsonToDataframe, Node, ONNXNode, Pandas, ScikitLearn, replace_ids
+
+
+def small() -> str:
+    start = JsonToDataframe(params={"json_payload": {"sepal_length": {"0": 5.8}}})
+    model = ONNXNode(params={"features": ["sepal_length"], "model_id": "iris"})
+    return GraphBuilder.generate_dsl(nodes=[start, model], edges=[(start, model)])
+
+
+def content(dsl: str) -> dict:
+    return json.loads(dsl)["edge"]["applicationDsl"]
+
+
+def test_the_text_has_nodes_and_edges_where_they_are_documented():
+    assert content(small()) == {
+        "nodes": [
+            {"id": "json_to_dataframe_0", "type": "JsonToDataframe", "params": {"json_payload": {"sepal_length": {"0": 5.8}}}},
+            {"id": "onnxnode_1", "type": "ONNXNode", "params": {"features": ["sepal_length"], "model_id": "iris"}},
+        ],
+        "edges": [["json_to_dataframe_0", "onnxnode_1"]],
+    }
+
+
+def test_ids_are_replaced_in_nodes_and_edges():
+    id = str(uuid4())
+    graph = content(replace_ids(small(), {content(small())["nodes"][0]["id"]: id}))
+    assert graph["nodes"][0]["id"] == id
+    assert graph["edges"] == [[id, "onnxnode_1"]]
+    with pytest.raises(ValueError, match="no node has the id nobody"):
+        replace_ids(small(), {"nobody": "x"})
+
+
+def test_parameters_by_name_are_those_of_the_graph():
+    node = Pandas(import_="map", cols="leasing", kwargs={"arg": {"no": "no"}, "na_action": None}, inplace=True)
+    assert node.params == {"import": "map", "cols": "leasing", "kwargs": {"arg": {"no": "no"}, "na_action": None}, "inplace": True}
+    assert ScikitLearn(model_params={"model": "x"}, mode="test").params == {"mode": "test", "params": {"model": "x"}}
+    with pytest.raises(TypeError, match="`cols` is given twice"):
+        Pandas({"cols": "a"}, cols="b")
+
+
+def test_mistakes_are_told_when_the_graph_is_made():
+    a, b = Node("Pandas", id="a"), Node("Pandas", id="a")
+    with pytest.raises(ValueError, match="two nodes have the id a"):
+        GraphBuilder.generate_dsl(nodes=[a, b])
+    with pytest.raises(ValueError, match="not among the nodes"):
+        GraphBuilder.generate_dsl(nodes=[a], edges=[(a, "b")])
+    with pytest.raises(TypeError, match="node `a`: a graph holds no functions"):
+        GraphBuilder.generate_dsl(nodes=[Pandas(import_="apply", kwargs={"func": lambda x: x}, id="a")])
+    with pytest.raises(TypeError, match="cannot hold"):
+        GraphBuilder.generate_dsl(nodes=[Pandas(kwargs={"value": object()}, id="a")])
+
+
+def test_the_example_has_its_17_nodes_in_a_line():
+    graph = content(car_insurance.dsl())
+    ids = [node["id"] for node in graph["nodes"]]
+    assert len(ids) == 17
+    assert graph["edges"] == [[a, b] for a, b in zip(ids, ids[1:], strict=False)]
+    assert len(graph["nodes"][-1]["params"]["features"]) == 60
+    assert graph["nodes"][14]["params"]["kwargs"]["bins"] == ["-inf", 20, 28, 36, 44, 52, 60, "inf"]

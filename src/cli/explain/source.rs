@@ -1,0 +1,102 @@
+//! Where the event to explain comes from: a file, a record in Kafka, a golden case.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::exit::{Failure, running};
+use crate::dead_letters::DeadLetter;
+use crate::golden::{Golden, decode_base64};
+use crate::kafka::{ClientProperties, LookupError, MessageBatch, read_record};
+use crate::stream::Assembly;
+
+/// How long each question to the broker may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The event to explain.
+pub(super) struct Subject {
+    /// Its bytes; `None` for a record without a value.
+    pub(super) value: Option<Vec<u8>>,
+    /// Whether they are JSON whatever the pipeline's format.
+    pub(super) is_json: bool,
+    pub(super) origin: Origin,
+    pub(super) dead_letter: Option<DeadLetter>,
+}
+
+/// Where an event comes from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Origin {
+    /// A record.
+    Record {
+        topic: String,
+        partition: i32,
+        offset: i64,
+        timestamp_ms: Option<i64>,
+        /// As text; bytes that are not UTF-8 are replaced.
+        key: Option<String>,
+    },
+    /// A file, `-` for standard input.
+    File { file: String },
+    /// A golden case.
+    Case { case: usize },
+}
+
+impl Subject {
+    /// The bytes of a file, `-` for standard input.
+    pub(super) fn from_file(path: &Path, max_bytes: u64) -> Result<Self, Failure> {
+        let fail = |error: std::io::Error| Failure::Running(format!("{}: {error}", path.display()));
+        let mut bytes = Vec::new();
+        // One byte more than is allowed: the line then says that it is too large.
+        let limit = max_bytes.saturating_add(1);
+        if path == Path::new("-") {
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(fail)?;
+        } else {
+            std::fs::File::open(path).map_err(fail)?.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+        }
+        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let origin = Origin::File { file: path.display().to_string() };
+        Ok(Self { value: Some(bytes), is_json, origin, dead_letter: None })
+    }
+
+    /// The event of a golden case.
+    pub(super) fn from_golden(golden: &Golden, number: usize) -> Result<Self, Failure> {
+        let Some(case) = golden.cases.get(number) else {
+            return Err(running(format!("there is no golden case {number}: there are {}, counted from 0", golden.cases.len())));
+        };
+        let (value, is_json) = match &case.event {
+            Value::String(text) => (decode_base64(text).unwrap_or_default(), false),
+            event => (event.to_string().into_bytes(), true),
+        };
+        Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
+    }
+
+    /// A committed record; of a dead letter whose value did not fit, the original's value.
+    pub(super) fn from_kafka(assembly: &Assembly, topic: Option<&str>, partition: i32, offset: i64) -> Result<Self, Failure> {
+        let properties = assembly.settings().consumer;
+        let topic = topic.unwrap_or(&assembly.pipeline().input.topic);
+        let batch = lookup(&properties, topic, partition, offset)?;
+        let record = batch.get(0).ok_or_else(|| running("the record is gone"))?;
+        let dead_letter = DeadLetter::of(&record);
+        let mut value = record.payload().map(<[u8]>::to_vec);
+        if let Some(DeadLetter { value_omitted: Some(_), source, .. }) = &dead_letter {
+            let at =
+                source.as_ref().ok_or_else(|| running("the dead letter has no value, and its headers do not say where the event is"))?;
+            let original = lookup(&properties, &at.topic, at.partition, at.offset)?;
+            value = original.get(0).and_then(|record| record.payload().map(<[u8]>::to_vec));
+        }
+        let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
+        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, timestamp_ms: record.timestamp_ms(), key };
+        Ok(Self { value, is_json: false, origin, dead_letter })
+    }
+}
+
+fn lookup(properties: &ClientProperties, topic: &str, partition: i32, offset: i64) -> Result<MessageBatch, Failure> {
+    read_record(properties, topic, partition, offset, TIMEOUT).map_err(|error| match error {
+        LookupError::Config(_) | LookupError::NoTopic { .. } | LookupError::NoPartition { .. } => running(error),
+        _ => running(format!("topic `{topic}`, partition {partition}: {error}")),
+    })
+}

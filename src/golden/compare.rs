@@ -1,0 +1,144 @@
+//! Whether a value is the one that training had, and how the two look beside each other.
+
+use arrow_schema::DataType;
+use serde_json::Value;
+
+use crate::codec::nanoseconds;
+
+/// Whether a column or feature of type `data_type` has, as `found`, the value that training had as `expected`.
+///
+/// Null and NaN mean the same. Numbers are compared by value whatever their width, floats by their bits; a boolean is 0 or 1. A time may
+/// be written as any RFC 3339 text.
+pub(super) fn same(expected: &Value, found: &Value, data_type: &DataType) -> bool {
+    match (expected, found) {
+        // Equal numbers may still differ in the sign of zero.
+        (Value::Number(_), Value::Number(_)) => same_number(expected, found, data_type),
+        _ if expected == found => true,
+        (Value::String(expected), Value::String(found)) if matches!(data_type, DataType::Timestamp(..)) => {
+            nanoseconds(expected).is_some_and(|expected| nanoseconds(found) == Some(expected))
+        }
+        _ => same_number(expected, found, data_type),
+    }
+}
+
+/// Whether a number that a model answered is within `tolerance` of training's; what is not a number must be the same.
+pub(super) fn near(expected: &Value, found: &Value, data_type: &DataType, tolerance: f64) -> bool {
+    same(expected, found, data_type)
+        || match (number(expected), number(found)) {
+            (Some(expected), Some(found)) if data_type.is_floating() => (expected - found).abs() <= tolerance,
+            _ => false,
+        }
+}
+
+fn same_number(expected: &Value, found: &Value, data_type: &DataType) -> bool {
+    // A whole number that JSON writes without a point is exact, beyond 2^53 too.
+    if let (Some(expected), Some(found)) = (integer(expected), integer(found)) {
+        return expected == found;
+    }
+    match (number(expected), number(found)) {
+        (Some(expected), Some(found)) if *data_type == DataType::Float32 => (expected as f32).to_bits() == (found as f32).to_bits(),
+        (Some(expected), Some(found)) => expected.to_bits() == found.to_bits(),
+        _ => false,
+    }
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    match value {
+        Value::Bool(value) => Some(i128::from(*value)),
+        Value::Number(value) => value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from)),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::Number(value) => value.as_f64(),
+        Value::String(text) if text == "inf" => Some(f64::INFINITY),
+        Value::String(text) if text == "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// Two different values as a message shows them; those that look alike come with their bits, or their characters' codes.
+pub(super) fn shown(expected: &Value, found: &Value, data_type: &DataType) -> (String, String) {
+    let show = |value: &Value, alike: bool| match (value, number(value)) {
+        (Value::Number(_), Some(number)) if *data_type == DataType::Float32 => {
+            // As a single both are shortest: the file may have all digits of the double.
+            let (single, bits) = (number as f32, (number as f32).to_bits());
+            if alike { format!("{single:?} (0x{bits:08x})") } else { format!("{single:?}") }
+        }
+        (Value::Number(_), Some(number)) if alike && data_type.is_floating() => format!("{value} (0x{:016x})", number.to_bits()),
+        (Value::String(text), _) if alike => format!("{value} ({})", text.escape_unicode()),
+        _ => value.to_string(),
+    };
+    let alike = match (expected, found) {
+        (Value::String(expected), Value::String(found)) => !expected.is_ascii() && !found.is_ascii() || expected.trim() == found.trim(),
+        _ => match (number(expected), number(found)) {
+            (Some(expected), Some(found)) => (expected - found).abs() <= 1e-6 * expected.abs().max(found.abs()),
+            _ => false,
+        },
+    };
+    (show(expected, alike), show(found, alike))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{near, same, shown};
+    use arrow_schema::{DataType, TimeUnit};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_training_may_write_for_the_same_value() {
+        let time = DataType::Timestamp(TimeUnit::Nanosecond, Some("+00:00".into()));
+        for (expected, found, data_type) in [
+            (json!(36), json!(36.0), DataType::Float64),
+            (json!(36.0), json!(36), DataType::Int64),
+            (json!(1), json!(true), DataType::Boolean),
+            (json!(551.77), json!(551.77), DataType::Float32),
+            // The same single, once with all digits of the double that it is.
+            (json!(551.770_019_531_25), json!(551.77), DataType::Float32),
+            (json!("inf"), json!("inf"), DataType::Float64),
+            (json!("2020-03-01T02:23:53.943Z"), json!("2020-03-01T02:23:53.943000000Z"), time.clone()),
+            (json!("2020-03-01T03:23:53.943+01:00"), json!("2020-03-01T02:23:53.943000000Z"), time),
+            (json!(u64::MAX), json!(u64::MAX), DataType::UInt64),
+            (Value::Null, Value::Null, DataType::Utf8),
+        ] {
+            assert!(same(&expected, &found, &data_type), "{expected} {found} {data_type}");
+        }
+    }
+
+    #[test]
+    fn what_is_another_value() {
+        for (expected, found, data_type) in [
+            (json!(0.1), json!(0.100_000_000_000_000_02), DataType::Float64),
+            (json!(0.0), json!(-0.0), DataType::Float64),
+            (json!(0), json!(-0.0), DataType::Float64),
+            (json!(i64::MAX), json!(i64::MAX - 1), DataType::Int64),
+            (json!("1"), json!(1), DataType::Int64),
+            (json!("Köln"), json!("Ko\u{308}ln"), DataType::Utf8),
+            (Value::Null, json!(0), DataType::Float64),
+            (Value::Null, json!(""), DataType::Utf8),
+            (json!("2020-03-01T02:23:53"), json!("2020-03-01T02:23:54"), DataType::Timestamp(TimeUnit::Nanosecond, None)),
+        ] {
+            assert!(!same(&expected, &found, &data_type), "{expected} {found} {data_type}");
+        }
+    }
+
+    #[test]
+    fn answers_may_differ_a_little_and_labels_may_not() {
+        assert!(near(&json!(0.5), &json!(0.500_000_9), &DataType::Float32, 1e-6));
+        assert!(!near(&json!(0.5), &json!(0.500_002), &DataType::Float32, 1e-6));
+        assert!(!near(&json!(1), &json!(2), &DataType::Int64, 5.0));
+    }
+
+    #[test]
+    fn values_that_look_alike_show_what_differs() {
+        let (expected, found) = shown(&json!(0.1), &json!(0.100_000_000_000_000_02), &DataType::Float64);
+        assert_eq!((expected.as_str(), found.as_str()), ("0.1 (0x3fb999999999999a)", "0.10000000000000002 (0x3fb999999999999b)"));
+        let (expected, found) = shown(&json!("Köln"), &json!("Ko\u{308}ln"), &DataType::Utf8);
+        assert_ne!(expected, found);
+        assert!(found.ends_with(r"(\u{4b}\u{6f}\u{308}\u{6c}\u{6e})"), "{found}");
+        assert_eq!(shown(&json!("a"), &json!("b"), &DataType::Utf8), ("\"a\"".to_owned(), "\"b\"".to_owned()));
+    }
+}

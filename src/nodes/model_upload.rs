@@ -1,0 +1,60 @@
+//! The ModelUpload node: an ONNX file that comes with the graph.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::onnx::report_model;
+use super::{Frame, Node, Planning, Position};
+use crate::model::ModelError;
+
+/// Puts a model into the model store for the nodes behind it. Rows pass as they are; nothing is written, neither at planning nor later.
+pub(super) struct ModelUpload;
+
+/// Parameters of ModelUpload.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The ONNX file, relative to the file that holds the graph.
+    model_path: PathBuf,
+    /// The id that it gets in the model store; without it the file's name without `.onnx`. An ONNXNode behind this node may name it, and
+    /// one that names no model takes it.
+    #[serde(default)]
+    model_id: Option<String>,
+}
+
+impl Node for ModelUpload {
+    fn type_name(&self) -> &'static str {
+        "ModelUpload"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Puts an ONNX file into the model store, for the ONNXNode behind it"
+    }
+
+    fn parameters(&self) -> schemars::Schema {
+        schemars::schema_for!(Params)
+    }
+
+    fn types(&self) -> &'static str {
+        "Columns pass as they are."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "Nulls pass as they are."
+    }
+
+    fn position(&self) -> Position {
+        Position::Aside
+    }
+
+    fn plan(&self, planning: &mut Planning<'_>) -> Frame {
+        if let Some(params) = planning.params::<Params>() {
+            let uploaded = planning.upload(&params.model_path, params.model_id.as_deref());
+            let place = if matches!(uploaded, Err(ModelError::Outside { .. })) { "model_id" } else { "model_path" };
+            report_model(planning, uploaded, &format!("/params/{place}"));
+        }
+        planning.input().clone()
+    }
+}

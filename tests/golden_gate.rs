@@ -1,0 +1,168 @@
+//! The golden gate as a user meets it: what diverges is named, node, case and column, and nothing is served.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::car_insurance::root;
+use support::command::{Ended, caz, example};
+
+/// `caz check` of a pipeline text.
+fn check(folder: &Path, text: &str) -> Ended {
+    std::fs::write(folder.join("pipeline.yaml"), text).unwrap();
+    caz(folder, &["check", "pipeline.yaml"])
+}
+
+/// The example with its golden cases changed, in a file beside it.
+fn with_cases(folder: &Path, change: impl FnOnce(&mut Value)) -> String {
+    let text = std::fs::read_to_string(root().join("models/car-insurance/golden.json")).unwrap();
+    let mut golden: Value = serde_json::from_str(&text).unwrap();
+    change(&mut golden);
+    std::fs::write(folder.join("golden.json"), golden.to_string()).unwrap();
+    example(&[(&format!("golden: {}/models/car-insurance/golden.json", root().display()), "golden: golden.json")])
+}
+
+#[test]
+fn the_example_makes_what_training_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = check(folder.path(), &example(&[]));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let passed = "golden   32 cases pass: 17 nodes, 60 features and the scores are as recorded";
+    assert!(ended.stdout.contains(passed), "{}", ended.stdout);
+}
+
+#[test]
+fn a_changed_parameter_is_found_at_its_node() {
+    let folder = tempfile::tempdir().unwrap();
+    for (node, from, to, column) in [
+        ("dayofweek", "dt.dayofweek, cols: timestamp, into: dayofweek", "dt.day, cols: timestamp, into: dayofweek", "dayofweek"),
+        ("age_fillna", "{value: {frozen: median}}", "{value: 41}", "age"),
+        ("carbrand_fillna", "cols: carbrand, kwargs: {value: notgiven}", "cols: carbrand, kwargs: {value: Notgiven}", "carbrand"),
+        ("carbrand_mapper", "vw: volkswagen", "vw: Others", "carbrand"),
+        ("country_mapper", "{import: str.lower, cols: country}", "{import: str.strip, cols: country}", "country"),
+        ("age_bins", "right: false", "right: true", "age_bucket"),
+    ] {
+        let ended = check(folder.path(), &example(&[(from, to)]));
+        assert_eq!(ended.code, 6, "{node}: {}", ended.stderr);
+        let named = format!("error[E0601]: node `{node}` is the first that diverges: in golden case ");
+        assert!(ended.stderr.starts_with(&named), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!(", column `{column}` is ")), "{}", ended.stderr);
+    }
+    insta::assert_snapshot!("a_changed_parameter", check(folder.path(), &example(&[("right: false", "right: true")])).stderr);
+}
+
+#[test]
+fn another_model_and_other_features_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = check(folder.path(), &example(&[("car-insurance/random-forest", "car-insurance/logistic-regression")]));
+    assert_eq!(ended.code, 6);
+    insta::assert_snapshot!("another_model", ended.stderr);
+    // The last bit of a price, as only the model sees it.
+    let text = with_cases(folder.path(), |golden| {
+        let price = &mut golden["cases"][3]["models"][0]["features"][1];
+        *price = json!(f64::from((price.as_f64().unwrap() as f32).next_up()));
+    });
+    let ended = check(folder.path(), &text);
+    assert_eq!(ended.code, 6);
+    insta::assert_snapshot!("another_feature", ended.stderr);
+}
+
+#[test]
+fn scores_may_differ_by_the_tolerance_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    for (difference, tolerance, code) in [(5e-7, 1e-6, 0), (2e-6, 1e-6, 6), (2e-6, 1e-5, 0)] {
+        let text = with_cases(folder.path(), |golden| {
+            golden["tolerances"]["score"] = json!(tolerance);
+            let score = &mut golden["cases"][0]["models"][0]["outputs"][2];
+            *score = json!(score.as_f64().unwrap() + difference);
+        });
+        assert_eq!(check(folder.path(), &text).code, code, "{difference} {tolerance}");
+    }
+}
+
+#[test]
+fn an_event_that_has_another_fate_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    // Its decoding fails, which training did not expect; another is scored, which was to be a dead letter.
+    let text = with_cases(folder.path(), |golden| golden["cases"][2]["event"]["pricequote"] = json!("cheap"));
+    let rejected = check(folder.path(), &text);
+    let dead_letter = json!({"phase": "graph", "reason": "conversion", "node": "age_to_int", "field": "age"});
+    let text = with_cases(folder.path(), |golden| {
+        let event = golden["cases"][1]["event"].take();
+        golden["cases"][1] = json!({"event": event, "rejected": dead_letter});
+    });
+    let scored = check(folder.path(), &text);
+    assert_eq!((rejected.code, scored.code), (6, 6));
+    insta::assert_snapshot!("another_fate", format!("{}\n{}", rejected.stderr, scored.stderr));
+}
+
+#[test]
+fn cases_that_do_not_fit_the_graph_are_told_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = with_cases(folder.path(), |golden| {
+        golden["nodes"][2]["id"] = json!("hours");
+        golden["columns"][1]["name"] = json!("kilometres");
+        let features = golden["models"][0]["features"].as_array_mut().unwrap();
+        features.swap(0, 1);
+    });
+    let ended = check(folder.path(), &text);
+    assert_eq!(ended.code, 6);
+    let first = ended.stderr.split("\n\n").next().unwrap();
+    let misfits: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error")).collect();
+    insta::assert_snapshot!("misfits", format!("{first}\n\n{}", misfits.join("\n")));
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut messages = Vec::new();
+    let path = folder.path().join("golden.json");
+    let text = with_cases(folder.path(), |_| {});
+    for content in [
+        "[",
+        r#"{"version": 2, "cases": [], "more": 1}"#,
+        r#"{"version": 1, "cases": [], "more": 1}"#,
+        r#"{"version": 1, "cases": [{"event": "~"}]}"#,
+        r#"{"version": 1, "columns": [{"name": "a", "dtype": "x"}], "cases": [{"event": {}}]}"#,
+        r#"{"version": 1, "nodes": [{"id": "a", "columns": [3]}], "cases": []}"#,
+        r#"{"version": 1, "models": [{"node": "onnx", "outputs": ["p"]}], "cases": [{"event": {}}]}"#,
+        r#"{"version": 1, "tolerances": {"score": -1}, "cases": []}"#,
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let ended = check(folder.path(), &text);
+        assert_eq!(ended.code, 6, "{content}: {}", ended.stderr);
+        messages.push(ended.stderr.lines().next().unwrap().to_owned());
+    }
+    std::fs::write(&path, vec![b' '; (16 << 20) + 1]).unwrap();
+    messages.push(check(folder.path(), &text).stderr.lines().next().unwrap().to_owned());
+    std::fs::remove_file(&path).unwrap();
+    messages.push(check(folder.path(), &text).stderr);
+    insta::assert_snapshot!("files_that_cannot_be_used", messages.join("\n"));
+}
+
+#[test]
+fn who_serves_refuses_and_who_looks_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), example(&[("right: false", "right: true")])).unwrap();
+    let rows = root().join("datasets/car-insurance.csv");
+    let rows = rows.to_str().unwrap();
+    for arguments in [
+        vec!["check", "pipeline.yaml", "--json"],
+        vec!["run", "pipeline.yaml"],
+        vec!["demo", "pipeline.yaml", "--seconds", "1"],
+        vec!["score", "pipeline.yaml", "--input", rows, "--output", "scores.csv"],
+    ] {
+        let ended = caz(folder.path(), &arguments);
+        assert_eq!(ended.code, 6, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("error[E0601]: node `age_bins`"), "{arguments:?}: {}", ended.stderr);
+        if arguments.contains(&"--json") {
+            let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert_eq!((&findings[0]["code"], &findings[0]["line"]), (&json!("E0601"), &json!(94)));
+        }
+    }
+    assert!(!folder.path().join("scores.csv").exists());
+    assert_eq!(caz(folder.path(), &["graph", "pipeline.yaml"]).code, 0);
+    assert_eq!(caz(folder.path(), &["explain", "pipeline.yaml", "--case", "0"]).code, 0);
+}
