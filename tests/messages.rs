@@ -40,7 +40,7 @@ fn of_graphs_and_models() {
         ("no way to a node", graph(&[JSON, FILL, ONNX], "[[json_df, onnx]]"), &[]),
         (
             "a way to an entry",
-            graph(&[JSON, FILL, ONNX, "{id: more, type: JsonToDataframe}"], "[[json_df, fill], [fill, onnx], [fill, more]]"),
+            graph(&[JSON, FILL, ONNX, "{id: more, type: Receiver}"], "[[json_df, fill], [fill, onnx], [fill, more]]"),
             &[],
         ),
         ("an edge from nowhere", graph(&[JSON, FILL, ONNX], "[[json, fill], {from: fill, to: onxx}]"), &[]),
