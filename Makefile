@@ -10,7 +10,7 @@ SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci s
 .PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-config clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install or fetch all that building, testing and linting need
 	@scripts/setup test
@@ -30,6 +30,11 @@ test: ## run all tests, against a Kafka broker of their own
 	$(CARGO) test --no-run
 	.caz/venv/bin/python -m pytest python
 	scripts/with-kafka $(CARGO) test --no-fail-fast
+
+differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
+	@scripts/setup run
+	scripts/train-models --libraries
+	CAZ_DIFFERENTIAL_SEED=$(or $(SEED),1) CAZ_DIFFERENTIAL_GRAPHS=$(or $(GRAPHS),2000) $(CARGO) test --test pandas_differential -- --nocapture
 
 chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
 	@scripts/setup test
@@ -67,6 +72,11 @@ golden: ## write the golden vectors anew: what pandas answers (tests/golden)
 check-golden: ## check that the golden vectors are what pandas answers
 	scripts/train-models --libraries
 	.caz/venv/bin/python tests/golden/generate.py --check
+
+bench-features: ## measure how fast the example's features are made, beside pandas
+	@scripts/setup run
+	scripts/train-models --libraries
+	$(CARGO) bench --bench features
 
 models: ## train the models and export them to ONNX
 	scripts/train-models

@@ -159,7 +159,7 @@ fn who_serves_refuses_and_who_looks_does_not() {
         assert!(ended.stderr.contains("error[E0601]: node `age_bins`"), "{arguments:?}: {}", ended.stderr);
         if arguments.contains(&"--json") {
             let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
-            assert_eq!((&findings[0]["code"], &findings[0]["line"]), (&json!("E0601"), &json!(94)));
+            assert_eq!((&findings[0]["code"], &findings[0]["line"]), (&json!("E0601"), &json!(91)));
         }
     }
     assert!(!folder.path().join("scores.csv").exists());

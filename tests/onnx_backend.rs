@@ -1,6 +1,12 @@
 //! ONNX's own operator tests as a second opinion on element types and shapes: each model through the model store, its inputs as rows, its
 //! outputs compared with what ONNX expects. `tests/onnx_backend/cases.py` chooses and writes them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and counts aloud"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -44,7 +44,7 @@ fn every_mistake_is_named() {
         json!({"import": "groupby", "cols": "age"}),
         json!({"import": "apply"}),
         json!({"import": "ffill"}),
-        json!({"import": "assign"}),
+        json!({"import": "assign", "kwargs": {"older": "agee + 1"}}),
         json!({"import": "qcut", "cols": "age"}),
         json!({"cols": "age"}),
         json!({"import": "isna", "steps": []}),

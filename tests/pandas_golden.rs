@@ -7,26 +7,14 @@
 mod harness;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
-use flate2::read::GzDecoder;
-use harness::{Case, Planned, Values};
-use serde_json::Value;
+use harness::{Case, FAMILIES, Planned, Values, read_golden};
 
 /// How many calls of each operation there are at least.
 const CALLS: usize = 200;
 
-fn read(family: &str) -> Value {
-    let path = format!("{}/tests/golden/pandas/{family}.json.gz", env!("CARGO_MANIFEST_DIR"));
-    let mut text = String::new();
-    GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
-    let golden: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(golden["pandas"], "2.2.3");
-    golden
-}
-
 fn check(family: &str) {
-    let golden = read(family);
+    let golden = read_golden(family);
     // The last bits of these are those of the C library that answered.
     let allowed_ulps = if family == "transcendental" && golden["libc"] != libc() { 2 } else { 0 };
     let mut failures = Vec::new();
@@ -107,21 +95,28 @@ fn show_rows<'a>(case: &Case, rows: impl Iterator<Item = &'a usize>) -> String {
 /// One test for each file of cases, so that a failure names its family.
 macro_rules! families {
     ($($family:ident)*) => {
-        const FAMILIES: &[&str] = &[$(stringify!($family)),*];
+        #[test]
+        fn every_family_has_a_test() {
+            let mut tests = [$(stringify!($family)),*];
+            let mut families = FAMILIES;
+            tests.sort_unstable();
+            families.sort_unstable();
+            assert_eq!(tests, families);
+        }
         $(#[test] fn $family() { check(stringify!($family)); })*
     };
 }
 
 families! {
     fillna map to_datetime dt astype cut get_dummies text
-    missing compare arithmetic math transcendental condition replace columns text_match to_numeric
+    missing compare arithmetic math transcendental condition replace columns text_match to_numeric expressions
 }
 
 #[test]
 fn every_operation_has_its_calls() {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     for family in FAMILIES {
-        for case in read(family)["cases"].as_array().unwrap() {
+        for case in read_golden(family)["cases"].as_array().unwrap() {
             *calls.entry(case["params"]["import"].as_str().unwrap().to_owned()).or_default() += 1;
         }
     }

@@ -16,7 +16,7 @@ import pandas as pd
 FOLDER = Path(__file__).parent
 FUNCTIONS = {"to_datetime": pd.to_datetime, "to_numeric": pd.to_numeric, "cut": pd.cut}
 NUMPY = {"log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "floor", "ceil"}
-ON_FRAME = {"drop", "rename", "reindex", "select_dtypes", "dropna", "get_dummies"}
+ON_FRAME = {"assign", "eval", "query", "drop", "rename", "reindex", "select_dtypes", "dropna", "get_dummies"}
 WORDS = {"null", "true", "false", "yes", "no", "nan", "inf", "on", "off", "y", "n"}
 
 
@@ -57,6 +57,10 @@ def ask(df: pd.DataFrame, params: dict, frozen: dict) -> pd.DataFrame:
 
 
 def ask_frame(df: pd.DataFrame, name: str, kwargs: dict, frozen: dict) -> pd.DataFrame:
+    if name == "assign":
+        for column, expression in kwargs.items():
+            df = df.assign(**{column: eval(expression, {"round": lambda values, decimals: values.round(decimals)}, dict(df.items()))})
+        return df
     if name != "get_dummies":
         return getattr(df, name)(**kwargs)
     frozen_types = {column: pd.CategoricalDtype(statistics["categories"]) for column, statistics in frozen.items()}

@@ -11,6 +11,7 @@ mod explain;
 mod explain_error;
 mod graph;
 mod health;
+mod model;
 mod reference;
 mod run;
 mod schema;
@@ -57,6 +58,8 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersCommand),
     /// Draws a pipeline's graph with typed edges, as Mermaid text or SVG.
     Graph(graph::Graph),
+    /// Shows what a model file takes and gives.
+    Model(model::ShowModel),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
     /// Prints a reference page that is made of the code, as Markdown.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Model(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),

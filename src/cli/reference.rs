@@ -25,6 +25,8 @@ pub(super) struct Reference {
 enum Page {
     /// Every metric, as Markdown
     Metrics,
+    /// The language of expressions, as Markdown
+    Expressions,
     /// The types of nodes: what each does, its parameters, types, examples
     Nodes,
     /// The index of the pages of error codes, as Markdown
@@ -37,6 +39,7 @@ impl Reference {
     pub(super) fn run(self) -> Result<(), Failure> {
         let page = match self.page {
             Page::Metrics => crate::telemetry::reference(),
+            Page::Expressions => crate::nodes::expression_reference(),
             Page::Nodes => match (&self.node, &self.into) {
                 (_, Some(folder)) => {
                     return write_nodes(folder).map_err(|error| Failure::Running(format!("{}: {error}", folder.display())));

@@ -1,6 +1,7 @@
 //! What becomes of each row of a batch: alive, rejected or skipped.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Where on its way an event was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +63,8 @@ pub enum Reason {
     Conversion,
     /// A null reached a place that cannot take one.
     UnexpectedNull,
+    /// The row does not meet a condition that a node requires.
+    Condition,
     /// The model failed on this row.
     ModelFailed,
     /// The model answered NaN or infinity where a score must be finite.
@@ -90,6 +93,7 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::Conversion => "conversion",
             Self::UnexpectedNull => "unexpected_null",
+            Self::Condition => "condition",
             Self::ModelFailed => "model_failed",
             Self::NotFinite => "not_finite",
             Self::TooLargeForTopic => "too_large_for_topic",
@@ -145,7 +149,7 @@ impl Rejection {
 #[derive(Clone, Debug)]
 enum Fate {
     Rejected(Rejection),
-    Skipped(Cow<'static, str>),
+    Skipped(Arc<str>),
 }
 
 /// The fate of each row of a batch. A row that was rejected or skipped stays in the columns, where kernels may leave any value for it,
@@ -224,7 +228,7 @@ impl Rows {
     }
 
     /// Takes a row out with a declared reason; it is counted, not published.
-    pub fn skip(&mut self, row: usize, reason: impl Into<Cow<'static, str>>) {
+    pub fn skip(&mut self, row: usize, reason: impl Into<Arc<str>>) {
         self.leave(row, Fate::Skipped(reason.into()));
     }
 

@@ -67,6 +67,8 @@ codes! {
     NotFrozen = "E0204",
     /// A null can reach a place that cannot take one.
     NullReaches = "E0205",
+    /// An expression is not one of the language.
+    Expression = "E0206",
     /// The dataset schema cannot be used.
     Schema = "E0301",
     /// The model cannot be found or loaded.

@@ -122,6 +122,34 @@ impl Document {
         self.place.along(pointer).0.last().map(|place| place.value.clone()).unwrap_or_default()
     }
 
+    /// Where a part of the text at an RFC 6901 pointer stands, `part` in bytes of the text's value; `None` when the text is not written in the
+    /// file as it reads, such as one with escapes or environment variables.
+    pub fn span_within(&self, pointer: &str, part: Span) -> Option<Span> {
+        let (path, _) = self.place.along(pointer);
+        let value = self.value.pointer(pointer)?.as_str()?;
+        if path.iter().any(|place| place.private) {
+            return None;
+        }
+        if value.is_empty() {
+            return Some(self.span(pointer));
+        }
+        // Line by line: a block's lines are indented in the file.
+        let (mut within, mut at) = (self.span(pointer), 0);
+        for line in value.split_inclusive('\n') {
+            let content = line.trim();
+            let written = within.start + self.text.get(within.clone())?.find(content)?;
+            let start = at + (line.len() - line.trim_start().len());
+            at += line.len();
+            if part.start < at || at == value.len() {
+                let from = written + part.start.saturating_sub(start).min(content.len());
+                let to = written + part.end.saturating_sub(start).min(content.len());
+                return Some(from..to.max(from));
+            }
+            within.start = written + content.len();
+        }
+        None
+    }
+
     /// Where the key at an RFC 6901 pointer stands; the value's place when there is no such key, as in a list.
     pub fn key_span(&self, pointer: &str) -> Span {
         let (path, _) = self.place.along(pointer);

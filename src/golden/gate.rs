@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
-use serde_json::Value;
 
 use super::compare::{near, same, shown};
-use super::{Case, Fate, Golden, LeftOut, Observed, Seen, decode_base64};
+use super::{Case, Fate, Golden, LeftOut, Observed, Seen};
 use crate::config::Format;
 use crate::dataset::Rejection;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
@@ -38,7 +37,7 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
     })?;
     let mut divergences = Vec::new();
     let mut features = 0;
-    for (events, format) in batches(assembly, &golden) {
+    for Batch { events, format } in batches(assembly, &golden) {
         let mut line = assembly.tracing_line(format)?;
         let fit = Fit::new(&golden, line.plan());
         if !fit.misfits.is_empty() {
@@ -58,21 +57,27 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
     }
 }
 
-/// The cases' events, by the format that they are read in: `None` is the pipeline's own. Without any case, the graph is looked at still.
-fn batches(assembly: &Assembly, golden: &Golden) -> Vec<(Vec<(usize, Vec<u8>)>, Option<Format>)> {
-    let own = assembly.pipeline().input.format == Format::Json;
-    let (mut stream, mut json) = (Vec::new(), Vec::new());
+/// Events of one format, each with the number of its case.
+struct Batch {
+    events: Vec<(usize, Vec<u8>)>,
+    /// The format that they are read in; `None` is the pipeline's own.
+    format: Option<Format>,
+}
+
+/// The cases' events, by the format that they are read in. Without any case, the graph is looked at still.
+fn batches(assembly: &Assembly, golden: &Golden) -> Vec<Batch> {
+    let [mut own, mut json] = [None, Some(Format::Json)].map(|format| Batch { events: Vec::new(), format });
     for (number, case) in golden.cases.iter().enumerate() {
-        match &case.event {
-            Value::String(text) => stream.push((number, decode_base64(text).unwrap_or_default())),
-            event if own => stream.push((number, event.to_string().into_bytes())),
-            event => json.push((number, event.to_string().into_bytes())),
+        match case.bytes() {
+            Some(bytes) => own.events.push((number, bytes)),
+            None if assembly.pipeline().input.format == Format::Json => own.events.push((number, case.event.to_string().into_bytes())),
+            None => json.events.push((number, case.event.to_string().into_bytes())),
         }
     }
-    let mut batches = vec![(stream, None), (json, Some(Format::Json))];
-    batches.retain(|(events, _)| !events.is_empty());
+    let mut batches = vec![own, json];
+    batches.retain(|batch| !batch.events.is_empty());
     if batches.is_empty() {
-        batches.push((Vec::new(), None));
+        batches.push(Batch { events: Vec::new(), format: None });
     }
     batches
 }

@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 use super::error::ModelError;
 use super::file::ModelFile;
 use super::probe;
-use super::runtime::environment;
+use super::runtime::{environment, plain};
 use super::session::ModelSession;
 use super::signature::{Output, Port, PortError, Signature, read_inputs};
-use super::tune::best_rows_per_run;
+use super::tune::{UNMEASURED, best_rows_per_run};
 use crate::telemetry::Metric;
 
 /// A loaded model: what all workers share of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     /// Its id in the store.
     pub id: String,
@@ -43,7 +43,7 @@ pub struct Model {
     pub rows_per_run: usize,
     /// How long loading, probing and measuring took.
     pub load_duration: Duration,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
 }
 
 /// Why a model gets one row a run.
@@ -78,32 +78,62 @@ impl Model {
             return Err(invalid("it has no inputs".into()));
         }
         let features = declared_features(&session);
-        let declared = features.as_ref().map(Vec::len);
-        let found = probe::outputs(&mut session, &inputs, declared, &file).map_err(invalid)?;
-        let (outputs, unusable) = part(found);
-        if outputs.is_empty() {
-            return Err(ModelError::Ports { id: id.into(), ports: unusable });
-        }
-        let signature = Signature { inputs, outputs };
-        let single_row = single_row(&mut session, &signature, declared);
-        let rows_per_run = match single_row {
-            Some(_) => 1,
-            None => best_rows_per_run(&mut session, &signature, declared),
-        };
-        Ok(Self {
+        let model = Self {
             id: id.into(),
             path: path.into(),
             digest: hex(&Sha256::digest(&bytes)),
             version: session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0),
             file,
             features,
-            signature: Arc::new(signature),
-            unusable,
-            single_row,
-            rows_per_run,
-            load_duration: started.elapsed(),
-            bytes,
-        })
+            signature: Arc::new(Signature { inputs, outputs: Vec::new() }),
+            unusable: Vec::new(),
+            single_row: None,
+            rows_per_run: UNMEASURED,
+            load_duration: Duration::ZERO,
+            bytes: bytes.into(),
+        };
+        match model.probed(&mut session, model.signature.inputs.clone(), started) {
+            // The features of a graph will tell the width.
+            Err(_) if model.is_open() => Ok(model),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether an input takes any number of features, so that only a graph's features tell what it answers: see [`Model::sized`].
+    pub fn is_open(&self) -> bool {
+        self.signature.inputs.iter().any(|port| port.width().is_none())
+    }
+
+    /// The model as it is for rows of these widths, one for each input, which must take them.
+    ///
+    /// # Errors
+    /// When the model fails on rows of these widths.
+    pub fn sized(&self, widths: &[usize]) -> Result<Self, ModelError> {
+        let started = Instant::now();
+        let mut session = open(&self.bytes).map_err(|message| self.invalid(message))?;
+        let inputs = self.signature.inputs.iter().zip(widths).map(|(port, width)| port.sized(*width)).collect();
+        self.probed(&mut session, inputs, started)
+    }
+
+    /// The model with all that is found out by asking it.
+    fn probed(&self, session: &mut Session, inputs: Vec<Port>, started: Instant) -> Result<Self, ModelError> {
+        let declared = self.features.as_ref().map(Vec::len);
+        let found = probe::outputs(session, &inputs, declared, &self.file).map_err(|message| self.invalid(message))?;
+        let (outputs, unusable) = part(found);
+        if outputs.is_empty() {
+            return Err(ModelError::Ports { id: self.id.clone(), ports: unusable });
+        }
+        let signature = Signature { inputs, outputs };
+        let single_row = single_row(session, &signature, declared);
+        let rows_per_run = match single_row {
+            Some(_) => 1,
+            None => best_rows_per_run(session, &signature, declared),
+        };
+        Ok(Self { signature: Arc::new(signature), unusable, single_row, rows_per_run, load_duration: started.elapsed(), ..self.clone() })
+    }
+
+    fn invalid(&self, message: String) -> ModelError {
+        ModelError::Invalid { id: self.id.clone(), path: self.path.clone(), message }
     }
 
     /// A session of a worker's own, with as many rows a run as given, else as measured; always one where the model needs it.
@@ -111,8 +141,7 @@ impl Model {
     /// # Errors
     /// When ONNX Runtime refuses, which it did not when the model was loaded.
     pub fn session(&self, rows_per_run: Option<usize>) -> Result<ModelSession, ModelError> {
-        let invalid = |message| ModelError::Invalid { id: self.id.clone(), path: self.path.clone(), message };
-        let session = open(&self.bytes).map_err(invalid)?;
+        let session = open(&self.bytes).map_err(|message| self.invalid(message))?;
         let labels = [("model", self.id.clone()), ("version", self.version.to_string())];
         // Published here, not at load: metrics may be switched on after the plan was made, and `check` loads models without running them.
         Metric::ModelLoadDurationSeconds.gauge(&labels).set(self.load_duration.as_secs_f64());
@@ -159,7 +188,7 @@ fn open(bytes: &[u8]) -> Result<Session, String> {
             .with_config_entry("session.enable_cpu_mem_arena", "0")?
             .commit_from_memory(bytes)
     };
-    build().map_err(|error| error.message().to_owned())
+    build().map_err(|error| plain(error.message()))
 }
 
 /// ONNX Runtime has one code for all that is wrong with a model, so its words must do.

@@ -5,6 +5,7 @@ use ort::value::{DynValue, DynValueTypeMarker, ValueType};
 
 use super::answer::{self, class_probabilities, row_maps, sequence};
 use super::file::ModelFile;
+use super::runtime::plain;
 use super::session::{RunError, run_once, values};
 use super::signature::{Output, Outputs, Port, PortError, Signature};
 use super::tensor::{Element, Tensor, Values};
@@ -90,7 +91,7 @@ pub(super) fn outputs(
             let holds: Vec<Result<Outputs, String>> = (0..names.len()).map(|place| observe(&answers[place])).collect();
             return Ok(names.into_iter().zip(holds).enumerate().map(named).collect());
         }
-        Err(error) => error.message().to_owned(),
+        Err(error) => plain(error.message()),
     };
     let holds: Option<Vec<Outputs>> = session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), file)).collect();
     match holds {

@@ -83,3 +83,14 @@ fn candidates() -> Vec<PathBuf> {
         .flat_map(|folder| folder.ancestors().map(|ancestor| ancestor.join(PROJECT_FOLDER).join(LIBRARY)).collect::<Vec<_>>());
     beside.chain(project).collect()
 }
+
+/// What ONNX Runtime says, on one line and without the places in its own source.
+pub(super) fn plain(message: &str) -> String {
+    let mut text = message.to_owned();
+    // As in `/onnxruntime_src/onnxruntime/core/x.cc:46 void onnxruntime::f(int) what is wrong`.
+    while let Some(start) = text.find("/onnxruntime_src/") {
+        let end = text[start..].find(") ").map_or(text.len(), |end| start + end + 2);
+        text.replace_range(start..end, "");
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -8,6 +8,7 @@ use metrics::{Counter, Histogram};
 use ort::session::{Session, SessionInputValue};
 
 use super::answer;
+use super::runtime::plain;
 use super::signature::{Port, Signature};
 use super::tensor::{Tensor, Values};
 use crate::telemetry::Metric;
@@ -16,7 +17,7 @@ use crate::telemetry::Metric;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// ONNX Runtime refused the input or failed on it.
-    #[error("{0}")]
+    #[error("{}", plain(.0.message()))]
     Runtime(#[from] ort::Error),
     /// The model answered in another shape than it declares.
     #[error("output `{output}` has {found}, expected {expected}")]

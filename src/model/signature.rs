@@ -40,6 +40,14 @@ impl Port {
         }
     }
 
+    /// The same input for rows of `width` elements, which it must take.
+    pub(super) fn sized(&self, width: usize) -> Self {
+        let rest = width / self.fixed().max(1);
+        let rows = usize::from(self.is_batched());
+        let size = |(at, size): (usize, &Option<usize>)| if at < rows { None } else { Some(size.unwrap_or(rest)) };
+        Self { shape: self.shape.iter().enumerate().map(size).collect(), ..self.clone() }
+    }
+
     /// Elements in a row for one step of the open dimension.
     pub(crate) fn fixed(&self) -> usize {
         self.row_shape().iter().flatten().product()
@@ -51,18 +59,22 @@ impl Port {
         let rest = width / self.fixed().max(1);
         self.shape.iter().map(|dimension| dimension.unwrap_or_else(|| open.take().unwrap_or(rest))).collect()
     }
-}
 
-impl std::fmt::Display for Port {
-    /// As in ``float `age` [rows, 1]``.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn shape_text(&self) -> String {
         let dimension = |(at, size): (usize, &Option<usize>)| match size {
             Some(size) => size.to_string(),
             None if at == 0 => "rows".into(),
             None => "any".into(),
         };
         let shape: Vec<String> = self.shape.iter().enumerate().map(dimension).collect();
-        write!(f, "{} `{}` [{}]", self.element.name(), self.name, shape.join(", "))
+        format!("[{}]", shape.join(", "))
+    }
+}
+
+impl std::fmt::Display for Port {
+    /// As in ``float `age` [rows, 1]``.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}` {}", self.element.name(), self.name, self.shape_text())
     }
 }
 
@@ -199,7 +211,7 @@ fn read_input(outlet: &Outlet) -> Result<Port, PortError> {
     let shape: Vec<Option<usize>> = shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
     let port = Port { name: name.clone(), element, shape };
     if port.row_shape().iter().filter(|size| size.is_none()).count() > 1 {
-        return Err(refuse(port.to_string(), SHAPES));
+        return Err(refuse(format!("{} {}", element.name(), port.shape_text()), SHAPES));
     }
     Ok(port)
 }

@@ -15,8 +15,8 @@ const BUDGET: Duration = Duration::from_millis(150);
 const MOST_ROWS: usize = 1024;
 /// Elements in all inputs of one run: an image per row does not fill the memory 1,024 times.
 const MOST_ELEMENTS: usize = 1 << 20;
-/// Taken when the model refuses the noise that it would be measured with.
-const UNMEASURED: usize = 64;
+/// Taken when the model cannot be measured, since it refuses noise or its inputs' widths are not known yet.
+pub(super) const UNMEASURED: usize = 64;
 /// A larger run is taken when it costs no more than this share more per row: fewer calls, the same speed.
 const TOLERANCE: f64 = 1.03;
 

@@ -6,7 +6,9 @@
 //! - A kernel never fails: a row that it cannot serve is rejected in [`Rows`], its neighbours go on.
 
 mod decode;
+mod expression;
 mod field_ops;
+mod field_trans;
 mod frame;
 mod json_payload;
 mod json_to_dataframe;
@@ -16,11 +18,13 @@ mod onnx;
 mod origin;
 mod pandas;
 mod planning;
+mod processor;
 mod receiver;
 mod scikit_learn;
 mod simulator;
 mod split;
 
+pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use origin::{Ancestor, Origin};
 pub use pandas::{OperationPage, Refusal, operation_pages, refusals};
@@ -100,6 +104,8 @@ pub const NODES: &[&dyn Node] = &[
     &simulator::Simulator,
     &json_to_dataframe::JsonToDataframe,
     &field_ops::FieldOps,
+    &field_trans::FieldTrans,
+    &processor::Processor,
     &pandas::Pandas,
     &one_hot_encoder::OneHotEncoder,
     &split::Split,

@@ -66,7 +66,13 @@ impl Origin {
         Self(Arc::new(Making { node: Arc::clone(&self.0.node), parents: self.0.parents.clone(), nulls: Some(nulls) }))
     }
 
-    /// The name of the node that made the column; `event` for a field.
+    /// The same under another maker's name; a part of an expression has none.
+    #[must_use]
+    pub fn by(&self, node: &str) -> Self {
+        Self(Arc::new(Making { node: node.into(), parents: self.0.parents.clone(), nulls: self.0.nulls }))
+    }
+
+    /// The name of the node that made the column; `event` for a field, empty for a part of an expression.
     pub fn node(&self) -> &str {
         &self.0.node
     }
@@ -108,12 +114,18 @@ impl Column {
         let mut shown: Vec<String> = Vec::new();
         let mut name: Option<&Arc<str>> = None;
         for hop in &hops {
-            let renamed =
-                name.replace(&hop.name).filter(|name| **name != hop.name).map_or(String::new(), |_| format!(" as `{}`", hop.name));
+            let renamed = name
+                .replace(&hop.name)
+                .filter(|name| **name != hop.name)
+                .filter(|_| !hop.origin.node().is_empty())
+                .map_or(String::new(), |_| format!(" as `{}`", hop.name));
+            // A part of an expression is called by its text, and passed over where it has none.
+            let maker = if hop.origin.node().is_empty() { hop.name.as_ref() } else { hop.origin.node() };
             let hop = match hop.origin.0.nulls {
+                _ if maker.is_empty() => continue,
                 Some(Nulls::Schema) => format!("field `{}` of the event, which can be null", hop.name),
-                Some(Nulls::Where(condition)) => format!("`{}`{renamed} (null where {condition})", hop.origin),
-                _ => format!("`{}`{renamed}", hop.origin),
+                Some(Nulls::Where(condition)) => format!("`{maker}`{renamed} (null where {condition})"),
+                _ => format!("`{maker}`{renamed}"),
             };
             // Several operations of one node are one hop.
             if shown.last() != Some(&hop) {

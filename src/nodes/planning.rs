@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Ancestor, Column, Frame, Kernel, Origin, Slot, Source, decode};
 use crate::dataset::{Frozen, FrozenColumn};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, nearest};
 use crate::model::{Model, ModelError, ModelStore};
 
 /// A node as the graph's text places it.
@@ -166,6 +166,21 @@ impl<'a> Planning<'a> {
         self.shared.diagnostics.push(diagnostic.at(self.shared.document, &pointer));
     }
 
+    /// Reports a mistake in a part of the text at `pointer`, relative to the node; `part` in bytes of the text. Where the file does not hold the
+    /// text as it reads, the part is shown below the message.
+    pub fn report_within(&mut self, diagnostic: Diagnostic, pointer: &str, part: Span) {
+        let whole = self.pointer(pointer);
+        let document = self.shared.document;
+        let diagnostic = match (document.span_within(&whole, part.clone()), document.value().pointer(&whole)) {
+            (Some(span), _) => Diagnostic { location: Some((Arc::clone(document), span)), ..diagnostic },
+            (None, Some(serde_json::Value::String(text))) if !document.is_private(&whole) => {
+                diagnostic.at(document, &whole).help(underlined(text, part))
+            }
+            _ => diagnostic.at(document, &whole),
+        };
+        self.shared.diagnostics.push(diagnostic);
+    }
+
     /// The input column of this name; `None` when there is none, which is then reported at `pointer` with the nearest name, or when
     /// planning it failed before, which was.
     pub fn column(&mut self, name: &str, pointer: &str) -> Option<Column> {
@@ -183,21 +198,23 @@ impl<'a> Planning<'a> {
             Some(column) => Some(column.clone()),
             None => {
                 if !frame.is_open() {
-                    self.report_unknown(frame, name, pointer);
+                    let diagnostic = self.unknown_column(frame, name);
+                    self.report(diagnostic, pointer);
                 }
                 None
             }
         }
     }
 
-    fn report_unknown(&mut self, frame: &Frame, name: &str, pointer: &str) {
+    /// What there is to say of a name that no column of `frame` has.
+    pub fn unknown_column(&self, frame: &Frame, name: &str) -> Diagnostic {
         let message = format!("node `{}` reads column `{name}`, which no earlier node makes", self.id());
-        let mut diagnostic = Diagnostic::error(Code::UnknownColumn, message);
-        diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
+        let diagnostic = Diagnostic::error(Code::UnknownColumn, message);
+        let diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
             Some(near) => diagnostic.label(format!("did you mean `{}` (made by `{}`)?", near.name, near.origin)),
             None => diagnostic.label("no such column here"),
         };
-        self.report(diagnostic.help(format!("columns here: {}", list(frame.names()))), pointer);
+        diagnostic.help(format!("columns here: {}", list(frame.names())))
     }
 
     /// Adds a kernel; answers the slots that it writes.
@@ -213,6 +230,16 @@ impl<'a> Planning<'a> {
     /// Adds a kernel that writes one array; answers its slot.
     pub fn step_one(&mut self, kernel: impl Kernel + 'static, reads: &[Slot]) -> Slot {
         self.step(kernel, reads, 1)[0]
+    }
+
+    /// The steps of all nodes planned so far.
+    pub(super) fn steps(&mut self) -> &mut Vec<Step> {
+        self.shared.steps
+    }
+
+    /// How many slots are taken.
+    pub(super) fn slots(&self) -> usize {
+        *self.shared.slots
     }
 
     /// The slot of a column's array, made from its codes where it is held as codes. The column must not be poisoned.
@@ -255,6 +282,16 @@ impl<'a> Planning<'a> {
         }
         parents
     }
+}
+
+/// A text's line with marks under a part of it.
+fn underlined(text: &str, part: Span) -> String {
+    let before = text.get(..part.start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let marked = text.get(part.start..part.end.min(line_start + line.len())).map_or(1, |marked| marked.chars().count().max(1));
+    let column = before.get(line_start..).map_or(0, |before| before.chars().count());
+    format!("in the expression, at column {}:\n{line}\n{}{}", column + 1, " ".repeat(column), "^".repeat(marked))
 }
 
 /// Names in a message, bounded.

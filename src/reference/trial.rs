@@ -61,14 +61,15 @@ impl<'a> Trial<'a> {
         .map_err(TrialError::Frozen)?;
         let (mut steps, mut slots, mut warnings) = (Vec::new(), all.len(), Diagnostics::new());
         let fields: Frame = schema.fields().iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
-        let spec = NodeSpec { id: "example".into(), type_name: type_name.into(), params: example.params.clone(), pointer: String::new() };
-        let mut planned = |input, plan: &dyn Fn(&mut Planning<'_>) -> Frame| {
+        let spec =
+            |id: &str| NodeSpec { id: id.into(), type_name: type_name.into(), params: example.params.clone(), pointer: String::new() };
+        let mut planned = |(index, id), input, plan: &dyn Fn(&mut Planning<'_>) -> Frame| {
             let (steps, slots, diagnostics) = (&mut steps, &mut slots, &mut warnings);
             let shared = Shared { document, pipeline: document, frozen: Some(&frozen), models, steps, slots, diagnostics };
-            plan(&mut Planning::new(&spec, 0, input, shared))
+            plan(&mut Planning::new(&spec(id), index, input, shared))
         };
-        let event = planned(fields, &nodes::event_frame);
-        let frame = planned(event, &|planning| node.plan(planning));
+        let event = planned((0, "event"), fields, &nodes::event_frame);
+        let frame = planned((1, "example"), event, &|planning| node.plan(planning));
         if warnings.has_errors() {
             return Err(TrialError::Plan(warnings));
         }

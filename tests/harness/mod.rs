@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod graph;
+
+use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use caz::dataset::{Frozen, Rows};
 use caz::diagnostic::{Diagnostics, Document};
 use caz::model::ModelStore;
 use caz::nodes::{Column, Frame, Inputs, NodeSpec, Planning, Shared, Slot, Source, Step, by_name};
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
 /// A column's values, bit for bit.
@@ -29,6 +33,33 @@ pub(crate) enum Values {
 }
 
 impl Values {
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Float64(values) => values.len(),
+            Self::Float32(values) => values.len(),
+            Self::Int(values) => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Text(values) => values.len(),
+            Self::Time(values) => values.len(),
+        }
+    }
+
+    /// So many rows, these over and over.
+    pub(crate) fn repeated(&self, rows: usize) -> Self {
+        fn cycle<T: Clone>(values: &[T], rows: usize) -> Vec<T> {
+            values.iter().cycle().take(rows).cloned().collect()
+        }
+        match self {
+            Self::Float64(values) => Self::Float64(cycle(values, rows)),
+            Self::Float32(values) => Self::Float32(cycle(values, rows)),
+            Self::Int(values) => Self::Int(cycle(values, rows)),
+            Self::Bool(values) => Self::Bool(cycle(values, rows)),
+            Self::Text(values) => Self::Text(cycle(values, rows)),
+            Self::Time(values) => Self::Time(cycle(values, rows)),
+        }
+    }
+
     /// All but some rows.
     fn without(&self, out: &[usize]) -> Self {
         fn kept<T: Clone>(values: &[T], out: &[usize]) -> Vec<T> {
@@ -66,6 +97,39 @@ impl Values {
         }
     }
 }
+
+/// The golden vectors of a family of operations.
+pub(crate) fn read_golden(family: &str) -> Value {
+    let path = format!("{}/tests/golden/pandas/{family}.json.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+    let golden: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(golden["pandas"], "2.2.3");
+    golden
+}
+
+/// Every family of golden vectors.
+pub(crate) const FAMILIES: [&str; 19] = [
+    "fillna",
+    "map",
+    "replace",
+    "to_datetime",
+    "dt",
+    "astype",
+    "to_numeric",
+    "cut",
+    "get_dummies",
+    "columns",
+    "text",
+    "text_match",
+    "missing",
+    "compare",
+    "condition",
+    "arithmetic",
+    "math",
+    "transcendental",
+    "expressions",
+];
 
 /// One column of a case.
 #[derive(Debug)]
@@ -115,7 +179,7 @@ impl Case {
         Self {
             params: case["params"].clone(),
             frozen: case.get("frozen").cloned().unwrap_or_else(|| json!({})),
-            rows: input.first().map_or(0, |column| to_array(column).len()),
+            rows: input.first().map_or(0, |column| column.values.len()),
             input,
             output,
             rejected,
@@ -124,7 +188,7 @@ impl Case {
     }
 }
 
-fn read_column(column: &Value) -> CaseColumn {
+pub(crate) fn read_column(column: &Value) -> CaseColumn {
     let dtype = column["dtype"].as_str().unwrap().to_owned();
     let values = || column["values"].as_array().unwrap().iter();
     let bits = |width: usize| {
@@ -284,23 +348,37 @@ impl Planned {
         Ok(Self { columns, steps, outputs, slots })
     }
 
-    /// Runs the rows of `range`.
-    pub(crate) fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The arrays of some rows of a case, in their slots.
+    pub(crate) fn slots(&self, case: &Case, range: Range<usize>) -> Vec<Option<ArrayRef>> {
         let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots];
         for (slot, column) in slots.iter_mut().zip(&case.input) {
             *slot = Some(to_array(column).slice(range.start, range.len()));
         }
-        let mut rows = Rows::default();
-        rows.reset(range.len());
-        let mut made = Vec::new();
+        slots
+    }
+
+    /// Runs all steps on arrays in their slots.
+    pub(crate) fn run_steps(&mut self, slots: &mut [Option<ArrayRef>], rows: &mut Rows, made: &mut Vec<ArrayRef>) {
         for step in &mut self.steps {
-            step.kernel.run(&Inputs::new(&slots, &step.reads), &mut rows, &mut made);
+            step.kernel.run(&Inputs::new(slots, &step.reads), rows, made);
             assert_eq!(made.len(), step.writes.len());
             for (slot, array) in step.writes.iter().zip(made.drain(..)) {
-                assert_eq!(array.len(), range.len());
+                assert_eq!(array.len(), rows.len());
                 slots[slot.index()] = Some(array);
             }
         }
+    }
+
+    /// Runs the rows of `range`.
+    pub(crate) fn run(&mut self, case: &Case, range: Range<usize>) -> Answer {
+        let (mut slots, mut rows) = (self.slots(case, range.clone()), Rows::default());
+        rows.reset(range.len());
+        self.run_steps(&mut slots, &mut rows, &mut Vec::new());
         let sorted = |mut rows: Vec<usize>| {
             rows.sort_unstable();
             rows
@@ -311,6 +389,25 @@ impl Planned {
             skipped: sorted(rows.skipped().map(|(row, _)| row).collect()),
         }
     }
+}
+
+/// What planning a node says, as a user sees it; `text` is the node's YAML, the columns are those of `case`.
+pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
+    let document = Document::parse("node.yaml", text, &|_| None).unwrap();
+    let spec = NodeSpec { id: "n".into(), type_name: type_name.into(), params: document.value()["params"].clone(), pointer: String::new() };
+    let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
+    let input: Frame = case.input.iter().enumerate().map(input_column).collect();
+    let shared = Shared {
+        document: &document,
+        pipeline: &document,
+        frozen: None,
+        models: &models,
+        steps: &mut steps,
+        slots: &mut slots,
+        diagnostics: &mut diagnostics,
+    };
+    by_name(type_name).unwrap().plan(&mut Planning::new(&spec, 0, input, shared));
+    diagnostics.render(false)
 }
 
 fn input_column((index, column): (usize, &CaseColumn)) -> Column {

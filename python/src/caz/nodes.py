@@ -106,9 +106,11 @@ class Split(Node):
 class ModelUpload(Node):
     """Puts the model at `model_path` into the model store."""
 
-    def __init__(self, params: Params | None = None, *, model_path: str | None = None, id: str | None = None) -> None:
+    def __init__(
+        self, params: Params | None = None, *, model_path: str | None = None, model_id: str | None = None, id: str | None = None
+    ) -> None:
         super().__init__("ModelUpload", params, id=id)
-        self._set(model_path=model_path)
+        self._set(model_path=model_path, model_id=model_id)
 
 
 class ONNXNode(Node):
@@ -118,7 +120,7 @@ class ONNXNode(Node):
         self,
         params: Params | None = None,
         *,
-        features: Sequence[str] | None = None,
+        features: Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
         model_id: str | None = None,
         outputs: Mapping[str, str | Sequence[str]] | None = None,
         id: str | None = None,
@@ -139,7 +141,7 @@ class FieldOps(Node):
         rename: Mapping[str, str] | None = None,
         cast: Mapping[str, str] | None = None,
         default: Params | None = None,
-        copy: Mapping[str, str] | None = None,
+        copy: Mapping[str, str | Sequence[str]] | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__("FieldOps", params, id=id)

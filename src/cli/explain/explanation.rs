@@ -1,5 +1,6 @@
 //! What is known of one event. The structs are the JSON that `--json` prints; docs/explain.md describes it.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -7,7 +8,7 @@ use super::source::{Origin, Subject};
 use crate::codec::json::JsonValues;
 use crate::dataset::Rejection;
 use crate::dead_letters::DeadLetter;
-use crate::golden::{Fate, Observed, ObservedNode, encode_base64};
+use crate::golden::{Fate, Observed, ObservedNode};
 use crate::stream::Line;
 
 /// All that is shown.
@@ -143,7 +144,7 @@ impl Explanation {
         };
         let value = subject.value.as_deref().map(|value| {
             let json = serde_json::from_slice::<Value>(value).ok().filter(Value::is_object);
-            json.unwrap_or_else(|| Value::String(encode_base64(value)))
+            json.unwrap_or_else(|| Value::String(BASE64_STANDARD.encode(value)))
         });
         let event = Event { origin: subject.origin.clone(), bytes: subject.value.as_ref().map(Vec::len), value };
         Self { event, dead_letter: subject.dead_letter.clone(), nodes, models, outcome, note }

@@ -6,6 +6,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
 use self::explanation::Explanation;
@@ -13,7 +14,7 @@ use self::source::Subject;
 use super::exit::{Failure, running};
 use super::{PipelineFile, terminal};
 use crate::config::Format;
-use crate::golden::{Golden, Observed, append, encode_base64};
+use crate::golden::{Golden, Observed, append};
 use crate::stream::Assembly;
 
 const EXAMPLES: &str = "\
@@ -123,9 +124,9 @@ fn recorded(subject: &Subject, assembly: &Assembly) -> Result<Value, Failure> {
         (true, Format::Avro) => parsed().ok_or_else(|| running("an event that is not a JSON object cannot be a golden case"))?,
         (_, Format::Json) => {
             let exact = parsed().filter(|value| value.to_string().as_bytes() == bytes.trim_ascii());
-            exact.unwrap_or_else(|| Value::String(encode_base64(bytes)))
+            exact.unwrap_or_else(|| Value::String(BASE64_STANDARD.encode(bytes)))
         }
-        (false, Format::Avro) => Value::String(encode_base64(bytes)),
+        (false, Format::Avro) => Value::String(BASE64_STANDARD.encode(bytes)),
     };
     Ok(event)
 }

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::exit::{Failure, running};
 use crate::dead_letters::DeadLetter;
-use crate::golden::{Golden, decode_base64};
+use crate::golden::Golden;
 use crate::kafka::{ClientProperties, LookupError, MessageBatch, read_record};
 use crate::stream::Assembly;
 
@@ -67,9 +66,9 @@ impl Subject {
         let Some(case) = golden.cases.get(number) else {
             return Err(running(format!("there is no golden case {number}: there are {}, counted from 0", golden.cases.len())));
         };
-        let (value, is_json) = match &case.event {
-            Value::String(text) => (decode_base64(text).unwrap_or_default(), false),
-            event => (event.to_string().into_bytes(), true),
+        let (value, is_json) = match case.bytes() {
+            Some(bytes) => (bytes, false),
+            None => (case.event.to_string().into_bytes(), true),
         };
         Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
     }

@@ -97,7 +97,7 @@ fn number_column<T: Copy>(array: &ArrayRef, alive: &[usize], column: Places<'_, 
 
 fn integer_column<T: Copy>(array: &ArrayRef, alive: &[usize], column: Places<'_, T>, null: T, convert: impl Fn(i64) -> T + Copy) {
     match array.data_type() {
-        DataType::Int64 => copy::<Int64Type, T>(array, alive, column, null, |value| convert(value)),
+        DataType::Int64 => copy::<Int64Type, T>(array, alive, column, null, convert),
         DataType::Int32 => copy::<Int32Type, T>(array, alive, column, null, |value| convert(value.into())),
         DataType::Int16 => copy::<Int16Type, T>(array, alive, column, null, |value| convert(value.into())),
         DataType::Int8 => copy::<Int8Type, T>(array, alive, column, null, |value| convert(value.into())),

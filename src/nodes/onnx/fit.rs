@@ -54,18 +54,27 @@ fn warn_of_null(planning: &mut Planning<'_>, column: &Column, pointer: &str) {
     planning.report(Diagnostic::warning(Code::NullReaches, message).because(way).help(help), pointer);
 }
 
-/// Fits the features to the model's inputs; `None` when they do not fit, which is reported. Answers what fills the inputs and the slots
-/// that it reads.
-pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model, groups: Vec<Group>) -> Option<(Gather, Vec<Slot>)> {
+impl Group {
+    /// How many features there are.
+    pub(super) fn width(&self) -> usize {
+        self.columns.len()
+    }
+}
+
+/// The features of each of the model's inputs, in its order; `None` when they do not fill them, or come in another order than the model
+/// learned, which is reported.
+pub(super) fn deal(planning: &mut Planning<'_>, model: &Model, groups: Vec<Group>) -> Option<Vec<Group>> {
     let by_input = groups.iter().any(|group| group.input.is_some()) || groups.is_empty();
     let groups = if by_input { of_named_inputs(planning, model, groups)? } else { in_order(planning, model, groups)? };
-    if !widths_fit(planning, model, &groups) | !order_fits(planning, model, &groups) {
-        return None;
-    }
+    (widths_fit(planning, model, &groups) & order_fits(planning, model, &groups)).then_some(groups)
+}
+
+/// What fills the inputs and the slots that it reads; `None` when a column's type cannot be its input's, which is reported.
+pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model, groups: &[Group]) -> Option<(Gather, Vec<Slot>)> {
     let mut gather = Gather::default();
     let mut reads = Vec::new();
     let mut fits = true;
-    for (port, group) in model.signature.inputs.iter().zip(&groups) {
+    for (port, group) in model.signature.inputs.iter().zip(groups) {
         match Features::plan(planning, port, &group.columns, &group.pointer, params.nulls, &mut reads) {
             Some(features) => gather.push(features),
             None => fits = false,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::fit::Group;
 use self::infer::Infer;
 use self::show::Show;
 use super::{Column, Frame, Kernel, Node, Planning};
@@ -145,9 +146,14 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
         poison(planning, &params, &mut frame);
         return frame;
     };
+    let groups = features.and_then(|features| fit::deal(planning, &model, features));
+    let Some(model) = sized(planning, model, groups.as_deref()) else {
+        poison(planning, &params, &mut frame);
+        return frame;
+    };
     warn(planning, &params, &model);
     let outputs = outputs::plan(planning, &params, &model);
-    let fitted = features.and_then(|features| fit::plan(planning, &params, &model, features));
+    let fitted = groups.and_then(|groups| fit::plan(planning, &params, &model, &groups));
     let slots = fitted.and_then(|(gather, reads)| {
         let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)), "/params/model_id")?;
         // Before the model, which takes rows with nulls out.
@@ -166,6 +172,15 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
         });
     }
     frame
+}
+
+/// The model for the widths of these features, where it takes any; `None` when there are none, or when it fails on them, which is reported.
+fn sized(planning: &mut Planning<'_>, model: Arc<Model>, groups: Option<&[Group]>) -> Option<Arc<Model>> {
+    if !model.is_open() {
+        return Some(model);
+    }
+    let widths: Vec<usize> = groups?.iter().map(Group::width).collect();
+    report_model(planning, model.sized(&widths), "/params/model_id").map(Arc::new)
 }
 
 /// What is worth knowing of a model that works.

@@ -24,7 +24,9 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model) 
             if let Some(near) = nearest(name, known()) {
                 diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
             }
-            planning.report(diagnostic.help(format!("its outputs: {}", list(known()))), &join("/params/outputs", name));
+            let described: Vec<String> = outputs.iter().map(ToString::to_string).collect();
+            let help = format!("its outputs: {}", list(described.iter().map(String::as_str)));
+            planning.report(diagnostic.help(help), &join("/params/outputs", name));
         }
     }
     let mut columns = Vec::new();

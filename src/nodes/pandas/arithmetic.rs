@@ -35,8 +35,9 @@ pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Arithmetic { name: "rpow", summary: "The other to the power of the column", op: Op::Pow, turned: true },
 ];
 
+/// What arithmetic does with two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
+pub(in crate::nodes) enum Op {
     Add,
     Sub,
     Mul,
@@ -82,62 +83,61 @@ impl Operation for Arithmetic {
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
         let Some(side) = call.operand(&kwargs.other, "other") else { return call.fail() };
-        call.each(|call, column| self.plan_column(call, column, &side));
+        call.each(|call, column| arithmetic(call, column, &side, (self.op, self.turned)));
     }
 }
 
-impl Arithmetic {
-    fn plan_column(&self, call: &mut Call<'_, '_>, column: &Column, side: &Side) -> Option<Column> {
-        if column.data_type == DataType::Utf8 && self.op == Op::Add {
-            return self.plan_text(call, column, side);
-        }
-        let booleans = |column: &Column| column.data_type == DataType::Boolean && column.nullable;
-        let objects = booleans(column) || matches!(side, Side::Column(other) if booleans(other));
-        let promoted = if objects { None } else { side.promote(&column.data_type) };
-        let Some(promoted) = promoted.filter(|promoted| *promoted != DataType::Boolean) else {
-            call.mismatch(column, "there is no arithmetic between it and `other`", "bring both to numbers with `astype`");
-            return None;
-        };
-        let (op, turned) = (self.op, self.turned);
-        // What a division by zero makes is no integer, and no `float32` in pandas: any divisor that may be zero widens.
-        let divides = matches!(op, Op::FloorDiv | Op::Mod);
-        let safe = !turned && matches!(side, Side::Constant(value) if value.number().is_some_and(|value| value != 0.0));
-        if lanes::is_float(&promoted) || op == Op::Div {
-            let computed = if lanes::is_float(&promoted) { promoted } else { DataType::Float64 };
-            let written = if op == Op::FloorDiv && !safe { DataType::Float64 } else { computed.clone() };
-            return Some(plan_floats(call, column, side, (op, turned), (computed, written)));
-        }
-        if divides && !safe {
-            return Some(plan_divided(call, column, side, (op, turned)));
-        }
-        if divides && promoted == DataType::UInt64 {
-            call.mismatch(column, "it cannot be divided in whole numbers", "convert it to int64 first");
-            return None;
-        }
-        plan_ints(call, column, side, (op, turned), promoted)
+/// A column and the other side through `op`, the column on the right where `turned`; `None` when there is no arithmetic between them,
+/// which is reported.
+pub(in crate::nodes) fn arithmetic(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned): (Op, bool)) -> Option<Column> {
+    if column.data_type == DataType::Utf8 && op == Op::Add {
+        return plan_text(call, column, side, turned);
     }
+    let booleans = |column: &Column| column.data_type == DataType::Boolean && column.nullable;
+    let objects = booleans(column) || matches!(side, Side::Column(other) if booleans(other));
+    let promoted = if objects { None } else { side.promote(&column.data_type) };
+    let Some(promoted) = promoted.filter(|promoted| *promoted != DataType::Boolean) else {
+        let reason = format!("there is no arithmetic between it and {}", side.describe(call));
+        call.mismatch(column, reason, "bring both to numbers with `astype`");
+        return None;
+    };
+    // What a division by zero makes is no integer, and no `float32` in pandas: any divisor that may be zero widens.
+    let divides = matches!(op, Op::FloorDiv | Op::Mod);
+    let safe = !turned && matches!(side, Side::Constant(value) if value.number().is_some_and(|value| value != 0.0));
+    if lanes::is_float(&promoted) || op == Op::Div {
+        let computed = if lanes::is_float(&promoted) { promoted } else { DataType::Float64 };
+        let written = if op == Op::FloorDiv && !safe { DataType::Float64 } else { computed.clone() };
+        return Some(plan_floats(call, column, side, (op, turned), (computed, written)));
+    }
+    if divides && !safe {
+        return Some(plan_divided(call, column, side, (op, turned)));
+    }
+    if divides && promoted == DataType::UInt64 {
+        call.mismatch(column, "it cannot be divided in whole numbers", "convert it to int64 first");
+        return None;
+    }
+    plan_ints(call, column, side, (op, turned), promoted)
+}
 
-    fn plan_text(&self, call: &mut Call<'_, '_>, column: &Column, side: &Side) -> Option<Column> {
-        let turned = self.turned;
-        match side {
-            Side::Constant(Scalar::Text(text)) => {
-                let text = text.clone();
-                each_text(call, column, move |own, out| {
-                    let (first, second) = if turned { (text.as_str(), own) } else { (own, text.as_str()) };
-                    out.push_str(first);
-                    out.push_str(second);
-                })
-            }
-            Side::Column(other) if other.data_type == DataType::Utf8 => {
-                let reads = [call.array(column), call.array(other)];
-                let slot =
-                    call.kernel(&reads, move |inputs, _| join_text(inputs.array(usize::from(turned)), inputs.array(usize::from(!turned))));
-                Some(call.made(DataType::Utf8, column.nullable || other.nullable, slot))
-            }
-            _ => {
-                call.mismatch(column, "text is added to text only", "convert the other side with `astype` to str");
-                None
-            }
+fn plan_text(call: &mut Call<'_, '_>, column: &Column, side: &Side, turned: bool) -> Option<Column> {
+    match side {
+        Side::Constant(Scalar::Text(text)) => {
+            let text = text.clone();
+            each_text(call, column, move |own, out| {
+                let (first, second) = if turned { (text.as_str(), own) } else { (own, text.as_str()) };
+                out.push_str(first);
+                out.push_str(second);
+            })
+        }
+        Side::Column(other) if other.data_type == DataType::Utf8 => {
+            let reads = [call.array(column), call.array(other)];
+            let slot =
+                call.kernel(&reads, move |inputs, _| join_text(inputs.array(usize::from(turned)), inputs.array(usize::from(!turned))));
+            Some(call.made(DataType::Utf8, column.nullable || other.nullable, slot))
+        }
+        _ => {
+            call.mismatch(column, "text is added to text only", "convert the other side with `astype` to str");
+            None
         }
     }
 }

@@ -177,7 +177,7 @@ fn key_bits(value: f64) -> u64 {
 
 impl Call<'_, '_> {
     /// The codes and what they stand for, of a column whose values are known at planning: a category, or text made from a set.
-    pub(super) fn as_codes(&mut self, column: &Column) -> Option<(Slot, Arc<[String]>)> {
+    pub(in crate::nodes) fn as_codes(&mut self, column: &Column) -> Option<(Slot, Arc<[String]>)> {
         if let Source::Codes { codes, values } = &column.source {
             return Some((*codes, Arc::clone(values)));
         }

@@ -110,6 +110,10 @@ impl Operation for Drop {
                 "name columns in `columns`, or skip rows with `dropna` or a Processor",
             );
         }
+        let named = [kwargs.columns.is_some(), kwargs.labels.is_some(), call.cols.is_some()];
+        if named.iter().filter(|named| **named).count() > 1 {
+            return call.wrong("columns", "`columns`, `labels` and `cols` exclude each other", "name the columns in one of them");
+        }
         let given = match (kwargs.columns, kwargs.labels) {
             (Some(columns), _) => Some(columns.with_pointers(&call.at("columns"))),
             (None, Some(labels)) => Some(labels.with_pointers(&call.at("labels"))),
@@ -164,6 +168,7 @@ impl Operation for Rename {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<RenameKwargs>() else { return call.frame.set_open() };
+        refuse_cols(call);
         for name in kwargs.columns.keys().filter(|_| kwargs.errors == Missing::Raise) {
             let pointer = call.at("columns");
             let _ = call.column(name, &pointer);
@@ -213,6 +218,7 @@ impl Operation for Reindex {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<ReindexKwargs>() else { return call.frame.set_open() };
+        refuse_cols(call);
         let fill = kwargs.fill_value.unwrap_or(Scalar::Null(()));
         let mut columns = Vec::with_capacity(kwargs.columns.len());
         for name in &kwargs.columns {
@@ -362,6 +368,7 @@ impl Operation for SelectDtypes {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(SelectKwargs { include, exclude }) = call.kwargs() else { return call.frame.set_open() };
+        refuse_cols(call);
         if include.is_none() && exclude.is_none() {
             return call.wrong("include", "neither `include` nor `exclude` names a type", "name the types to keep in `include`");
         }
@@ -372,6 +379,13 @@ impl Operation for SelectDtypes {
         };
         let columns = call.frame.columns().iter().filter(kept).cloned().collect();
         rebuild(call, columns, "include");
+    }
+}
+
+/// Reports `cols` where the operation looks at the whole frame and would pass over it.
+fn refuse_cols(call: &mut Call<'_, '_>) {
+    if call.cols.is_some() {
+        call.wrong_call("cols", "it works on the whole frame", "leave `cols` out and name the columns in `kwargs`");
     }
 }
 
@@ -386,7 +400,7 @@ pub(in crate::nodes) fn rebuild(call: &mut Call<'_, '_>, columns: Vec<Column>, k
             let message = format!("node `{}`: `{}` makes two columns `{}`", call.planning.id(), call.name, column.name);
             let pointer = call.at(kwarg);
             let help = "column names are unique in a graph";
-            call.planning.report(Diagnostic::error(Code::AmbiguousColumn, message).help(help), &pointer);
+            call.report(Diagnostic::error(Code::AmbiguousColumn, message).help(help), &pointer);
         }
         frame.set(column);
     }

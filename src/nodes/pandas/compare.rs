@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[&dyn Operation] = &[
 
 /// How two values stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
+pub(in crate::nodes) enum Relation {
     Eq,
     Ne,
     Lt,
@@ -49,6 +49,17 @@ impl Relation {
             Self::Le => order.is_some_and(Ordering::is_le),
             Self::Gt => order == Some(Ordering::Greater),
             Self::Ge => order.is_some_and(Ordering::is_ge),
+        }
+    }
+
+    /// The relation of the other side to this one.
+    pub(in crate::nodes) fn turned(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            same => same,
         }
     }
 
@@ -96,7 +107,7 @@ impl Operation for Compare {
 }
 
 /// A slot that says in which rows a column stands in `relation` to the other side; `None` when they cannot be compared, which is reported.
-pub(super) fn compare(call: &mut Call<'_, '_>, column: &Column, side: &Side, relation: Relation) -> Option<Slot> {
+pub(in crate::nodes) fn compare(call: &mut Call<'_, '_>, column: &Column, side: &Side, relation: Relation) -> Option<Slot> {
     if let Side::Constant(value) = side
         && value.is_null()
     {
@@ -178,7 +189,8 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
         Side::Column(other) => (lanes::is_numeric(&other.data_type), whole(&other.data_type) && !other.nullable),
     };
     if !comparable || !lanes::is_numeric(&column.data_type) {
-        call.mismatch(column, "it cannot be compared with `other`", "bring both sides to one type with `astype`");
+        let reason = format!("it cannot be compared with {}", side.describe(call));
+        call.mismatch(column, reason, "bring both sides to one type with `astype`");
         return None;
     }
     let slot = call.array(column);
@@ -296,20 +308,23 @@ impl Operation for IsIn {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(IsInKwargs { values }) = call.kwargs() else { return call.fail() };
-        call.each(|call, column| {
-            let keys: Vec<(Scalar, i32)> = values.iter().map(|value| (value.clone(), 1)).collect();
-            let in_text = column.data_type == DataType::Utf8 || column.categories.is_some();
-            let null = i32::from(values.iter().any(|value| value.is_null() || (!in_text && value.number().is_some_and(f64::is_nan))));
-            let Some(coder) = Coder::new(column, &keys, 0, null) else {
-                call.mismatch(column, "values of this type are not looked up", "compare times with `eq` or `between`");
-                return None;
-            };
-            let codes = call.codes(column, coder);
-            let slot = call.kernel(&[codes], |inputs, _| {
-                let codes = inputs.array(0).as_primitive::<Int32Type>().values();
-                lanes::bool_array(codes.len(), |row| codes[row] == 1)
-            });
-            Some(call.made(DataType::Boolean, false, slot))
-        });
+        call.each(|call, column| is_in(call, column, &values));
     }
+}
+
+/// Whether the column is one of some constants; `None` when its type is not looked up, which is reported.
+pub(in crate::nodes) fn is_in(call: &mut Call<'_, '_>, column: &Column, values: &[Scalar]) -> Option<Column> {
+    let keys: Vec<(Scalar, i32)> = values.iter().map(|value| (value.clone(), 1)).collect();
+    let in_text = column.data_type == DataType::Utf8 || column.categories.is_some();
+    let null = i32::from(values.iter().any(|value| value.is_null() || (!in_text && value.number().is_some_and(f64::is_nan))));
+    let Some(coder) = Coder::new(column, &keys, 0, null) else {
+        call.mismatch(column, "values of this type are not looked up", "compare times with `eq` or `between`");
+        return None;
+    };
+    let codes = call.codes(column, coder);
+    let slot = call.kernel(&[codes], |inputs, _| {
+        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
+        lanes::bool_array(codes.len(), |row| codes[row] == 1)
+    });
+    Some(call.made(DataType::Boolean, false, slot))
 }

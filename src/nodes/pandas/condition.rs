@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
+use arrow_array::BooleanArray;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int32Array};
-use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::choose::choose;
 use super::compare::{Relation, compare};
+use super::lanes;
 use super::operand::{Operand, Side};
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
-use super::text::text_array;
-use super::{lanes, numbers};
 use crate::nodes::{Column, Slot};
 
 /// Every operation of this file.
@@ -38,9 +36,9 @@ struct ChooseKwargs {
     /// The condition: `{column: flag}` for a Boolean column, or a comparison of each value with a constant or a column, such as `{gt: 0}`
     /// or `{le: {column: limit}}`.
     cond: Condition,
-    /// What replaces a value; null without it.
+    /// What replaces a value: a constant, or `{column: name}`; null without it.
     #[serde(default)]
-    other: Option<Scalar>,
+    other: Option<Operand>,
 }
 
 /// A condition.
@@ -82,11 +80,16 @@ impl Operation for Choose {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<ChooseKwargs>() else { return call.fail() };
-        let other = kwargs.other.unwrap_or(Scalar::Null(()));
+        let other = match &kwargs.other {
+            None => Some(Side::Constant(Scalar::Null(()))),
+            Some(operand) => call.operand(operand, "other"),
+        };
+        let Some(other) = other else { return call.fail() };
         call.each(|call, column| {
             let condition = condition(call, column, &kwargs.cond)?;
             let made = choose(call, column, (condition, self.kept_when), &other)?;
-            Some(if other.is_null() { made.null_where("the condition says so, and `other` is null") } else { made })
+            let makes_null = matches!(&other, Side::Constant(value) if value.is_null());
+            Some(if makes_null { made.null_where("the condition says so, and `other` is null") } else { made })
         });
     }
 }
@@ -112,134 +115,6 @@ fn condition(call: &mut Call<'_, '_>, column: &Column, condition: &Condition) ->
     };
     let side = call.operand(operand, &format!("cond/{kwarg}"))?;
     compare(call, column, &side, relation)
-}
-
-/// The column with `other` where the condition says so.
-fn choose(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when): (Slot, bool), other: &Scalar) -> Option<Column> {
-    let nullable = column.nullable || other.is_null();
-    if let Some((codes, values)) = call.as_codes(column) {
-        return choose_codes(call, column, (codes, &values), (condition, kept_when), other);
-    }
-    let reads = [call.array(column), condition];
-    let kept = move |condition: &ArrayRef, row: usize| condition.as_boolean().value(row) == kept_when;
-    let whole = |value: &Scalar| match value {
-        Scalar::Int(value) => Some(*value),
-        Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
-        _ => None,
-    };
-    match &column.data_type {
-        data_type if data_type.is_integer() && whole(other).is_some() => {
-            let (value, written) = (whole(other)?, data_type.clone());
-            let (least, greatest) = numbers::bounds(data_type);
-            if !(least..=greatest).contains(&i128::from(value)) {
-                call.mismatch(column, format!("{value} does not fit into it"), "convert it to int64 with `astype` first");
-                return None;
-            }
-            let slot = call.kernel(&reads, move |inputs, _| {
-                let values = lanes::ints(inputs.array(0));
-                let chosen = values.iter().enumerate().map(|(row, own)| if kept(inputs.array(1), row) { *own } else { value });
-                lanes::int_array(chosen.collect(), &written)
-            });
-            Some(call.made(data_type.clone(), false, slot))
-        }
-        data_type if lanes::is_numeric(data_type) && *data_type != DataType::Boolean && (other.is_null() || other.number().is_some()) => {
-            let (value, written) =
-                (other.number().unwrap_or(f64::NAN), if lanes::is_float(data_type) { data_type.clone() } else { DataType::Float64 });
-            let made = written.clone();
-            let slot = call.kernel(&reads, move |inputs, _| {
-                let values = lanes::floats(inputs.array(0));
-                let chosen = values.iter().enumerate().map(|(row, own)| if kept(inputs.array(1), row) { *own } else { value });
-                lanes::float_array(chosen.collect(), &written)
-            });
-            Some(call.made(made, nullable, slot))
-        }
-        DataType::Boolean if matches!(other, Scalar::Bool(_) | Scalar::Null(())) => {
-            let value = matches!(other, Scalar::Bool(true)).then_some(true).or((!other.is_null()).then_some(false));
-            let slot = call.kernel(&reads, move |inputs, _| {
-                let flags = inputs.array(0).as_boolean();
-                let own = |row: usize| flags.is_valid(row).then(|| flags.value(row));
-                let chosen = (0..flags.len()).map(|row| if kept(inputs.array(1), row) { own(row) } else { value });
-                Arc::new(chosen.collect::<BooleanArray>()) as ArrayRef
-            });
-            Some(call.made(DataType::Boolean, nullable, slot))
-        }
-        DataType::Utf8 if matches!(other, Scalar::Text(_) | Scalar::Null(())) => {
-            let value = if let Scalar::Text(text) = other { Some(text.clone()) } else { None };
-            let slot =
-                call.kernel(&reads, move |inputs, _| choose_text(inputs.array(0), value.as_deref(), |row| kept(inputs.array(1), row)));
-            Some(call.made(DataType::Utf8, nullable, slot))
-        }
-        DataType::Timestamp(_, _) if other.is_null() => {
-            let written = column.data_type.clone();
-            let slot = call.kernel(&reads, move |inputs, _| {
-                let times = lanes::times(inputs.array(0));
-                let chosen = times.iter().enumerate().map(|(row, own)| if kept(inputs.array(1), row) { *own } else { lanes::NAT });
-                lanes::time_array(chosen.collect(), &written)
-            });
-            Some(call.made(column.data_type.clone(), true, slot))
-        }
-        _ => {
-            call.mismatch(
-                column,
-                format!("with {} it gives Python objects in pandas", other.show()),
-                "replace by a value of the column's type",
-            );
-            None
-        }
-    }
-}
-
-fn choose_codes(
-    call: &mut Call<'_, '_>,
-    column: &Column,
-    (codes, values): (Slot, &Arc<[String]>),
-    (condition, kept_when): (Slot, bool),
-    other: &Scalar,
-) -> Option<Column> {
-    let mut made = values.to_vec();
-    let code = match other {
-        other if other.is_null() => -1,
-        Scalar::Text(text) => {
-            let known = made.iter().position(|value| value == text);
-            if known.is_none() && column.categories.is_some() {
-                call.mismatch(column, format!("'{text}' is not one of its categories"), "replace before the column becomes a category");
-                return None;
-            }
-            let at = known.unwrap_or_else(|| {
-                made.push(text.clone());
-                made.len() - 1
-            });
-            i32::try_from(at).unwrap_or(-1)
-        }
-        _ => {
-            call.mismatch(column, format!("with {} it gives Python objects in pandas", other.show()), "replace by text");
-            return None;
-        }
-    };
-    let slot = call.kernel(&[codes, condition], move |inputs, _| {
-        let (codes, condition) = (inputs.array(0).as_primitive::<Int32Type>().values(), inputs.array(1).as_boolean());
-        let chosen = codes.iter().enumerate().map(|(row, own)| if condition.value(row) == kept_when { *own } else { code });
-        Arc::new(Int32Array::from_iter_values(chosen))
-    });
-    let nullable = column.nullable || code < 0;
-    Some(match &column.categories {
-        Some(categories) => call.made_category(slot, Arc::clone(categories), nullable),
-        None => call.made_codes(slot, made.into(), nullable),
-    })
-}
-
-fn choose_text(array: &ArrayRef, other: Option<&str>, kept: impl Fn(usize) -> bool) -> ArrayRef {
-    let text = array.as_string::<i32>();
-    let mut out = String::with_capacity(text.values().len());
-    let mut ends = Vec::with_capacity(text.len() + 1);
-    ends.push(0);
-    let chosen = |row: usize| if kept(row) { text.is_valid(row).then(|| text.value(row)) } else { other };
-    for row in 0..text.len() {
-        out.push_str(chosen(row).unwrap_or(""));
-        ends.push(out.len() as i32);
-    }
-    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(text.len(), |row| chosen(row).is_some()));
-    text_array(out, ends, (nulls.null_count() > 0).then_some(nulls))
 }
 
 struct Clip;
@@ -312,7 +187,7 @@ fn clip(call: &mut Call<'_, '_>, column: &Column, lower: Option<&Scalar>, upper:
         let holds = compare(call, column, &Side::Constant(bound.clone()), relation)?;
         let holds = if null_stays { or_null(call, column, holds) } else { holds };
         let nullable = clipped.nullable;
-        clipped = Column { nullable, ..choose(call, &clipped, (holds, true), bound)? };
+        clipped = Column { nullable, ..choose(call, &clipped, (holds, true), &Side::Constant(bound.clone()))? };
     }
     Some(clipped)
 }

@@ -105,7 +105,7 @@ fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<Intervals> {
                 call.planning.id()
             );
             let pointer = call.at("bins");
-            call.planning.report(Diagnostic::error(Code::NotFrozen, message).help("write the edges as a list"), &pointer);
+            call.report(Diagnostic::error(Code::NotFrozen, message).help("write the edges as a list"), &pointer);
             return None;
         }
     };

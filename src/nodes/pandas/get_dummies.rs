@@ -93,6 +93,9 @@ impl Operation for GetDummies {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.frame.set_open() };
+        if kwargs.columns.is_some() && call.cols.is_some() {
+            call.wrong("columns", "`columns` and `cols` exclude each other", "name the columns in one of them");
+        }
         let subjects = subjects(call, &kwargs);
         for (kwarg, names) in [("prefix", &kwargs.prefix), ("prefix_sep", &kwargs.prefix_sep)] {
             if let Some(count) = names.as_ref().and_then(Names::len).filter(|count| *count != subjects.len()) {

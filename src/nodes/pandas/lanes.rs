@@ -15,7 +15,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
 /// NumPy's NaN for missing times.
-pub(super) const NAT: i64 = i64::MIN;
+pub(in crate::nodes) const NAT: i64 = i64::MIN;
 
 /// Whether a type is a number in NumPy's sense: integers, floats and booleans.
 pub(in crate::nodes) fn is_numeric(data_type: &DataType) -> bool {
@@ -31,7 +31,7 @@ pub(in crate::nodes) fn is_float(data_type: &DataType) -> bool {
 ///
 /// # Panics
 /// On other than numeric arrays, which planning keeps away.
-pub(super) fn floats(array: &ArrayRef) -> Cow<'_, [f64]> {
+pub(in crate::nodes) fn floats(array: &ArrayRef) -> Cow<'_, [f64]> {
     match array.data_type() {
         DataType::Float64 => {
             let array = array.as_primitive::<Float64Type>();
@@ -74,7 +74,7 @@ fn with_nan(values: impl Iterator<Item = f64>, nulls: &NullBuffer) -> Vec<f64> {
 ///
 /// # Panics
 /// On other arrays, which planning keeps away.
-pub(super) fn ints(array: &ArrayRef) -> Cow<'_, [i64]> {
+pub(in crate::nodes) fn ints(array: &ArrayRef) -> Cow<'_, [i64]> {
     match array.data_type() {
         DataType::Int64 => Cow::Borrowed(array.as_primitive::<Int64Type>().values()),
         DataType::Int32 => cast_ints::<Int32Type>(array, i64::from),
@@ -94,7 +94,7 @@ fn cast_ints<T: ArrowPrimitiveType>(array: &ArrayRef, cast: impl Fn(T::Native) -
 }
 
 /// A nanosecond timestamp array as `i64`, null as [`NAT`].
-pub(super) fn times(array: &ArrayRef) -> Cow<'_, [i64]> {
+pub(in crate::nodes) fn times(array: &ArrayRef) -> Cow<'_, [i64]> {
     let array = array.as_primitive::<TimestampNanosecondType>();
     match array.nulls() {
         None => Cow::Borrowed(array.values()),
@@ -125,7 +125,7 @@ pub(in crate::nodes) fn int_array(values: Vec<i64>, data_type: &DataType) -> Arr
 }
 
 /// A nanosecond timestamp array of `data_type`; [`NAT`] becomes null.
-pub(super) fn time_array(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
+pub(in crate::nodes) fn time_array(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
     let nulls = values.contains(&NAT).then(|| NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| values[row] != NAT)));
     let array = PrimitiveArray::<TimestampNanosecondType>::new(values.into(), nulls);
     match data_type {
@@ -135,7 +135,7 @@ pub(super) fn time_array(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
 }
 
 /// A Boolean array, one call of `is` a row.
-pub(super) fn bool_array(rows: usize, is: impl FnMut(usize) -> bool) -> ArrayRef {
+pub(in crate::nodes) fn bool_array(rows: usize, is: impl FnMut(usize) -> bool) -> ArrayRef {
     Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(rows, is), None))
 }
 
@@ -144,7 +144,7 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>) -> ArrayRef {
 }
 
 /// Which rows pandas calls null: Arrow's nulls, and NaN.
-pub(super) fn null_mask(array: &ArrayRef) -> BooleanBuffer {
+pub(in crate::nodes) fn null_mask(array: &ArrayRef) -> BooleanBuffer {
     let rows = array.len();
     match array.data_type() {
         DataType::Float64 | DataType::Float32 => {

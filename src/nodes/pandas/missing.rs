@@ -53,14 +53,19 @@ impl Operation for IsNull {
         }
         let wanted = self.wanted;
         call.each(|call, column| {
-            let (slot, nulls) = null_reader(column)?;
-            let slot = call.kernel(&[slot], move |inputs, _| {
-                let is_null = nulls(inputs.array(0));
-                Arc::new(BooleanArray::new(if wanted { is_null } else { !&is_null }, None))
-            });
+            let slot = null_test(call, column, wanted)?;
             Some(call.made(DataType::Boolean, false, slot))
         });
     }
+}
+
+/// A slot with `wanted` where the column is null, and its opposite elsewhere; `None` when the column is poisoned.
+pub(in crate::nodes) fn null_test(call: &mut Call<'_, '_>, column: &Column, wanted: bool) -> Option<Slot> {
+    let (slot, nulls) = null_reader(column)?;
+    Some(call.kernel(&[slot], move |inputs, _| {
+        let is_null = nulls(inputs.array(0));
+        Arc::new(BooleanArray::new(if wanted { is_null } else { !&is_null }, None))
+    }))
 }
 
 type NullsOf = fn(&arrow_array::ArrayRef) -> BooleanBuffer;
@@ -142,6 +147,9 @@ impl Operation for DropNa {
         if kwargs.how.is_some() && kwargs.thresh.is_some() {
             return call.wrong("thresh", "`how` and `thresh` exclude each other", "leave one of them out");
         }
+        if kwargs.subset.is_some() && call.cols.is_some() {
+            return call.wrong("subset", "`subset` and `cols` exclude each other", "name the columns in one of them");
+        }
         let subset = match kwargs.subset {
             Some(Subset::One(name)) => vec![(name, call.at("subset"))],
             Some(Subset::List(names)) => {
@@ -173,13 +181,13 @@ impl Operation for DropNa {
 fn skip_rows(call: &mut Call<'_, '_>, columns: &[&Column], needed: usize) {
     let (reads, readers): (Vec<Slot>, Vec<NullsOf>) = columns.iter().filter_map(|column| null_reader(column)).unzip();
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_ref()).collect();
-    let reason = format!("node {}: dropna on {}", call.planning.id(), crate::nodes::list(names.into_iter()));
+    let reason: Arc<str> = format!("node {}: dropna on {}", call.planning.id(), crate::nodes::list(names.into_iter())).into();
     call.rejecting_kernel(&reads, move |inputs, rows| {
         let nulls: Vec<BooleanBuffer> = readers.iter().enumerate().map(|(at, reader)| reader(inputs.array(at))).collect();
         for row in 0..rows.len() {
             let present = nulls.iter().filter(|nulls| !nulls.value(row)).count();
             if present < needed {
-                rows.skip(row, reason.clone());
+                rows.skip(row, Arc::clone(&reason));
             }
         }
         Arc::new(BooleanArray::new(BooleanBuffer::new_unset(rows.len()), None))

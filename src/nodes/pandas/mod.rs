@@ -11,6 +11,7 @@
 
 mod arithmetic;
 mod astype;
+mod choose;
 mod coder;
 mod columns;
 mod compare;
@@ -18,8 +19,9 @@ mod condition;
 mod cut;
 mod dt;
 mod fillna;
+mod formula;
 mod get_dummies;
-mod lanes;
+pub(super) mod lanes;
 mod map;
 mod math;
 mod missing;
@@ -43,17 +45,22 @@ use serde::Deserialize;
 
 pub use self::refused::{Refusal, refusals};
 
-// What other nodes share with this one.
+// What other nodes and expressions share with this one.
+pub(super) use self::arithmetic::{Op, arithmetic};
 pub(super) use self::astype::{Dtype, convert};
+pub(super) use self::choose::choose;
 pub(super) use self::coder::{Coder, as_held};
 pub(super) use self::columns::rebuild;
+pub(super) use self::compare::{Relation, compare, is_in};
 pub(super) use self::fillna::with_value as fill;
 pub(super) use self::lanes::{float_array, int_array, is_float, is_numeric};
+pub(super) use self::missing::null_test;
 pub(super) use self::numbers::write_python_float32;
-pub(super) use self::operation::Call;
+pub(super) use self::operand::Side;
+pub(super) use self::operation::{Call, Operation, Passage, Scope};
+pub(super) use self::refused::refusal;
 pub(super) use self::scalar::Scalar;
 
-use self::operation::{Operation, Scope};
 use super::frame::dtype as frame_dtype;
 use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -81,10 +88,11 @@ const FAMILIES: &[&[&dyn Operation]] = &[
     math::OPERATIONS,
     round::OPERATIONS,
     columns::OPERATIONS,
+    formula::OPERATIONS,
 ];
 
 /// Every operation, in the order of the reference pages.
-fn operations() -> impl Iterator<Item = &'static dyn Operation> {
+pub(super) fn operations() -> impl Iterator<Item = &'static dyn Operation> {
     FAMILIES.iter().copied().flatten().copied()
 }
 
@@ -253,7 +261,7 @@ fn plan_step(planning: &mut Planning<'_>, mut frame: Frame, step: StepParams, po
     };
     let scope = operation.scope();
     let kwargs = format!("{pointer}/kwargs");
-    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), kwargs, cols, into };
+    let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), kwargs, cols, into, passage: None };
     if fits(&mut call, scope) {
         operation.plan(&mut call);
     } else {
@@ -288,7 +296,7 @@ fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
 fn report_unknown(planning: &mut Planning<'_>, name: &str, pointer: &str) {
     let pointer = format!("{pointer}/import");
     let id = planning.id();
-    let diagnostic = match refused::refusal(name) {
+    let diagnostic = match refusal(name) {
         Some(refusal) => {
             let message = format!("node `{id}`: operation `{name}` is refused: {}", refusal.reason);
             Diagnostic::error(Code::UnknownOperation, message).label("refused").help(refusal.instead)

@@ -31,7 +31,7 @@ pub(super) struct ColumnName {
 
 /// An operand that was found.
 #[derive(Clone, Debug)]
-pub(super) enum Side {
+pub(in crate::nodes) enum Side {
     /// Another column.
     Column(Column),
     /// A constant.
@@ -54,7 +54,7 @@ impl Call<'_, '_> {
 impl Side {
     /// The type of `column` together with this side, as NumPy promotes: a Python number is weak and takes the column's type where that
     /// holds its kind. `None` when there is none among numbers.
-    pub(super) fn promote(&self, column: &DataType) -> Option<DataType> {
+    pub(in crate::nodes) fn promote(&self, column: &DataType) -> Option<DataType> {
         match self {
             Self::Column(other) => promote(column, &other.data_type),
             Self::Constant(Scalar::Int(value)) => match column {
@@ -65,6 +65,7 @@ impl Side {
                 }
                 other => lanes::is_float(other).then(|| other.clone()),
             },
+            Self::Constant(Scalar::Bool(_)) => (*column != DataType::Boolean && lanes::is_numeric(column)).then(|| column.clone()),
             Self::Constant(value) => {
                 value.number()?;
                 match column {
@@ -75,8 +76,16 @@ impl Side {
         }
     }
 
+    /// What messages call it.
+    pub(in crate::nodes) fn describe(&self, call: &Call<'_, '_>) -> String {
+        match self {
+            Self::Column(other) => call.describe(other),
+            Self::Constant(value) => value.show(),
+        }
+    }
+
     /// The slots that reading this side needs behind the column's own.
-    pub(super) fn reads(&self, call: &mut Call<'_, '_>, column: Slot) -> Vec<Slot> {
+    pub(in crate::nodes) fn reads(&self, call: &mut Call<'_, '_>, column: Slot) -> Vec<Slot> {
         match self {
             Self::Column(other) => vec![column, call.array(other)],
             Self::Constant(_) => vec![column],
@@ -84,7 +93,7 @@ impl Side {
     }
 
     /// How a kernel reads this side as floats that meet those of a type: a constant takes that type, as NumPy's weak numbers do.
-    pub(super) fn floats(&self, data_type: &DataType) -> Lane<f64> {
+    pub(in crate::nodes) fn floats(&self, data_type: &DataType) -> Lane<f64> {
         match self {
             Self::Column(_) => Lane::Input,
             Self::Constant(value) => {
@@ -95,7 +104,7 @@ impl Side {
     }
 
     /// How a kernel reads this side as integers.
-    pub(super) fn ints(&self) -> Lane<i64> {
+    pub(in crate::nodes) fn ints(&self) -> Lane<i64> {
         match self {
             Self::Constant(Scalar::Int(value)) => Lane::Constant(*value),
             Self::Constant(Scalar::Bool(value)) => Lane::Constant(i64::from(*value)),
@@ -110,7 +119,7 @@ fn bool_number(value: &Scalar) -> Option<f64> {
 
 /// Where the right side of a kernel's pairs comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Lane<T> {
+pub(in crate::nodes) enum Lane<T> {
     /// The kernel's second input.
     Input,
     /// One value for all rows.
@@ -119,7 +128,7 @@ pub(super) enum Lane<T> {
 
 impl Lane<f64> {
     /// The values of one batch.
-    pub(super) fn read<'a>(&self, inputs: &Inputs<'a>) -> Values<'a, f64> {
+    pub(in crate::nodes) fn read<'a>(&self, inputs: &Inputs<'a>) -> Values<'a, f64> {
         match self {
             Self::Input => Values::Rows(lanes::floats(inputs.array(1))),
             Self::Constant(value) => Values::One(*value),
@@ -129,7 +138,7 @@ impl Lane<f64> {
 
 impl Lane<i64> {
     /// The values of one batch.
-    pub(super) fn read<'a>(&self, inputs: &Inputs<'a>) -> Values<'a, i64> {
+    pub(in crate::nodes) fn read<'a>(&self, inputs: &Inputs<'a>) -> Values<'a, i64> {
         match self {
             Self::Input => Values::Rows(lanes::ints(inputs.array(1))),
             Self::Constant(value) => Values::One(*value),
@@ -138,7 +147,7 @@ impl Lane<i64> {
 }
 
 /// The right side's values of one batch.
-pub(super) enum Values<'a, T: Clone> {
+pub(in crate::nodes) enum Values<'a, T: Clone> {
     /// One for each row.
     Rows(Cow<'a, [T]>),
     /// One for all rows.
@@ -147,7 +156,7 @@ pub(super) enum Values<'a, T: Clone> {
 
 impl<T: Copy> Values<'_, T> {
     /// Each row's pair through a function.
-    pub(super) fn zip<R>(&self, left: &[T], pair: impl Fn(T, T) -> R) -> Vec<R> {
+    pub(in crate::nodes) fn zip<R>(&self, left: &[T], pair: impl Fn(T, T) -> R) -> Vec<R> {
         match self {
             Self::Rows(right) => left.iter().zip(right.iter()).map(|(left, right)| pair(*left, *right)).collect(),
             Self::One(right) => left.iter().map(|left| pair(*left, *right)).collect(),
@@ -155,7 +164,7 @@ impl<T: Copy> Values<'_, T> {
     }
 
     /// The value of a row.
-    pub(super) fn at(&self, row: usize) -> T {
+    pub(in crate::nodes) fn at(&self, row: usize) -> T {
         match self {
             Self::Rows(rows) => rows[row],
             Self::One(value) => *value,

@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 
 use super::lanes;
 use crate::dataset::Rows;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, join};
 use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
 
 /// Which columns an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(in crate::nodes) enum Scope {
     /// Those in `cols`, which must be there: a method of a Series, or a function of one.
     Series,
     /// Those in `cols`, else all: a method of a DataFrame that works on each column by itself.
@@ -38,7 +38,7 @@ impl Scope {
 }
 
 /// One pandas operation.
-pub(super) trait Operation: Sync {
+pub(in crate::nodes) trait Operation: Sync {
     /// Its name in `import`, such as `str.lower`.
     fn name(&self) -> &'static str;
 
@@ -71,65 +71,120 @@ pub(in crate::nodes) struct Call<'p, 'a> {
     pub(in crate::nodes) cols: Option<Vec<(String, String)>>,
     /// The `into` of the call.
     pub(in crate::nodes) into: Option<Vec<String>>,
+    /// Where the call stands in an expression, if it does.
+    pub(in crate::nodes) passage: Option<Passage>,
+}
+
+/// A call within the expression at its pointer: what the document says of other calls.
+#[derive(Clone, Debug, Default)]
+pub(in crate::nodes) struct Passage {
+    /// The keyword arguments.
+    pub(in crate::nodes) kwargs: serde_json::Map<String, serde_json::Value>,
+    /// Where the call stands in the expression.
+    pub(in crate::nodes) whole: Span,
+    /// Where its parts stand, by their pointers relative to the call, such as `/kwargs/decimals`.
+    pub(in crate::nodes) parts: Vec<(String, Span)>,
+}
+
+impl Passage {
+    /// Where the part at a pointer of the call's stands; else the call.
+    fn span(&self, pointer: &str) -> Span {
+        let part = self
+            .parts
+            .iter()
+            .find(|(part, _)| pointer.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        part.map_or_else(|| self.whole.clone(), |(_, span)| span.clone())
+    }
 }
 
 impl<'p, 'a> Call<'p, 'a> {
     /// A node's own use of pandas operations: `name` is what messages call it, `cols` the columns with where each is asked for.
     pub(in crate::nodes) fn of_node(planning: &'p mut Planning<'a>, frame: Frame, name: &'static str, cols: Vec<(String, String)>) -> Self {
         let (pointer, kwargs) = ("/params".to_owned(), "/params".to_owned());
-        Self { planning, frame, name, pointer, kwargs, cols: Some(cols), into: None }
+        Self { planning, frame, name, pointer, kwargs, cols: Some(cols), into: None, passage: None }
     }
 }
 
 impl Call<'_, '_> {
     /// The keyword arguments; `None` when they are wrong, which is then reported.
     pub(in crate::nodes) fn kwargs<T: DeserializeOwned + JsonSchema>(&mut self) -> Option<T> {
-        self.planning.read_at(&self.kwargs)
+        let Some(passage) = &self.passage else {
+            return self.planning.read_at(&self.kwargs);
+        };
+        // What an expression gives is checked as a document is, and reported at the expression's parts.
+        let text = serde_json::Value::Object(passage.kwargs.clone()).to_string().replace("${", "$${");
+        let mut found = Diagnostics::new();
+        let document = Document::parse("", text, &|_| None).map_err(|mistakes| found.extend(mistakes)).ok()?;
+        let read = document.read_as("", &mut found);
+        let names: Vec<String> = passage.kwargs.keys().cloned().collect();
+        for diagnostic in found.iter() {
+            let at = diagnostic.location.as_ref().map_or(0, |(_, span)| span.start);
+            let holds = |name: &&String| document.key_span(&join("", name)).start <= at && at < document.span(&join("", name)).end;
+            let pointer = names.iter().find(holds).map_or_else(|| self.pointer.clone(), |name| self.at(name));
+            let message = format!("node `{}`: `{}`: {}", self.planning.id(), self.name, diagnostic.message);
+            self.report(Diagnostic { message, location: None, ..diagnostic.clone() }, &pointer);
+        }
+        read
+    }
+
+    /// Reports a mistake at `pointer`, relative to the node.
+    pub(in crate::nodes) fn report(&mut self, diagnostic: Diagnostic, pointer: &str) {
+        match &self.passage {
+            None => self.planning.report(diagnostic, pointer),
+            Some(passage) => {
+                let part = passage.span(pointer.strip_prefix(self.pointer.as_str()).unwrap_or_default());
+                self.planning.report_within(diagnostic, &self.pointer, part);
+            }
+        }
+    }
+
+    /// What messages call a column: its name, its type and its maker; a part of an expression is called by its text.
+    pub(in crate::nodes) fn describe(&self, column: &Column) -> String {
+        match column.origin.node() {
+            "" => format!("`{}` of type {}", column.name, column.dtype()),
+            origin => format!("column `{}` of type {} (made by `{origin}`)", column.name, column.dtype()),
+        }
     }
 
     /// Where a keyword argument stands, relative to the node.
     pub(in crate::nodes) fn at(&self, kwarg: &str) -> String {
-        format!("{}/{kwarg}", self.kwargs)
+        match self.passage {
+            None => format!("{}/{kwarg}", self.kwargs),
+            Some(_) => format!("{}/kwargs/{kwarg}", self.pointer),
+        }
     }
 
     /// Reports a mistake in a keyword argument.
     pub(in crate::nodes) fn wrong(&mut self, kwarg: &str, message: impl std::fmt::Display, help: &str) {
         let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
         let pointer = self.at(kwarg);
-        self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
+        self.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
     /// Reports a mistake in a parameter of the call itself.
     pub(in crate::nodes) fn wrong_call(&mut self, parameter: &str, message: &str, help: &str) {
         let message = format!("node `{}`: `{}`: {message}", self.planning.id(), self.name);
         let pointer = format!("{}/{parameter}", self.pointer);
-        self.planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
+        self.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
     /// Reports that the operation cannot take a column of this type.
     pub(in crate::nodes) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
-        let message = format!(
-            "node `{}`: `{}` on column `{}` of type {} (made by `{}`): {reason}",
-            self.planning.id(),
-            self.name,
-            column.name,
-            column.dtype(),
-            column.origin
-        );
+        let message = format!("node `{}`: `{}` on {}: {reason}", self.planning.id(), self.name, self.describe(column));
         let pointer = self.column_pointer(&column.name);
-        self.planning.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
+        self.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
     }
 
     /// Reports that a null of this column cannot be taken.
     pub(super) fn null_reaches(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
         let id = self.planning.id();
-        let message = format!("node `{id}`: `{}` on column `{}`, which can be null: {reason}", self.name, column.name);
+        let message = format!("node `{id}`: `{}` on {}, which can be null: {reason}", self.name, self.describe(column));
         let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
         if let Some(path) = column.null_path() {
             diagnostic = diagnostic.because(format!("the null's way: {path} -> `{id}`"));
         }
         let pointer = self.column_pointer(&column.name);
-        self.planning.report(diagnostic.help(help), &pointer);
+        self.report(diagnostic.help(help), &pointer);
     }
 
     /// Reports that the answer would depend on the batch, since no statistic of `column` is frozen.
@@ -140,8 +195,7 @@ impl Call<'_, '_> {
             self.name
         );
         let diagnostic = Diagnostic::error(Code::NotFrozen, message);
-        self.planning
-            .report(diagnostic.help("write it into the statistics file that `graph.frozen` names, under this node and column"), pointer);
+        self.report(diagnostic.help("write it into the statistics file that `graph.frozen` names, under this node and column"), pointer);
     }
 
     /// Where a column of this name is asked for.
@@ -189,6 +243,7 @@ impl Call<'_, '_> {
         let id = self.planning.id();
         let column = match made {
             Some(column) if column.origin.node() == id => Column { name: name.into(), ..column },
+            Some(column) if column.origin.node().is_empty() => Column { name: name.into(), origin: column.origin.by(id), ..column },
             // A column that came through as it was.
             Some(column) => Column { name: name.into(), origin: Origin::made(id, vec![column.as_ancestor()]), ..column },
             None => Column::poisoned(name, self.planning.id()),
@@ -275,4 +330,4 @@ impl<F: FnMut(&Inputs<'_>, &mut Rows) -> ArrayRef + Send> Kernel for Function<F>
 /// Keyword arguments of operations that take none.
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NoKwargs {}
+pub(in crate::nodes) struct NoKwargs {}

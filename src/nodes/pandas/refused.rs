@@ -56,11 +56,6 @@ const REFUSED: &[Refusal] = &[
         instead: "remove duplicates before the topic, or by key where the scores are stored",
     },
     Refusal {
-        names: &["assign", "eval", "query"],
-        reason: "it needs an expression",
-        instead: "use a FieldTrans node, whose expressions are checked and typed at planning",
-    },
-    Refusal {
         names: &["qcut"],
         reason: "its edges would come from the batch",
         instead: "use `cut` with the quantiles of the training data as edges",
@@ -83,6 +78,6 @@ pub fn refusals() -> &'static [Refusal] {
 }
 
 /// The refusal of an operation, if it is refused.
-pub(super) fn refusal(name: &str) -> Option<&'static Refusal> {
+pub(in crate::nodes) fn refusal(name: &str) -> Option<&'static Refusal> {
     REFUSED.iter().find(|refusal| refusal.names.contains(&name))
 }

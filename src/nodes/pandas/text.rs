@@ -1,11 +1,12 @@
 //! `str.*` operations that answer text: case, stripping, slicing, padding, replacing literally.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,12 +39,23 @@ const UPPER: Letters =
     Letters { ascii: <[u8]>::make_ascii_uppercase, unicode: |text, out| out.extend(text.chars().flat_map(char::to_uppercase)) };
 
 fn lower(text: &str, out: &mut String) {
-    // A capital sigma at the end of a word has a form of its own, which only the whole text tells.
-    if text.contains('Σ') {
-        out.push_str(&text.to_lowercase());
-    } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
+    for (at, character) in text.char_indices() {
+        match character {
+            'Σ' if ends_a_word(text, at) => out.push('ς'),
+            _ => out.extend(character.to_lowercase()),
+        }
     }
+}
+
+/// Whether the capital sigma at `at` ends a word, where its small form is another: a cased letter stands before it, none behind it.
+fn ends_a_word(text: &str, at: usize) -> bool {
+    static CASED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{Cased}").ok());
+    static IGNORED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{Case_Ignorable}").ok());
+    let is =
+        |class: &Option<Regex>, character: char| class.as_ref().is_some_and(|class| class.is_match(character.encode_utf8(&mut [0; 4])));
+    let cased = |letter: Option<char>| letter.is_some_and(|letter| is(&CASED, letter));
+    let counts = |letter: &char| !is(&IGNORED, *letter);
+    cased(text[..at].chars().rev().find(counts)) && !cased(text[at + 'Σ'.len_utf8()..].chars().find(counts))
 }
 
 struct Case {
@@ -235,7 +247,11 @@ impl Operation for ZeroFill {
 }
 
 /// A column of texts through a function that appends its answer; null stays null. What is known at planning is answered at planning.
-pub(super) fn each_text(call: &mut Call<'_, '_>, column: &Column, answer: impl Fn(&str, &mut String) + Send + 'static) -> Option<Column> {
+pub(super) fn each_text(
+    call: &mut Call<'_, '_>,
+    column: &Column,
+    mut answer: impl FnMut(&str, &mut String) + Send + 'static,
+) -> Option<Column> {
     if !text_column(call, column) {
         return None;
     }
@@ -248,7 +264,7 @@ pub(super) fn each_text(call: &mut Call<'_, '_>, column: &Column, answer: impl F
         return Some(call.made_codes(codes, answers.collect(), column.nullable));
     }
     let slot = call.array(column);
-    let slot = call.kernel(&[slot], move |inputs, _| rewrite(as_text(inputs.array(0)), &answer));
+    let slot = call.kernel(&[slot], move |inputs, _| rewrite(as_text(inputs.array(0)), &mut answer));
     Some(call.made(DataType::Utf8, column.nullable, slot))
 }
 
@@ -266,7 +282,7 @@ fn as_text(array: &ArrayRef) -> &StringArray {
 }
 
 /// Every text through a function that appends its answer; nulls stay.
-fn rewrite(text: &StringArray, answer: impl Fn(&str, &mut String)) -> ArrayRef {
+fn rewrite(text: &StringArray, mut answer: impl FnMut(&str, &mut String)) -> ArrayRef {
     let mut out = String::with_capacity(text.values().len());
     let mut ends = Vec::with_capacity(text.len() + 1);
     ends.push(0);

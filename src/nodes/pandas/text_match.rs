@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType;
-use regex::{Regex, RegexBuilder};
+use regex::{CaptureLocations, Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -291,7 +291,8 @@ impl Operation for ReplaceText {
         let limit = usize::try_from(kwargs.n).ok().filter(|n| *n > 0 || literal).unwrap_or(usize::MAX);
         call.each(|call, column| {
             let (regex, repl) = (regex.clone(), repl.clone());
-            each_text(call, column, move |text, out| replace(text, &regex, &repl, limit, out))
+            let mut locations = regex.capture_locations();
+            each_text(call, column, move |text, out| replace(text, (&regex, &mut locations), &repl, limit, out))
         });
     }
 }
@@ -350,12 +351,11 @@ fn replacement(repl: &str) -> Option<Vec<Piece>> {
 }
 
 /// As Python's `re.sub`: an empty match right behind a match counts too.
-fn replace(text: &str, regex: &Regex, repl: &[Piece], limit: usize, out: &mut String) {
-    let mut locations = regex.capture_locations();
+fn replace(text: &str, (regex, locations): (&Regex, &mut CaptureLocations), repl: &[Piece], limit: usize, out: &mut String) {
     let (mut copied, mut from, mut count) = (0, 0, 0);
     let mut last_end = None;
     while count < limit && from <= text.len() {
-        let Some(found) = regex.captures_read_at(&mut locations, text, from) else { break };
+        let Some(found) = regex.captures_read_at(locations, text, from) else { break };
         // Python allows an empty match at the end of a match that was not empty, never two at one place.
         if found.is_empty() && last_end == Some((found.end(), true)) {
             from = next(text, from);

@@ -171,7 +171,11 @@ fn spread(call: &mut Call<'_, '_>, count: usize, parts: impl for<'t> FnMut(&'t s
         Some(into) if into.len() == count => into.clone(),
         None if count == 1 => vec![name.clone()],
         _ => {
-            call.wrong_call("into", &format!("its {count} columns need {count} names"), "give them in `into`");
+            let help = match call.passage {
+                None => "give them in `into`",
+                Some(_) => "an expression makes one column: write `(?:` for the groups that it does not need",
+            };
+            call.wrong_call("into", &format!("its {count} columns need {count} names"), help);
             return call.fail_spread();
         }
     };

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from case import Case
 from draw import Call, Draw
 
-from families import compare, convert, frames, numbers, texts, times, values
+from families import compare, convert, expressions, frames, numbers, texts, times, values
 
-_MODULES = [values, times, convert, frames, texts, compare, numbers]
+_MODULES = [values, times, convert, frames, texts, compare, numbers, expressions]
 
 # Family to the cases that were thought of.
 EDGES: dict[str, Callable[[], list[Case]]] = {family: cases for module in _MODULES for family, cases in module.EDGES.items()}

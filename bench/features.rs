@@ -1,0 +1,325 @@
+//! How fast the car-insurance graph makes its features, without inference and on one thread, beside pandas on the same rows in the same
+//! run: `make bench-features`. Measurements of both alternate, so that a busy machine slows both.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and fails by panicking"
+)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray, cast::AsArray};
+use arrow_schema::DataType;
+use caz::dataset::{DatasetSchema, Frozen, Rows};
+use caz::diagnostic::Diagnostics;
+use caz::graph::GraphSpec;
+use caz::nodes::{Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, by_name};
+use caz::stream::Assembly;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+const REPETITIONS: usize = 15;
+/// Rows a batch, and how often caz must be faster than pandas there.
+const SIZES: [(usize, Option<f64>); 4] = [(1, Some(200.0)), (16, None), (256, Some(20.0)), (4096, None)];
+/// How long one measurement takes at least.
+const MEASUREMENT: Duration = Duration::from_millis(60);
+
+fn main() {
+    // `cargo test --benches` and `cargo clippy` want it built only.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (assembly, _) = Assembly::load(&root.join("config/car-insurance.yaml")).unwrap_or_else(|found| panic!("{}", found.render(false)));
+    let frozen = Frozen::read(&root.join("config/car-insurance.frozen.json")).unwrap();
+    let (spec, features) = without_inference(&assembly.pipeline().graph);
+    let events = events(assembly.dataset(), &root.join("datasets/car-insurance.csv"));
+    let mut graph = Graph::new(&assembly, &spec, &frozen, &features, events);
+    let mut pandas = Pandas::start(root);
+
+    println!("{} features a row; {REPETITIONS} alternating measurements each, min / median / max\n", features.len());
+    println!(
+        "| rows a batch | caz, million features/s | pandas, million features/s | caz, CPU us a batch | pandas, CPU us a batch | times pandas |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let mut missed = Vec::new();
+    for (rows, target) in SIZES {
+        let (batches, pandas_batches) = (graph.calibrate(rows), pandas.calibrate(rows));
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..REPETITIONS {
+            ours.push(graph.measure(rows, batches));
+            theirs.push(pandas.measure(rows, pandas_batches));
+        }
+        assert_eq!(graph.digest(rows), pandas.digest, "caz and pandas make the same features");
+        let speed = |taken: &Measurement| (rows * features.len()) as f64 / taken.wall_us;
+        let times = median(ours.iter().map(speed)) / median(theirs.iter().map(speed));
+        println!(
+            "| {rows} | {} | {} | {} | {} | {times:.0} |",
+            spread(ours.iter().map(speed), 2),
+            spread(theirs.iter().map(speed), 3),
+            spread(ours.iter().map(|taken| taken.cpu_us), 1),
+            spread(theirs.iter().map(|taken| taken.cpu_us), 0),
+        );
+        if let Some(target) = target.filter(|target| times < *target) {
+            missed.push(format!("{rows} rows: {times:.0} times pandas, the target is {target}"));
+        }
+    }
+    println!("\nShare of each node at 256 rows a batch:\n");
+    shares(&mut graph, &spec, &pandas.nodes());
+    assert!(missed.is_empty(), "{}", missed.join("; "));
+}
+
+/// What one batch took, on average.
+struct Measurement {
+    wall_us: f64,
+    cpu_us: f64,
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn spread(values: impl Iterator<Item = f64> + Clone, digits: usize) -> String {
+    let (least, greatest) =
+        values.clone().fold((f64::INFINITY, 0.0_f64), |(least, greatest), value| (least.min(value), greatest.max(value)));
+    format!("{least:.digits$} / {:.digits$} / {greatest:.digits$}", median(values))
+}
+
+/// The graph up to the model, and the features that the model would get.
+fn without_inference(graph: &GraphSpec) -> (GraphSpec, Vec<String>) {
+    let mut spec = graph.clone();
+    let model = spec.nodes.pop().filter(|node| node.type_name == "ONNXNode").expect("the model stands last");
+    spec.edges.retain(|edge| edge.to != model.id);
+    let features = model.params["features"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    (spec, features)
+}
+
+/// The dataset's rows as a decoder delivers them, one array a field.
+fn events(dataset: &DatasetSchema, file: &Path) -> Vec<ArrayRef> {
+    let mut reader = csv::Reader::from_path(file).unwrap();
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let column = |field: &caz::dataset::DatasetField| -> ArrayRef {
+        let at = names.iter().position(|name| *name == field.path).unwrap();
+        let texts = records.iter().map(|record| Some(&record[at]).filter(|text| !text.is_empty()));
+        match &field.data_type {
+            DataType::Utf8 => Arc::new(texts.collect::<StringArray>()),
+            DataType::Float64 => {
+                Arc::new(texts.map(|text| text.map(|text| text.parse().unwrap())).collect::<PrimitiveArray<Float64Type>>())
+            }
+            DataType::Int32 => Arc::new(texts.map(|text| text.map(|text| text.parse().unwrap())).collect::<PrimitiveArray<Int32Type>>()),
+            DataType::Int64 => Arc::new(texts.map(|text| text.map(|text| text.parse().unwrap())).collect::<PrimitiveArray<Int64Type>>()),
+            DataType::Timestamp(_, zone) => {
+                let ns = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_nanos_opt().unwrap();
+                let times = texts.map(|text| text.map(ns)).collect::<PrimitiveArray<TimestampNanosecondType>>();
+                Arc::new(times.with_timezone_opt(zone.clone()))
+            }
+            other => panic!("a field of {other}"),
+        }
+    };
+    dataset.fields().iter().map(column).collect()
+}
+
+/// The graph up to the model on batches of the dataset: what [`caz::graph::Plan`] runs, without the model that it insists on.
+struct Graph {
+    steps: Vec<Step>,
+    slots: usize,
+    fields: Vec<ArrayRef>,
+    outputs: Vec<Slot>,
+    rows: Rows,
+    scratch: Vec<ArrayRef>,
+    made: Vec<ArrayRef>,
+    /// What each node took; filled when it is asked for.
+    spent: Vec<Duration>,
+}
+
+impl Graph {
+    fn new(assembly: &Assembly, spec: &GraphSpec, frozen: &Frozen, features: &[String], fields: Vec<ArrayRef>) -> Self {
+        let column = |(index, field): (usize, &caz::dataset::DatasetField)| Column {
+            name: field.path.as_str().into(),
+            data_type: field.data_type.clone(),
+            nullable: field.nullable,
+            categories: None,
+            source: Source::Slot(Slot::new(index)),
+            origin: "event".into(),
+        };
+        let mut frame: Frame = assembly.dataset().fields().iter().enumerate().map(column).collect();
+        let (mut steps, mut slots, mut diagnostics) = (Vec::<Step>::new(), fields.len(), Diagnostics::new());
+        for (index, node) in spec.nodes.iter().enumerate() {
+            let shared = Shared {
+                document: &spec.document,
+                pipeline: &spec.document,
+                frozen: Some(frozen),
+                models: assembly.models(),
+                steps: &mut steps,
+                slots: &mut slots,
+                diagnostics: &mut diagnostics,
+            };
+            frame = by_name(&node.type_name).unwrap().plan(&mut Planning::new(node, index, frame, shared));
+        }
+        assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+        let last = spec.nodes.len() - 1;
+        let mut output = |name: &String| {
+            let column = frame.get(name).unwrap();
+            if let Source::Slot(slot) = column.source {
+                return slot;
+            }
+            slots += 1;
+            let slot = Slot::new(slots - 1);
+            steps.push(Step::decode(column, last, slot).unwrap());
+            slot
+        };
+        let outputs: Vec<Slot> = features.iter().map(&mut output).collect();
+        // What no feature needs is left out, as in a plan.
+        let mut needed: Vec<Slot> = outputs.clone();
+        let mut kept: Vec<Step> = Vec::new();
+        for step in steps.into_iter().rev() {
+            if step.kernel.can_reject() || step.writes.iter().any(|slot| needed.contains(slot)) {
+                needed.extend(&step.reads);
+                kept.push(step);
+            }
+        }
+        kept.reverse();
+        let spent = vec![Duration::ZERO; spec.nodes.len()];
+        Self { steps: kept, slots, fields, outputs, rows: Rows::default(), scratch: Vec::new(), made: Vec::new(), spent }
+    }
+
+    fn run<const TIMED: bool>(&mut self, batch: &[ArrayRef]) {
+        self.rows.reset(batch[0].len());
+        let mut arrays: Vec<Option<ArrayRef>> = batch.iter().map(|array| Some(Arc::clone(array))).collect();
+        arrays.resize(self.slots, None);
+        for step in &mut self.steps {
+            let started = TIMED.then(Instant::now);
+            step.kernel.run(&Inputs::new(&arrays, &step.reads), &mut self.rows, &mut self.scratch);
+            if let Some(started) = started {
+                self.spent[step.node] += started.elapsed();
+            }
+            step.writes.iter().zip(self.scratch.drain(..)).for_each(|(slot, array)| arrays[slot.index()] = Some(array));
+        }
+        self.made.clear();
+        self.made.extend(self.outputs.iter().filter_map(|slot| arrays[slot.index()].clone()));
+    }
+
+    fn batches(&self, rows: usize, batches: usize) -> Vec<Vec<ArrayRef>> {
+        let last = self.fields[0].len() - rows + 1;
+        (0..batches).map(|batch| self.fields.iter().map(|field| field.slice(batch * rows % last, rows)).collect()).collect()
+    }
+
+    fn measure(&mut self, rows: usize, batches: usize) -> Measurement {
+        let cut = self.batches(rows, batches);
+        let (cpu, wall) = (thread_cpu_ns(), Instant::now());
+        cut.iter().for_each(|batch| self.run::<false>(batch));
+        let (wall, cpu) = (wall.elapsed(), thread_cpu_ns() - cpu);
+        Measurement { wall_us: wall.as_secs_f64() * 1e6 / batches as f64, cpu_us: cpu as f64 / 1e3 / batches as f64 }
+    }
+
+    /// How many batches one measurement needs.
+    fn calibrate(&mut self, rows: usize) -> usize {
+        let once = self.measure(rows, 50).wall_us;
+        (MEASUREMENT.as_secs_f64() * 1e6 / once).ceil().max(10.0) as usize
+    }
+
+    /// The digest of the first batch's features as the model gets them.
+    fn digest(&mut self, rows: usize) -> String {
+        let batch = self.batches(rows, 1).remove(0);
+        self.run::<false>(&batch);
+        let mut hash = Sha256::new();
+        for row in 0..rows {
+            self.made.iter().for_each(|column| hash.update(feature(column, row).to_le_bytes()));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn feature(column: &ArrayRef, row: usize) -> f32 {
+    match column.data_type() {
+        DataType::Boolean => f32::from(u8::from(column.as_boolean().value(row))),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row) as f32,
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row) as f32,
+        other => panic!("a feature of {other}"),
+    }
+}
+
+/// The CPU time of this thread.
+fn thread_cpu_ns() -> u64 {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    schedule.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// pandas in a process of its own.
+struct Pandas {
+    child: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    digest: String,
+}
+
+impl Pandas {
+    fn start(root: &Path) -> Self {
+        let mut child = Command::new(root.join(".caz/venv/bin/python"))
+            .arg(root.join("bench/features.py"))
+            .envs([("OMP_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python with pandas in .caz/venv");
+        let (requests, answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, requests, answers, digest: String::new() }
+    }
+
+    fn ask(&mut self, rows: usize, batches: usize) -> Value {
+        writeln!(self.requests, "{rows} {batches}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).expect("an answer of bench/features.py")
+    }
+
+    fn measure(&mut self, rows: usize, batches: usize) -> Measurement {
+        let answer = self.ask(rows, batches);
+        self.digest = answer["features_sha256"].as_str().unwrap().to_owned();
+        let of = |key: &str| answer[key].as_f64().unwrap() / 1e3 / batches as f64;
+        Measurement { wall_us: of("wall_ns"), cpu_us: of("cpu_ns") }
+    }
+
+    fn calibrate(&mut self, rows: usize) -> usize {
+        let once = self.measure(rows, 3).wall_us;
+        (MEASUREMENT.as_secs_f64() * 1e6 / once).ceil().max(3.0) as usize
+    }
+
+    /// Each node's share of the time at 256 rows a batch.
+    fn nodes(&mut self) -> Vec<(String, f64)> {
+        let spent = self.ask(256, 50)["nodes"].clone();
+        let of: Vec<(String, f64)> = spent.as_object().unwrap().iter().map(|(node, ns)| (node.clone(), ns.as_f64().unwrap())).collect();
+        let total: f64 = of.iter().map(|(_, ns)| ns).sum();
+        of.into_iter().map(|(node, ns)| (node, ns / total)).collect()
+    }
+}
+
+impl Drop for Pandas {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Prints each node's share of the time, with the cost of reading the clock between the steps.
+fn shares(graph: &mut Graph, spec: &GraphSpec, pandas: &[(String, f64)]) {
+    graph.batches(256, 4_000).iter().for_each(|batch| graph.run::<true>(batch));
+    let total: Duration = graph.spent.iter().sum();
+    println!("| node | caz | pandas |\n|---|---|---|");
+    for (node, spent) in spec.nodes.iter().zip(&graph.spent) {
+        let share = spent.as_secs_f64() / total.as_secs_f64();
+        let theirs = pandas.iter().find(|(name, _)| *name == node.id).map_or(0.0, |(_, share)| *share);
+        println!("| {} | {:.1} % | {:.1} % |", node.id, share * 100.0, theirs * 100.0);
+    }
+}

@@ -1,0 +1,59 @@
+//! `caz model`: what a model file takes and gives.
+
+use std::path::PathBuf;
+
+use super::exit::Failure;
+use super::terminal;
+use crate::model::{Model, SingleRow};
+
+/// `caz model FILE`
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  caz model models/car-insurance/random-forest.onnx")]
+pub(super) struct ShowModel {
+    /// The model (.onnx)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl ShowModel {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let id = self.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let model = Model::load(&id, &self.file).map_err(|error| {
+            let mend = error.mend().map(|mend| format!("\n  help: {mend}")).unwrap_or_default();
+            Failure::Running(format!("{error}{mend}"))
+        })?;
+        Ok(terminal::answer(&describe(&model).join("\n"))?)
+    }
+}
+
+fn describe(model: &Model) -> Vec<String> {
+    let mut lines = vec![model.path.display().to_string()];
+    let mut line = |key: &str, value: &str| lines.push(format!("  {key:<9}{value}"));
+    line("size", &format!("{} bytes, sha256 {}", model.size(), model.digest));
+    line("version", &model.version.to_string());
+    line("opsets", &format!("{}; file format {}", model.file.opset_list(), model.file.ir_version));
+    if !model.file.producer.is_empty() {
+        line("made by", &model.file.producer);
+    }
+    for port in &model.signature.inputs {
+        line("input", &port.to_string());
+    }
+    for output in &model.signature.outputs {
+        line("output", &output.to_string());
+    }
+    for output in &model.unusable {
+        line("left out", &output.to_string());
+    }
+    match (model.single_row, model.is_open()) {
+        (_, true) => line("a run", "as many rows as the graph's features turn out to serve best: the model takes any number of features"),
+        (None, _) => line("a run", &format!("{} rows serve best on this machine", model.rows_per_run)),
+        (Some(SingleRow::FixedShape), _) => line("a run", "1 row: the input's first dimension is fixed"),
+        (Some(SingleRow::DependsOnBatch), _) => line("a run", "1 row: its answers would depend on the rows beside it"),
+    }
+    if let Some(features) = &model.features {
+        line("features", &features.join(", "));
+    }
+    lines
+}
