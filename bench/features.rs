@@ -157,6 +157,7 @@ impl Graph {
         let (mut steps, mut slots, mut diagnostics) = (Vec::<Step>::new(), fields.len(), Diagnostics::new());
         for (index, node) in spec.nodes.iter().enumerate() {
             let shared = Shared {
+                collectors: None,
                 document: &spec.document,
                 pipeline: &spec.document,
                 frozen: Some(frozen),

@@ -17,6 +17,9 @@ pub mod audit;
 pub mod dead_letters;
 
 #[forbid(unsafe_code)]
+pub mod fit;
+
+#[forbid(unsafe_code)]
 pub mod golden;
 
 #[forbid(unsafe_code)]

@@ -124,7 +124,7 @@ fn a_recorded_event_is_a_case_that_passes_until_something_changes() {
     let passed = caz(folder.path(), &["check", "pipeline.yaml"]);
     assert_eq!(passed.code, 0, "{}", passed.stderr);
     assert!(passed.stdout.contains("golden   4 cases pass: 17 nodes, 60 features"), "{}", passed.stdout);
-    pipeline(&[("vw: volkswagen", "vw: Others")]);
+    pipeline(&[("vw, value: volkswagen", "vw, value: Others")]);
     let diverged = caz(folder.path(), &["check", "pipeline.yaml"]);
     assert_eq!(diverged.code, 6);
     insta::assert_snapshot!("diverged", diverged.stderr);

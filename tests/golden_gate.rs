@@ -40,14 +40,14 @@ fn a_changed_parameter_is_found_at_its_node() {
         ("dayofweek", "dt.dayofweek, cols: timestamp, into: dayofweek", "dt.day, cols: timestamp, into: dayofweek", "dayofweek"),
         ("age_fillna", "{value: {frozen: median}}", "{value: 41}", "age"),
         ("carbrand_fillna", "cols: carbrand, kwargs: {value: notgiven}", "cols: carbrand, kwargs: {value: Notgiven}", "carbrand"),
-        ("carbrand_mapper", "vw: volkswagen", "vw: Others", "carbrand"),
+        ("carbrand_mapper", "vw, value: volkswagen", "vw, value: Others", "carbrand"),
         ("country_mapper", "{import: str.lower, cols: country}", "{import: str.strip, cols: country}", "country"),
         ("age_bins", "right: false", "right: true", "age_bucket"),
     ] {
         let ended = check(folder.path(), &example(&[(from, to)]));
         assert_eq!(ended.code, 6, "{node}: {}", ended.stderr);
         let named = format!("error[E0601]: node `{node}` is the first that diverges: in golden case ");
-        assert!(ended.stderr.starts_with(&named), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&named), "{}", ended.stderr);
         assert!(ended.stderr.contains(&format!(", column `{column}` is ")), "{}", ended.stderr);
     }
     insta::assert_snapshot!("a_changed_parameter", check(folder.path(), &example(&[("right: false", "right: true")])).stderr);
@@ -159,7 +159,11 @@ fn who_serves_refuses_and_who_looks_does_not() {
         assert!(ended.stderr.contains("error[E0601]: node `age_bins`"), "{arguments:?}: {}", ended.stderr);
         if arguments.contains(&"--json") {
             let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
-            assert_eq!((&findings[0]["code"], &findings[0]["line"]), (&json!("E0601"), &json!(91)));
+            // Before it stands the warning that the statistics are of another graph.
+            let line = findings.as_array().unwrap().iter().find(|finding| finding["code"] == "E0601").unwrap()["line"].clone();
+            let text = example(&[]);
+            let node = text.lines().position(|line| line.contains("id: age_bins")).unwrap() + 1;
+            assert_eq!(line, json!(node));
         }
     }
     assert!(!folder.path().join("scores.csv").exists());

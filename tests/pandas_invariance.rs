@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Steps that touch every operation whose kernel looks at more than one row at a time, or keeps memory between batches.
 fn steps() -> Value {
     json!({"steps": [
-        {"import": "to_datetime", "cols": "when", "kwargs": {"utc": true, "errors": "coerce"}},
+        {"import": "to_datetime", "cols": "when", "kwargs": {"utc": true, "errors": "coerce", "format": "ISO8601"}},
         {"import": "dt.hour", "cols": "when", "into": "hour"},
         {"import": "dt.dayofweek", "cols": "when", "into": "dayofweek"},
         {"import": "str.upper", "cols": "brand", "into": "upper"},

@@ -80,6 +80,8 @@ def ask_series(df: pd.DataFrame, series: pd.Series, name: str, kwargs: dict, fro
         return FUNCTIONS[name](series, **kwargs)
     if name == "fillna" and isinstance(kwargs["value"], dict):
         kwargs["value"] = frozen[series.name][kwargs["value"]["frozen"]]
+    if name in ("qcut", "factorize", "top_k"):
+        return ask_frozen(series, name, kwargs, frozen[series.name])
     if name == "map" and "default" in kwargs:
         default = kwargs.pop("default")
         kwargs["arg"] = collections.defaultdict(lambda: default, kwargs["arg"])
@@ -91,6 +93,16 @@ def ask_series(df: pd.DataFrame, series: pd.Series, name: str, kwargs: dict, fro
     owner, _, method = name.rpartition(".")
     found = getattr(getattr(series, owner) if owner else series, method)
     return found(**kwargs) if callable(found) else found
+
+
+def ask_frozen(series: pd.Series, name: str, kwargs: dict, statistics: dict) -> pd.Series:
+    """What pandas would answer, had it the statistics of the training data."""
+    (values,) = statistics.values()
+    if name == "qcut":
+        return pd.cut(series, values, labels=kwargs.get("labels"), include_lowest=True)
+    if name == "factorize":
+        return pd.Series(pd.Categorical(series, values).codes.astype("int64"), index=series.index)
+    return series.where(series.isin(values), kwargs["others"])
 
 
 def as_list(value: str | list | None) -> list | None:

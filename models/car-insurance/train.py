@@ -24,7 +24,7 @@ import pandas as pd
 import skl2onnx
 import sklearn
 from caz import Recorder
-from features import Statistics, json_df, transform
+from features import TOP, Statistics, json_df, transform
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -126,13 +126,18 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
 
 
-def frozen_json(learned: Statistics, dataset_sha256: str, rows: int) -> bytes:
+def verify_frozen(learned: Statistics, dataset_sha256: str) -> None:
+    """`caz fit` froze what pandas learned here; exits if it did not."""
+    frozen = json.loads((ROOT / FROZEN).read_text(encoding="utf-8"))
     nodes = {
         "age_fillna": {"age": {"median": learned.age_median}},
         "dummies": {column: {"categories": categories} for column, categories in learned.categories.items()},
     }
-    dataset = {"path": DATASET.relative_to(ROOT).as_posix(), "sha256": dataset_sha256, "rows": rows}
-    return as_json({"version": 1, "dataset": dataset, "pandas": pd.__version__, "nodes": nodes})
+    for column, mapper in learned.mappers.items():
+        nodes[f"{column}_mapper"] = {column: {f"top={TOP}": list(dict.fromkeys(mapper.values()))}}
+    if (frozen["nodes"], frozen["dataset"]["sha256"], frozen["pandas"]) != (nodes, dataset_sha256, pd.__version__):
+        command = "caz fit config/car-insurance.yaml --dataset datasets/car-insurance.csv"
+        sys.exit(f"{FROZEN} is not what pandas {pd.__version__} learns of this dataset, {nodes}. Run {command}")
 
 
 def expected_csv(ecids: pd.Series, forest: Predictions, regression: Predictions) -> bytes:
@@ -201,6 +206,7 @@ def artifacts() -> dict[Path, bytes]:
     dataset_sha256 = hashlib.sha256(DATASET.read_bytes()).hexdigest()
     features = np.ascontiguousarray(frame.to_numpy())
     purchase = rows["purchase"].to_numpy()
+    verify_frozen(learned, dataset_sha256)
     print(f"{len(features)} rows, {FEATURES} features, {purchase.mean():.1%} purchases, age median {learned.age_median}")
     for column, mapper in learned.mappers.items():
         print(f"  top {column}: {', '.join(dict.fromkeys(mapper.values()))}")
@@ -222,7 +228,6 @@ def artifacts() -> dict[Path, bytes]:
         )
         files[OUTPUT / f"{name}.onnx"] = exported
 
-    files[FROZEN] = frozen_json(learned, dataset_sha256, len(rows))
     files[OUTPUT / "mappers.json"] = as_json(learned.mappers)
     files[OUTPUT / "features.f32le"] = features.astype("<f4").tobytes()
     files[GOLDEN] = golden_json(recorder, frame, predictions["random-forest"])

@@ -19,10 +19,12 @@ def fillna(id: str, cols: str, value: object) -> Pandas:
     return Pandas(import_="fillna", cols=cols, kwargs={"value": value}, id=id)
 
 
-def mapper(id: str, cols: str, groups: dict[str, str]) -> Pandas:
-    """Lower case, then the most frequent values by name and `Others` for the rest."""
-    steps = [{"import": "str.lower", "cols": cols}, {"import": "map", "cols": cols, "kwargs": {"arg": groups, "default": "Others"}}]
-    return Pandas(steps=steps, id=id)
+def mapper(id: str, cols: str, aliases: dict[str, str]) -> Pandas:
+    """Lower case, then the most frequent values keep their name and the rest are `Others`."""
+    lower = {"import": "str.lower", "cols": cols}
+    replace = [{"import": "replace", "cols": cols, "kwargs": {"to_replace": alias, "value": name}} for alias, name in aliases.items()]
+    top = {"import": "top_k", "cols": cols, "kwargs": {"k": 6, "others": "Others"}}
+    return Pandas(steps=[lower, *replace, top], id=id)
 
 
 def leasing_mapper() -> Pandas:
@@ -41,7 +43,6 @@ def features() -> list[str]:
 
 
 def nodes() -> list[Node]:
-    groups = json.loads((ROOT / "models" / "car-insurance" / "mappers.json").read_text(encoding="utf-8"))
     missing = {"cartype": "notgiven", "primaryuser": "notgiven", "nationality": "notgiven", "km": 0}
     bins = {"bins": [-inf, 20, 28, 36, 44, 52, 60, inf], "labels": AGE_LABELS, "right": False}
     outputs = {"label": "purchase_predicted", "probabilities": ["probability_no", "probability_yes"]}
@@ -54,9 +55,9 @@ def nodes() -> list[Node]:
         fillna("carbrand_fillna", "carbrand", "notgiven"),
         fillna("country_fillna", "country", "notgiven"),
         Pandas(import_="fillna", kwargs={"value": missing}, id="cartype_primary_nationality_km_fillna"),
-        mapper("carbrand_mapper", "carbrand", groups["carbrand"]),
-        mapper("cartype_mapper", "cartype", groups["cartype"]),
-        mapper("country_mapper", "country", groups["country"]),
+        mapper("carbrand_mapper", "carbrand", {"vw": "volkswagen"}),
+        mapper("cartype_mapper", "cartype", {}),
+        mapper("country_mapper", "country", {}),
         fillna("gender_mapper", "gender", "notgiven"),
         leasing_mapper(),
         Pandas(import_="astype", cols="age", kwargs={"dtype": "int"}, id="age_to_int"),

@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod explain;
 mod explain_error;
+mod fit;
 mod graph;
 mod health;
 mod model;
@@ -42,6 +43,8 @@ enum Command {
     Run(run::Run),
     /// Checks a pipeline without Kafka: file, schema, names, types, models. Reports every mistake at once.
     Check(check::Check),
+    /// Reads the statistics that a graph needs from the training data, and freezes them beside it.
+    Fit(fit::Fit),
     /// Scores the rows of a file on the same line as the stream, without Kafka.
     Score(score::Score),
     /// Shows what every node makes of one event, what the model is given and what it answers.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Fit(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::ExplainError(command) => command.run(),

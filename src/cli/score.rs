@@ -22,7 +22,7 @@ Example:
 pub(super) struct Score {
     #[command(flatten)]
     pipeline: PipelineFile,
-    /// The rows: .csv, .jsonl, .ndjson or .avro
+    /// The rows: .csv, .jsonl, .ndjson, .avro or .parquet
     #[arg(long, short, value_name = "ROWS")]
     input: PathBuf,
     /// Where the scores go: .csv, .jsonl, .ndjson or .avro

@@ -27,7 +27,7 @@ pub(super) enum GraphSection {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InlineGraph {
-    /// The frozen statistics of the training data, a JSON file: medians and categories by node and column.
+    /// The frozen statistics of the training data, a JSON file that `caz fit` writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<PathBuf>,
     /// The nodes.
@@ -45,7 +45,7 @@ pub(super) struct DslGraph {
     /// A JSON file as `GraphBuilder.generate_dsl` writes it: `{"edge": {"applicationDsl": {"nodes": [...], "edges": [...]}}}`.
     #[schemars(schema_with = "path")]
     dsl: PathBuf,
-    /// The frozen statistics of the training data, a JSON file: medians and categories by node and column.
+    /// The frozen statistics of the training data, a JSON file that `caz fit` writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<PathBuf>,
 }

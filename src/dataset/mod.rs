@@ -4,8 +4,10 @@ mod avro_type;
 mod frozen;
 mod outcome;
 mod schema;
+mod statistic;
 
 pub(crate) use avro_type::{AvroEnum, AvroField, AvroRecord, AvroType, MAX_DEPTH};
-pub use frozen::{Frozen, FrozenColumn, FrozenError};
+pub use frozen::{Frozen, FrozenColumn, FrozenDataset, FrozenError, PANDAS_VERSION};
 pub use outcome::{Phase, Reason, Rejection, Rows};
 pub use schema::{DatasetField, DatasetSchema, SchemaError};
+pub use statistic::{Probabilities, Statistic};

@@ -69,6 +69,8 @@ codes! {
     NullReaches = "E0205",
     /// An expression is not one of the language.
     Expression = "E0206",
+    /// The frozen statistics were fitted for another graph or another pandas.
+    StaleStatistics = "E0207",
     /// The dataset schema cannot be used.
     Schema = "E0301",
     /// The model cannot be found or loaded.

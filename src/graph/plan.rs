@@ -12,22 +12,34 @@ use super::{GraphSpec, NodeSpec, Trace, usage};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
-use crate::nodes::{self, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
+use crate::nodes::{self, Collectors, Column, Frame, Inputs, Planning, Shared, Slot, Source, Step, list};
 
 /// What a plan is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
+#[derive(Clone, Copy, Default)]
+pub enum Purpose<'a> {
     /// Scoring: what no output needs is left out.
     #[default]
     Serve,
     /// Looking: every column of every node is kept, see [`Trace`].
     Trace,
+    /// Fitting: statistics that are missing are collected instead of reported. There are no outputs; models run only where a statistic
+    /// needs their answers, and may be missing elsewhere.
+    Fit(&'a dyn Collectors),
+}
+
+impl<'a> Purpose<'a> {
+    fn collectors(self) -> Option<&'a dyn Collectors> {
+        match self {
+            Self::Serve | Self::Trace => None,
+            Self::Fit(collectors) => Some(collectors),
+        }
+    }
 }
 
 /// What a graph is planned against.
 pub struct PlanRequest<'a> {
     /// What the plan is for.
-    pub purpose: Purpose,
+    pub purpose: Purpose<'a>,
     /// The graph's text.
     pub spec: &'a GraphSpec,
     /// The events' schema.
@@ -82,7 +94,8 @@ pub struct Timings {
 ///
 /// # Invariants
 /// - Steps stand in an order in which each comes after those whose slots it reads; each slot is written once a batch.
-/// - Only steps that an output or a trace needs, or that can reject a row, are kept; only fields that those read are decoded.
+/// - Only steps that an output or a trace needs, that can reject a row, or that collect statistics, are kept; only fields that those read
+///   are decoded.
 #[derive(Default)]
 pub struct Plan {
     nodes: Vec<PlannedNode>,
@@ -102,8 +115,13 @@ impl Plan {
         let topology = topology::resolve(request.spec, diagnostics)?;
         let mut builder = Builder::new(request, diagnostics);
         builder.plan_nodes(&topology);
-        let answer = builder.answer(&topology);
-        let outputs = builder.outputs(&answer);
+        let outputs = match request.purpose {
+            Purpose::Serve | Purpose::Trace => {
+                let answer = builder.answer(&topology);
+                builder.outputs(&answer)
+            }
+            Purpose::Fit(_) => Vec::new(),
+        };
         let frames = std::mem::take(&mut builder.frames);
         let (mut steps, mut slots) = (std::mem::take(&mut builder.steps), builder.slots);
         if diagnostics.errors() > before {
@@ -111,10 +129,13 @@ impl Plan {
         }
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
-        let trace = (request.purpose == Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
+        if matches!(request.purpose, Purpose::Fit(_)) {
+            steps = without_idle_models(steps);
+        }
+        let trace = matches!(request.purpose, Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
         let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
         let plan = plan.keep_what_is_needed(request.dataset.fields().len());
-        if request.purpose != Purpose::Trace {
+        if matches!(request.purpose, Purpose::Serve) {
             plan.report_idle(request.spec, &topology, diagnostics);
         }
         Some(plan)
@@ -127,7 +148,9 @@ impl Plan {
         let steps = std::mem::take(&mut self.steps);
         let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
         for step in steps.into_iter().rev() {
-            if step.kernel.can_reject() || step.writes.iter().any(|slot| needed.contains(slot)) {
+            // A step that writes nothing is there for what it sees.
+            let has_effect = step.kernel.can_reject() || step.writes.is_empty();
+            if has_effect || step.writes.iter().any(|slot| needed.contains(slot)) {
                 needed.extend(step.reads.iter().copied());
                 kept.push(step);
             }
@@ -217,6 +240,20 @@ impl std::fmt::Debug for Plan {
     }
 }
 
+/// The steps without the models whose answers no later step reads.
+fn without_idle_models(steps: Vec<Step>) -> Vec<Step> {
+    let mut read: BTreeSet<Slot> = BTreeSet::new();
+    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+    for step in steps.into_iter().rev() {
+        if step.kernel.phase() != Phase::Inference || step.writes.iter().any(|slot| read.contains(slot)) {
+            read.extend(step.reads.iter().copied());
+            kept.push(step);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
 /// The time since `started`, which becomes now.
 fn lap(started: &mut Instant) -> Duration {
     let now = Instant::now();
@@ -284,15 +321,24 @@ impl<'a> Builder<'a> {
                     uploads.push(Arc::clone(model));
                 }
             }
+            // A model may be trained after its features are fitted: what it lacks is told by `check`.
+            let may_fail = self.request.purpose.collectors().is_some() && kind.is_inference();
+            let aside = may_fail.then(|| std::mem::take(self.diagnostics));
             let mut planning = self.planning(index, input).with_uploads(uploads);
-            let frame = kind.plan(&mut planning);
+            let mut frame = kind.plan(&mut planning);
             self.uploads[index] = planning.into_uploads();
+            if let Some(before) = aside
+                && std::mem::replace(self.diagnostics, before).has_errors()
+            {
+                frame.set_open();
+            }
             self.frames[index] = Some(frame);
         }
     }
 
     fn planning(&mut self, index: usize, input: Frame) -> Planning<'_> {
         let shared = Shared {
+            collectors: self.request.purpose.collectors(),
             document: &self.request.spec.document,
             pipeline: self.request.document,
             frozen: self.request.frozen,

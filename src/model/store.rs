@@ -43,10 +43,7 @@ impl ModelStore {
             return loaded.model.clone();
         }
         let path = self.path(id)?;
-        let model = match path.is_file() {
-            true => Model::load(id, &path).map(Arc::new),
-            false => Err(ModelError::Missing { id: id.into(), path: path.clone(), available: self.available() }),
-        };
+        let model = load(id, &path, || self.available());
         loaded.insert(id.to_owned(), Loaded { path, model: model.clone() });
         model
     }
@@ -66,7 +63,7 @@ impl ModelStore {
         if let Some(known) = known {
             return known.model.clone();
         }
-        let model = Model::load(id, path).map(Arc::new);
+        let model = load(id, path, Vec::new);
         loaded.insert(id.to_owned(), Loaded { path: path.into(), model: model.clone() });
         model
     }
@@ -101,6 +98,14 @@ impl ModelStore {
         }
         ids.sort();
         ids
+    }
+}
+
+/// The model of a file; where there is none, `available` are the ids that would have been right.
+fn load(id: &str, path: &Path, available: impl FnOnce() -> Vec<String>) -> Result<Arc<Model>, ModelError> {
+    match path.is_file() {
+        true => Model::load(id, path).map(Arc::new),
+        false => Err(ModelError::Missing { id: id.into(), path: path.into(), available: available() }),
     }
 }
 

@@ -28,10 +28,11 @@ pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use origin::{Ancestor, Origin};
 pub use pandas::{OperationPage, Refusal, operation_pages, refusals};
-pub use planning::{NodeSpec, Planning, Shared, Step, list};
+pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
 pub use simulator::Simulation;
 
 pub(crate) use json_to_dataframe::event_frame;
+pub(crate) use pandas::{TimeFormat, lanes};
 
 use std::sync::Arc;
 
@@ -105,8 +106,8 @@ pub const NODES: &[&dyn Node] = &[
     &json_to_dataframe::JsonToDataframe,
     &field_ops::FieldOps,
     &field_trans::FieldTrans,
-    &processor::Processor,
     &pandas::Pandas,
+    &processor::Processor,
     &one_hot_encoder::OneHotEncoder,
     &split::Split,
     &scikit_learn::ScikitLearn,

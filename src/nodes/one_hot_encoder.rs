@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::pandas::{Call, Coder, Dtype, Scalar, as_held, is_float, is_numeric, rebuild, write_python_float32};
 use super::{Column, Frame, Node, Planning, Slot};
-use crate::dataset::{Phase, Reason, Rejection, Rows};
+use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 
 /// Puts a group of 0/1 columns in the place of each feature, the groups behind the columns that stay.
 pub(super) struct OneHotEncoder;
@@ -220,19 +220,12 @@ fn categories(call: &mut Call<'_, '_>, column: &Column, at: usize, params: &Para
         }
         _ => {}
     }
-    let pointer = format!("/params/features/{at}");
-    let frozen = call.planning.frozen(name).and_then(|frozen| frozen.categories.as_ref());
-    match frozen {
-        Some(categories) => Some((categories.iter().filter_map(Scalar::from_json).collect(), format!("features/{at}"))),
-        // A Boolean has two values, whatever the data.
-        None if column.data_type == DataType::Boolean && !column.nullable => {
-            Some((vec![Scalar::Bool(false), Scalar::Bool(true)], String::new()))
-        }
-        None => {
-            call.not_frozen(name, "categories", &pointer);
-            None
-        }
+    // A Boolean has two values, whatever the data.
+    if column.data_type == DataType::Boolean && !column.nullable {
+        return Some((vec![Scalar::Bool(false), Scalar::Bool(true)], String::new()));
     }
+    let pointer = format!("/params/features/{at}");
+    Some((call.frozen_list(column, &Statistic::Categories, &pointer)?, format!("features/{at}")))
 }
 
 /// The categories as the column holds them; what scikit-learn refuses is reported: other types, duplicates, numbers that do not ascend.

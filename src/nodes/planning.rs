@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Ancestor, Column, Frame, Kernel, Origin, Slot, Source, decode};
-use crate::dataset::{Frozen, FrozenColumn};
+use crate::dataset::{Frozen, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, nearest};
 use crate::model::{Model, ModelError, ModelStore};
 
@@ -21,7 +22,7 @@ pub struct NodeSpec {
     /// The name of its type.
     pub type_name: String,
     /// Its parameters, unread.
-    pub params: serde_json::Value,
+    pub params: Value,
     /// Where it stands in the document (RFC 6901), such as `/graph/nodes/3`.
     pub pointer: String,
 }
@@ -48,8 +49,29 @@ impl Step {
     }
 }
 
+/// A statistic that a node needs, of a column as it is there.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The node.
+    pub node: String,
+    /// The column.
+    pub column: String,
+    /// Its type at the node.
+    pub data_type: DataType,
+    /// What is asked of it.
+    pub statistic: Statistic,
+}
+
+/// Collects statistics while they are fitted.
+pub trait Collectors {
+    /// A kernel that reads the column's array and writes none. It sees the rows as they reach the node.
+    fn collector(&self, wanted: Wanted) -> Box<dyn Kernel>;
+}
+
 /// What all nodes of a graph are planned with.
 pub struct Shared<'a> {
+    /// Who collects the statistics that are missing; `None` when that is a mistake.
+    pub collectors: Option<&'a dyn Collectors>,
     /// The file that holds the graph.
     pub document: &'a Arc<Document>,
     /// The pipeline file, which may be the same.
@@ -73,12 +95,14 @@ pub struct Planning<'a> {
     input: Frame,
     uploads: Vec<Arc<str>>,
     shared: Shared<'a>,
+    /// The statistics that the node has asked for: column, key, and where the column's values were.
+    asked: Vec<(Arc<str>, String, Source)>,
 }
 
 impl<'a> Planning<'a> {
     /// Planning of node number `index`, whose parents' columns are joined in `input`.
     pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
-        Self { node, index, input, uploads: Vec::new(), shared }
+        Self { node, index, input, uploads: Vec::new(), shared, asked: Vec::new() }
     }
 
     /// With the models that earlier nodes on the way here put into the store, by id.
@@ -108,9 +132,48 @@ impl<'a> Planning<'a> {
         &self.input
     }
 
-    /// The graph's frozen statistics of one column at this node.
-    pub fn frozen(&self, column: &str) -> Option<&'a FrozenColumn> {
-        self.shared.frozen?.column(&self.node.id, column)
+    /// The frozen value of a statistic of `column` as it is now. `None` when there is none: that is reported at `pointer`, or, while
+    /// statistics are fitted, collected; the caller then poisons what it would have made.
+    pub fn statistic(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<&'a Value> {
+        let key = statistic.to_string();
+        let before = self.asked.iter().find(|(name, asked, _)| *name == column.name && *asked == key).map(|(.., source)| source.clone());
+        match before {
+            None => self.asked.push((Arc::clone(&column.name), key, column.source.clone())),
+            // The file has one place for both.
+            Some(source) if source != column.source => {
+                let message = format!(
+                    "node `{}` needs the {} of column `{}` twice, before and after it changes",
+                    self.id(),
+                    statistic.name(),
+                    column.name
+                );
+                self.report(Diagnostic::error(Code::NotFrozen, message).help("put the second step into a node of its own"), pointer);
+                return None;
+            }
+            Some(_) if self.shared.collectors.is_some() => return None,
+            Some(_) => {}
+        }
+        let value = self.shared.frozen.and_then(|frozen| frozen.get(&self.node.id, &column.name, statistic));
+        match (value, self.shared.collectors) {
+            (None, Some(collectors)) => self.collect(collectors, column, statistic.clone()),
+            (None, None) => self.report_not_frozen(column, statistic, pointer),
+            _ => {}
+        }
+        value
+    }
+
+    fn collect(&mut self, collectors: &dyn Collectors, column: &Column, statistic: Statistic) {
+        let slot = self.array(column);
+        let wanted = Wanted { node: self.id().into(), column: column.name.to_string(), data_type: column.data_type.clone(), statistic };
+        let kernel = collectors.collector(wanted);
+        self.shared.steps.push(Step { node: self.index, kernel, reads: vec![slot], writes: Vec::new() });
+    }
+
+    fn report_not_frozen(&mut self, column: &Column, statistic: &Statistic, pointer: &str) {
+        let (id, what, name) = (self.id(), statistic.name(), &column.name);
+        let message = format!("node `{id}` needs the {what} of column `{name}`, which would depend on the batch and is not frozen");
+        let diagnostic = Diagnostic::error(Code::NotFrozen, message);
+        self.report(diagnostic.help("`caz fit FILE --dataset DATASET` reads it from the training data and freezes it"), pointer);
     }
 
     /// Where models come from.
@@ -173,7 +236,7 @@ impl<'a> Planning<'a> {
         let document = self.shared.document;
         let diagnostic = match (document.span_within(&whole, part.clone()), document.value().pointer(&whole)) {
             (Some(span), _) => Diagnostic { location: Some((Arc::clone(document), span)), ..diagnostic },
-            (None, Some(serde_json::Value::String(text))) if !document.is_private(&whole) => {
+            (None, Some(Value::String(text))) if !document.is_private(&whole) => {
                 diagnostic.at(document, &whole).help(underlined(text, part))
             }
             _ => diagnostic.at(document, &whole),

@@ -122,7 +122,7 @@ fn rows<'a>(columns: Vec<(String, String)>, values: impl Iterator<Item = &'a Val
         let out = ["rejected", "skipped"].into_iter().find_map(|fate| row.get(fate).map(|why| format!("*{fate}: {}*", shown(why))));
         table.row(match out {
             Some(out) => vec![out],
-            None => columns.iter().map(|(name, _)| row.get(name).map_or(String::new(), |value| cell(value))).collect(),
+            None => columns.iter().map(|(name, _)| row.get(name).map_or_else(String::new, cell)).collect(),
         });
     }
     table

@@ -65,7 +65,8 @@ impl<'a> Trial<'a> {
             |id: &str| NodeSpec { id: id.into(), type_name: type_name.into(), params: example.params.clone(), pointer: String::new() };
         let mut planned = |(index, id), input, plan: &dyn Fn(&mut Planning<'_>) -> Frame| {
             let (steps, slots, diagnostics) = (&mut steps, &mut slots, &mut warnings);
-            let shared = Shared { document, pipeline: document, frozen: Some(&frozen), models, steps, slots, diagnostics };
+            let shared =
+                Shared { document, pipeline: document, frozen: Some(&frozen), models, steps, slots, diagnostics, collectors: None };
             plan(&mut Planning::new(&spec(id), index, input, shared))
         };
         let event = planned((0, "event"), fields, &nodes::event_frame);

@@ -7,12 +7,12 @@ use super::line::Line;
 use super::settings::{OutputTopic, Settings};
 use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEncoder, json::JsonDecoder, json::JsonEncoder};
 use crate::config::{Format, Guarantee, Pipeline};
-use crate::dataset::{DatasetSchema, Frozen};
+use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
-use crate::nodes::Simulation;
+use crate::nodes::{Collectors, Simulation};
 
 /// A checked pipeline.
 pub struct Assembly {
@@ -58,7 +58,32 @@ impl Assembly {
         if frozen_is_lost {
             diagnostics.retain(|found| found.code != Code::NotFrozen);
         }
+        if let Some(frozen) = assembly.frozen.as_ref().filter(|_| !diagnostics.has_errors()) {
+            warn_if_stale(&assembly.pipeline, frozen, &mut diagnostics);
+        }
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok((assembly, diagnostics)) }
+    }
+
+    /// Reads a pipeline file and its schema for fitting: without the statistics, which may not be there yet, and unchecked.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn load_to_fit(path: &Path) -> Result<Self, Diagnostics> {
+        let (pipeline, document) = Pipeline::load(path)?;
+        let mut diagnostics = Diagnostics::new();
+        let Some(dataset) = read_schema(&pipeline, &document, &mut diagnostics) else { return Err(diagnostics) };
+        let models = ModelStore::new(&pipeline.model_store);
+        Ok(Self { pipeline, document, dataset, frozen: None, models, pipeline_digest: String::new() })
+    }
+
+    /// A plan that collects the statistics that `frozen` does not have, as far as they depend on no other that is missing.
+    ///
+    /// # Errors
+    /// Every mistake in the graph up to them.
+    pub fn plan_to_fit(&self, frozen: &Frozen, collectors: &dyn Collectors) -> Result<Plan, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let request = PlanRequest { frozen: Some(frozen), ..self.request(Purpose::Fit(collectors)) };
+        Plan::build(&request, &mut diagnostics).ok_or(diagnostics)
     }
 
     /// Plans the graph and makes both ends once, for what they report.
@@ -103,7 +128,7 @@ impl Assembly {
         self.plan_for(Purpose::Serve)
     }
 
-    fn plan_for(&self, purpose: Purpose) -> Result<Plan, Diagnostics> {
+    fn plan_for(&self, purpose: Purpose<'_>) -> Result<Plan, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         Plan::build(&self.request(purpose), &mut diagnostics).ok_or(diagnostics)
     }
@@ -167,7 +192,7 @@ impl Assembly {
         }
     }
 
-    fn request(&self, purpose: Purpose) -> PlanRequest<'_> {
+    fn request<'a>(&'a self, purpose: Purpose<'a>) -> PlanRequest<'a> {
         PlanRequest {
             purpose,
             spec: &self.pipeline.graph,
@@ -252,12 +277,15 @@ fn unique_instance() -> String {
 
 fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
     let path = &pipeline.input.schema;
-    let schema = std::fs::read_to_string(path)
-        .map_err(|error| Diagnostic::error(Code::Unreadable, format!("{}: {error}", path.display())))
-        .and_then(|text| {
-            DatasetSchema::parse_avro(&text).map_err(|error| Diagnostic::error(Code::Schema, format!("{}: {error}", path.display())))
-        });
-    schema.map_err(|diagnostic| diagnostics.push(diagnostic.at(document, "/input/schema"))).ok()
+    let (code, error) = match std::fs::read_to_string(path) {
+        Err(error) => (Code::Unreadable, error.to_string()),
+        Ok(text) => match DatasetSchema::parse_avro(&text) {
+            Ok(schema) => return Some(schema),
+            Err(error) => (Code::Schema, error.to_string()),
+        },
+    };
+    diagnostics.push(Diagnostic::error(code, format!("{}: {error}", path.display())).at(document, "/input/schema"));
+    None
 }
 
 fn read_frozen(pipeline: &Pipeline, diagnostics: &mut Diagnostics) -> Option<Frozen> {
@@ -266,4 +294,20 @@ fn read_frozen(pipeline: &Pipeline, diagnostics: &mut Diagnostics) -> Option<Fro
         diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string()).at(&pipeline.graph.document, "/graph/frozen"));
     };
     Frozen::read(path).map_err(report).ok()
+}
+
+/// Warns when statistics were fitted for another graph or by another pandas' rules; a file that does not say so was written by hand.
+fn warn_if_stale(pipeline: &Pipeline, frozen: &Frozen, diagnostics: &mut Diagnostics) {
+    let mut warn = |message: String| {
+        let help = format!("`caz fit FILE --dataset {}` fits them anew", frozen.dataset.path);
+        let diagnostic = Diagnostic::warning(Code::StaleStatistics, message).help(help);
+        diagnostics.push(diagnostic.at(&pipeline.graph.document, "/graph/frozen"));
+    };
+    let digest = pipeline.graph.digest_of(frozen.nodes.keys().map(String::as_str));
+    if frozen.graph.as_ref().is_some_and(|fitted| *fitted != digest) {
+        warn("the statistics were fitted for another graph: nodes that they depend on have changed since".to_owned());
+    }
+    if let Some(version) = frozen.pandas.as_ref().filter(|version| *version != PANDAS_VERSION) {
+        warn(format!("the statistics are those of pandas {version}, and the operations those of pandas {PANDAS_VERSION}"));
+    }
 }

@@ -320,6 +320,7 @@ impl Planned {
         let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
         let input: Frame = case.input.iter().enumerate().map(input_column).collect();
         let shared = Shared {
+            collectors: None,
             document: &document,
             pipeline: &document,
             frozen: Some(&frozen),
@@ -398,6 +399,7 @@ pub(crate) fn mistakes(type_name: &str, text: &str, case: &Case) -> String {
     let (models, mut steps, mut slots, mut diagnostics) = (ModelStore::new(""), Vec::new(), case.input.len(), Diagnostics::new());
     let input: Frame = case.input.iter().enumerate().map(input_column).collect();
     let shared = Shared {
+        collectors: None,
         document: &document,
         pipeline: &document,
         frozen: None,

@@ -1,6 +1,7 @@
-//! Files of rows, read and written as a stream: CSV, JSON lines, Avro object containers.
+//! Files of rows, read and written as a stream: CSV, JSON lines, Avro object containers. Parquet is read only.
 
 mod container;
+mod parquet;
 mod rows;
 mod sink;
 
@@ -71,7 +72,7 @@ pub enum FileError {
         source: std::io::Error,
     },
     /// The file's name ends with no known extension.
-    #[error("{path}: the name must end with .csv, .jsonl, .ndjson or .avro")]
+    #[error("{path}: the name must end with .csv, .jsonl, .ndjson or .avro; .parquet is only read")]
     UnknownFormat {
         /// Which file.
         path: PathBuf,

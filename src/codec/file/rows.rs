@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::container::{Container, Fault};
+use super::parquet::Parquet;
 use super::{FileError, FileFormat, MAX_RECORD_BYTES};
 use crate::codec::avro::AvroDecoder;
 use crate::codec::csv::{CsvDecoder, Record};
@@ -31,6 +32,7 @@ enum Format {
     Csv { header: Vec<String> },
     JsonLines,
     Avro(Box<Container>),
+    Parquet(Box<Parquet>),
 }
 
 /// Rows of a file, undecoded, in one buffer that is reused.
@@ -69,18 +71,21 @@ impl RowFile {
     /// # Errors
     /// When it cannot be opened, or its name tells no format, or its head is not of that format.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let kind = FileFormat::of(path)?;
+        // Parquet is only read, so it is no `FileFormat`.
+        let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        let kind = if is_parquet { None } else { Some(FileFormat::of(path)?) };
         let io = |source| FileError::Io { path: path.into(), source };
         let file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
         let mut reader = Counted { inner: BufReader::with_capacity(1 << 16, file), count: 0 };
         let format = match kind {
-            FileFormat::JsonLines => Format::JsonLines,
-            FileFormat::Avro => match Container::open(&mut reader) {
+            None => Format::Parquet(Box::new(Parquet::open(path, reader.inner.get_ref().try_clone().map_err(io)?)?)),
+            Some(FileFormat::JsonLines) => Format::JsonLines,
+            Some(FileFormat::Avro) => match Container::open(&mut reader) {
                 Ok(container) => Format::Avro(Box::new(container)),
                 Err(fault) => return Err(error(path, reader.count, fault)),
             },
-            FileFormat::Csv => Format::Csv { header: header(path, &mut reader)? },
+            Some(FileFormat::Csv) => Format::Csv { header: header(path, &mut reader)? },
         };
         Ok(Self { path: path.into(), reader, size, format })
     }
@@ -92,6 +97,7 @@ impl RowFile {
     pub fn decoder(&self, schema: &DatasetSchema, projection: &[usize]) -> Result<Box<dyn Decoder>, FileError> {
         let decoder: Result<Box<dyn Decoder>, CodecError> = match &self.format {
             Format::Csv { header } => CsvDecoder::new(schema, projection, header).map(|decoder| Box::new(decoder) as _),
+            Format::Parquet(parquet) => parquet.decoder(schema, projection),
             Format::JsonLines => JsonDecoder::new(schema, projection).map(|decoder| Box::new(decoder) as _),
             Format::Avro(container) => {
                 AvroDecoder::with_writer(&container.schema, schema, projection).map(|decoder| Box::new(decoder) as _)
@@ -117,6 +123,7 @@ impl RowFile {
                     Ok(None) => Ok(false),
                     Err(fault) => Err(fault),
                 },
+                Format::Parquet(parquet) => parquet.next(&mut into.bytes).map_err(Fault::Damaged),
                 Format::Csv { .. } => read_record(&mut self.reader, &mut into.bytes),
                 Format::JsonLines => read_line(&mut self.reader, &mut into.bytes),
             };
@@ -133,8 +140,12 @@ impl RowFile {
         Ok(())
     }
 
-    /// How many bytes of how many have been read, for progress.
+    /// How many bytes of how many have been read, for progress; of a Parquet file by its rows.
     pub fn progress(&self) -> (u64, u64) {
+        if let Format::Parquet(parquet) = &self.format {
+            let (read, rows) = parquet.progress();
+            return (if read == rows { self.size } else { (self.size as f64 * (read as f64 / rows as f64)) as u64 }, self.size);
+        }
         (self.reader.count, self.size)
     }
 }

@@ -226,6 +226,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let pointer = self.call.pointer.clone();
         let cols = columns.iter().enumerate().map(|(at, column)| (column.name.to_string(), format!("{pointer}/cols/{at}")));
         self.call.cols = Some(cols.collect());
+        self.call.kwargs = format!("{pointer}/kwargs");
         self.call.passage = Some(passage);
         self.call.name = name;
         let planned = plan(&mut self.call);

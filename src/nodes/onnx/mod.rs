@@ -236,7 +236,9 @@ pub(super) fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, Mo
                 if let Some(near) = nearest(id, available.iter().map(String::as_str)) {
                     diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
                 }
-                diagnostic = diagnostic.help(format!("models in the store: {}", super::list(available.iter().map(String::as_str))));
+                if !available.is_empty() {
+                    diagnostic = diagnostic.help(format!("models in the store: {}", super::list(available.iter().map(String::as_str))));
+                }
             }
             if let Some(mend) = error.mend() {
                 diagnostic = diagnostic.help(mend);

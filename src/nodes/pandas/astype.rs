@@ -13,7 +13,7 @@ use super::coder::Coder;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::{Scalar, write_python_float};
 use super::{lanes, numbers};
-use crate::dataset::{Phase, Reason, Rejection, Rows};
+use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -336,13 +336,9 @@ fn category(call: &mut Call<'_, '_>, column: &Column) -> Option<Column> {
         call.mismatch(column, "only text becomes a category", "use `astype` to str first, or `get_dummies` on the numbers themselves");
         return None;
     }
-    let frozen = call.planning.frozen(&column.name).and_then(|frozen| frozen.categories.as_ref());
-    let Some(categories) = frozen else {
-        let pointer = call.at("dtype");
-        call.not_frozen(&column.name, "categories", &pointer);
-        return None;
-    };
-    let categories: Arc<[String]> = categories.iter().filter_map(Scalar::from_json).map(|value| value.python_str()).collect();
+    let pointer = call.at("dtype");
+    let categories = call.frozen_list(column, &Statistic::Categories, &pointer)?;
+    let categories: Arc<[String]> = categories.iter().map(Scalar::python_str).collect();
     let keys: Vec<(Scalar, i32)> = categories.iter().cloned().map(Scalar::Text).zip(0..).collect();
     let coder = Coder::new(column, &keys, -1, -1)?;
     let codes = call.codes(column, coder);

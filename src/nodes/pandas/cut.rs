@@ -1,4 +1,4 @@
-//! `cut`: numbers to the intervals that hold them.
+//! `cut`: numbers to the intervals that hold them; what `qcut` shares with it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::{Scalar, python_float};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::dataset::Statistic;
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -22,7 +22,7 @@ struct Cut;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Kwargs {
-    /// The edges, increasing; `inf` and `-inf` are allowed. A count of bins would take its edges from the batch.
+    /// The edges, increasing; `inf` and `-inf` are allowed. Or how many intervals of equal width: their edges are frozen by `caz fit`.
     bins: Bins,
     /// A name for each interval, or false for their positions; without it a name such as `(20.0, 28.0]`.
     #[serde(default)]
@@ -36,13 +36,16 @@ struct Kwargs {
     /// How many decimals of the edges stand in names.
     #[serde(default = "three")]
     precision: i32,
+    /// What becomes of edges that are equal.
+    #[serde(default)]
+    duplicates: Duplicates,
 }
 
 fn yes() -> bool {
     true
 }
 
-fn three() -> i32 {
+pub(super) fn three() -> i32 {
     3
 }
 
@@ -51,13 +54,25 @@ fn three() -> i32 {
 enum Bins {
     /// Edges.
     Edges(Vec<Scalar>),
-    /// How many; refused.
+    /// How many.
     Count(i64),
 }
 
+/// What becomes of equal edges.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Duplicates {
+    /// They are a mistake.
+    #[default]
+    Raise,
+    /// One of them is kept.
+    Drop,
+}
+
+/// What stands for an interval.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Labels {
+pub(super) enum Labels {
     /// Names.
     Names(Vec<String>),
     /// false: positions.
@@ -83,9 +98,45 @@ impl Operation for Cut {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
-        let Some(Intervals { edges, names }) = check(call, &kwargs) else { return call.fail() };
-        call.each(|call, column| plan(call, column, &kwargs, &edges, names.as_ref()));
+        let Kwargs { bins, labels, right, include_lowest, precision, duplicates } = kwargs;
+        let style = Style { kwarg: "bins", labels, right, include_lowest, precision, duplicates };
+        match bins {
+            Bins::Edges(scalars) => {
+                let whole = scalars.iter().all(|scalar| matches!(scalar, Scalar::Int(_)));
+                let Some(intervals) = intervals(call, &scalars, whole, &style) else { return call.fail() };
+                call.each(|call, column| plan(call, column, &intervals, &style));
+            }
+            Bins::Count(count) => {
+                let Some(count) = u32::try_from(count).ok().filter(|count| (1..=MOST_BINS).contains(count)) else {
+                    let message = format!("{count} bins; there can be 1 to {MOST_BINS}");
+                    call.wrong("bins", message, "give a number in that range, or the edges as a list");
+                    return call.fail();
+                };
+                call.each(|call, column| {
+                    if column.data_type == DataType::Float32 {
+                        let reason = "NumPy computes the edges of a float32 column in its own precision";
+                        call.mismatch(column, reason, "convert it with `astype` to float64 before");
+                        return None;
+                    }
+                    plan_frozen(call, column, &Statistic::Bins { count, right }, &style)
+                });
+            }
+        }
     }
+}
+
+/// The most intervals that are frozen.
+pub(super) const MOST_BINS: u32 = 10_000;
+
+/// How intervals are made of edges.
+pub(super) struct Style {
+    /// The keyword argument that gives the edges.
+    pub(super) kwarg: &'static str,
+    pub(super) labels: Option<Labels>,
+    pub(super) right: bool,
+    pub(super) include_lowest: bool,
+    pub(super) precision: i32,
+    pub(super) duplicates: Duplicates,
 }
 
 /// Intervals that were checked.
@@ -95,30 +146,34 @@ struct Intervals {
     names: Option<Arc<[String]>>,
 }
 
+/// The intervals of a column whose edges are frozen.
+pub(super) fn plan_frozen(call: &mut Call<'_, '_>, column: &Column, statistic: &Statistic, style: &Style) -> Option<Column> {
+    if !holds_numbers(call, column) {
+        return None;
+    }
+    let pointer = call.at(style.kwarg);
+    let edges = call.frozen_list(column, statistic, &pointer)?;
+    let intervals = intervals(call, &edges, false, style)?;
+    plan(call, column, &intervals, style)
+}
+
 /// Checks edges and labels; reports what is wrong with them.
-fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<Intervals> {
-    let scalars = match &kwargs.bins {
-        Bins::Edges(scalars) => scalars,
-        Bins::Count(count) => {
-            let message = format!(
-                "node `{}`: `cut` into {count} bins would take their edges from the least and greatest value of the batch",
-                call.planning.id()
-            );
-            let pointer = call.at("bins");
-            call.report(Diagnostic::error(Code::NotFrozen, message).help("write the edges as a list"), &pointer);
-            return None;
-        }
-    };
+fn intervals(call: &mut Call<'_, '_>, scalars: &[Scalar], whole: bool, style: &Style) -> Option<Intervals> {
     let edges: Option<Vec<f64>> = scalars.iter().map(|scalar| scalar.number().filter(|edge| !edge.is_nan())).collect();
-    let Some(edges) = edges.filter(|edges| edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1])) else {
-        call.wrong(
-            "bins",
-            "the edges must be two or more numbers, each greater than the one before",
-            "sort them and leave out repeated ones",
-        );
+    let Some(mut edges) = edges.filter(|edges| edges.len() > 1 && edges.windows(2).all(|pair| pair[0] <= pair[1])) else {
+        call.wrong(style.kwarg, "the edges must be two or more numbers, each greater than the one before", "sort them");
         return None;
     };
-    let names: Option<Vec<String>> = match &kwargs.labels {
+    // A single interval may be a point, as in pandas.
+    if edges.len() > 2 && style.duplicates == Duplicates::Drop {
+        edges.dedup();
+    } else if edges.len() > 2 && edges.windows(2).any(|pair| pair[0] == pair[1]) {
+        let shown: Vec<String> = edges.iter().take(12).map(|edge| python_float(*edge)).collect();
+        let message = format!("some of the edges are equal: {}", shown.join(", "));
+        call.wrong(style.kwarg, message, "`duplicates: drop` keeps one of them");
+        return None;
+    }
+    let names: Option<Vec<String>> = match &style.labels {
         Some(Labels::Positions(false)) => None,
         Some(Labels::Positions(true)) => {
             call.wrong("labels", "true is no list of names", "leave `labels` out for interval names, or write false for positions");
@@ -136,24 +191,29 @@ fn check(call: &mut Call<'_, '_>, kwargs: &Kwargs) -> Option<Intervals> {
             }
             Some(names.clone())
         }
-        None => {
-            let whole = scalars.iter().all(|scalar| matches!(scalar, Scalar::Int(_)));
-            Some(interval_names(&edges, whole, kwargs))
-        }
+        None => Some(interval_names(&edges, whole, style)),
     };
     Some(Intervals { edges, names: names.map(Into::into) })
 }
 
-fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, edges: &[f64], names: Option<&Arc<[String]>>) -> Option<Column> {
-    if !lanes::is_numeric(&column.data_type) || (column.data_type == DataType::Boolean && column.nullable) {
+fn holds_numbers(call: &mut Call<'_, '_>, column: &Column) -> bool {
+    let numbers = lanes::is_numeric(&column.data_type) && !(column.data_type == DataType::Boolean && column.nullable);
+    if !numbers {
         call.mismatch(column, "it holds no numbers", "convert it with `astype` first");
+    }
+    numbers
+}
+
+fn plan(call: &mut Call<'_, '_>, column: &Column, intervals: &Intervals, style: &Style) -> Option<Column> {
+    if !holds_numbers(call, column) {
         return None;
     }
-    let covered = all_is_covered(column, kwargs, edges);
+    let Intervals { edges, names } = intervals;
+    let covered = all_is_covered(column, style, edges);
     let outside = column.nullable || !covered;
     let placed = |made: Column| if covered { made } else { made.null_where("the value is in no interval") };
     let slot = call.array(column);
-    let bins = Binning { edges: edges.to_vec(), right: kwargs.right, include_lowest: kwargs.include_lowest };
+    let bins = Binning { edges: edges.clone(), right: style.right, include_lowest: style.include_lowest };
     let Some(names) = names else {
         // Positions are int64; a null among them makes them float64.
         return Some(if outside {
@@ -178,9 +238,9 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, edges: &[f64]
 }
 
 /// Whether each number is in an interval: all are covered from -inf to inf but for the open end.
-fn all_is_covered(column: &Column, kwargs: &Kwargs, edges: &[f64]) -> bool {
+fn all_is_covered(column: &Column, style: &Style, edges: &[f64]) -> bool {
     let covers = edges.first() == Some(&f64::NEG_INFINITY) && edges.last() == Some(&f64::INFINITY);
-    let closed = !lanes::is_float(&column.data_type) || (kwargs.right && kwargs.include_lowest);
+    let closed = !lanes::is_float(&column.data_type) || (style.right && style.include_lowest);
     covers && closed
 }
 
@@ -207,17 +267,17 @@ impl Binning {
 }
 
 /// The intervals' names as pandas writes them, edges rounded to `precision` decimals or as many more as keep them apart.
-fn interval_names(edges: &[f64], whole: bool, kwargs: &Kwargs) -> Vec<String> {
+fn interval_names(edges: &[f64], whole: bool, style: &Style) -> Vec<String> {
     let rounded = |precision: i32| -> Vec<f64> { edges.iter().map(|edge| round_fraction(*edge, precision)).collect() };
     let apart = |edges: &[f64]| edges.windows(2).all(|pair| pair[0] != pair[1]);
-    let precision = (kwargs.precision..20).find(|precision| apart(&rounded(*precision))).unwrap_or(kwargs.precision);
+    let precision = (style.precision..20).find(|precision| apart(&rounded(*precision))).unwrap_or(style.precision);
     let mut breaks = rounded(precision);
-    let lower = kwargs.right && kwargs.include_lowest;
+    let lower = style.right && style.include_lowest;
     if lower {
         breaks[0] -= 10f64.powi(-precision);
     }
     let spell = |edge: f64| if whole && !lower { format!("{edge}") } else { python_float(edge) };
-    let (open, close) = if kwargs.right { ('(', ']') } else { ('[', ')') };
+    let (open, close) = if style.right { ('(', ']') } else { ('[', ')') };
     breaks.windows(2).map(|pair| format!("{open}{}, {}{close}", spell(pair[0]), spell(pair[1]))).collect()
 }
 

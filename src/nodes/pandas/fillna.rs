@@ -13,6 +13,7 @@ use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use super::timestamp;
+use crate::dataset::Statistic;
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -50,12 +51,12 @@ enum Fill {
 #[serde(deny_unknown_fields)]
 struct FrozenValue {
     /// Which statistic.
-    frozen: Statistic,
+    frozen: Measure,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Statistic {
+enum Measure {
     /// The middle of the sorted values.
     Median,
     /// The sum over the count.
@@ -121,18 +122,22 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, fill: &Fill, kwarg: &str) -> O
     with_value(call, column, &fill)
 }
 
-fn frozen_value(call: &mut Call<'_, '_>, column: &Column, statistic: Statistic, kwarg: &str) -> Option<Scalar> {
-    let frozen = call.planning.frozen(&column.name);
-    let (value, what) = match statistic {
-        Statistic::Median => (frozen.and_then(|frozen| frozen.median).map(Scalar::Float), "median"),
-        Statistic::Mean => (frozen.and_then(|frozen| frozen.mean).map(Scalar::Float), "mean"),
-        Statistic::Mode => (frozen.and_then(|frozen| frozen.mode.as_ref()).and_then(Scalar::from_json), "mode"),
+fn frozen_value(call: &mut Call<'_, '_>, column: &Column, measure: Measure, kwarg: &str) -> Option<Scalar> {
+    let statistic = match measure {
+        Measure::Median => Statistic::Median,
+        Measure::Mean => Statistic::Mean,
+        Measure::Mode => Statistic::Mode,
     };
-    if value.is_none() {
-        let pointer = call.at(kwarg);
-        call.not_frozen(&column.name, what, &pointer);
+    let fits = match measure {
+        Measure::Mode => !matches!(column.data_type, DataType::Timestamp(_, _)),
+        Measure::Median | Measure::Mean => lanes::is_float(&column.data_type),
+    };
+    if !fits {
+        call.mismatch(column, format!("it has no {}", statistic.name()), "fill with a constant, or convert the column with `astype` first");
+        return None;
     }
-    value
+    let pointer = call.at(kwarg);
+    call.frozen(column, &statistic, &pointer)
 }
 
 /// The column with `fill` for its nulls; a fill of another type would make it Python objects, which is refused.

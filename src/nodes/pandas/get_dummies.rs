@@ -12,6 +12,7 @@ use super::columns::rebuild;
 use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
+use crate::dataset::Statistic;
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -148,20 +149,15 @@ fn subjects(call: &Call<'_, '_>, kwargs: &Kwargs) -> Vec<(String, String)> {
 fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &str) -> Option<Vec<(String, Column)>> {
     let levels: Vec<Scalar> = match (&column.categories, &column.data_type) {
         (Some(categories), _) => categories.iter().cloned().map(Scalar::Text).collect(),
+        (None, DataType::Timestamp(_, _)) => {
+            call.mismatch(column, "times are no categories", "take the parts that you need with `dt.*`");
+            return None;
+        }
+        // A Boolean has two values, whatever the data.
+        (None, DataType::Boolean) => vec![Scalar::Bool(false), Scalar::Bool(true)],
         (None, data_type) => {
-            let frozen = call.planning.frozen(&column.name).and_then(|frozen| frozen.categories.as_ref());
-            match frozen {
-                Some(categories) => {
-                    let levels: Vec<Scalar> = categories.iter().filter_map(Scalar::from_json).collect();
-                    levels.into_iter().map(|level| as_held(level, data_type)).collect()
-                }
-                // A Boolean has two values, whatever the data.
-                None if *data_type == DataType::Boolean => vec![Scalar::Bool(false), Scalar::Bool(true)],
-                None => {
-                    call.not_frozen(&column.name, "categories", pointer);
-                    return None;
-                }
-            }
+            let levels = call.frozen_list(column, &Statistic::Categories, pointer)?;
+            levels.into_iter().map(|level| as_held(level, data_type)).collect()
         }
     };
     let count = i32::try_from(levels.len()).ok()?;

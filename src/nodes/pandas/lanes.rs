@@ -23,7 +23,7 @@ pub(in crate::nodes) fn is_numeric(data_type: &DataType) -> bool {
 }
 
 /// Whether a type is a float in which null is NaN.
-pub(in crate::nodes) fn is_float(data_type: &DataType) -> bool {
+pub(crate) fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float32 | DataType::Float64)
 }
 
@@ -31,7 +31,7 @@ pub(in crate::nodes) fn is_float(data_type: &DataType) -> bool {
 ///
 /// # Panics
 /// On other than numeric arrays, which planning keeps away.
-pub(in crate::nodes) fn floats(array: &ArrayRef) -> Cow<'_, [f64]> {
+pub(crate) fn floats(array: &ArrayRef) -> Cow<'_, [f64]> {
     match array.data_type() {
         DataType::Float64 => {
             let array = array.as_primitive::<Float64Type>();
@@ -74,7 +74,7 @@ fn with_nan(values: impl Iterator<Item = f64>, nulls: &NullBuffer) -> Vec<f64> {
 ///
 /// # Panics
 /// On other arrays, which planning keeps away.
-pub(in crate::nodes) fn ints(array: &ArrayRef) -> Cow<'_, [i64]> {
+pub(crate) fn ints(array: &ArrayRef) -> Cow<'_, [i64]> {
     match array.data_type() {
         DataType::Int64 => Cow::Borrowed(array.as_primitive::<Int64Type>().values()),
         DataType::Int32 => cast_ints::<Int32Type>(array, i64::from),

@@ -18,16 +18,18 @@ mod compare;
 mod condition;
 mod cut;
 mod dt;
+mod factorize;
 mod fillna;
 mod formula;
 mod get_dummies;
-pub(super) mod lanes;
+pub(crate) mod lanes;
 mod map;
 mod math;
 mod missing;
 mod numbers;
 mod operand;
 mod operation;
+mod qcut;
 mod refused;
 mod replace;
 mod round;
@@ -39,11 +41,13 @@ mod text_parts;
 mod timestamp;
 mod to_datetime;
 mod to_numeric;
+mod top_k;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::refused::{Refusal, refusals};
+pub(crate) use self::strptime::Format as TimeFormat;
 
 // What other nodes and expressions share with this one.
 pub(super) use self::arithmetic::{Op, arithmetic};
@@ -80,6 +84,9 @@ const FAMILIES: &[&[&dyn Operation]] = &[
     astype::OPERATIONS,
     to_numeric::OPERATIONS,
     cut::OPERATIONS,
+    qcut::OPERATIONS,
+    factorize::OPERATIONS,
+    top_k::OPERATIONS,
     get_dummies::OPERATIONS,
     missing::OPERATIONS,
     compare::OPERATIONS,

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::lanes;
-use crate::dataset::Rows;
+use super::scalar::Scalar;
+use crate::dataset::{Rows, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, join};
 use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
 
@@ -148,10 +149,7 @@ impl Call<'_, '_> {
 
     /// Where a keyword argument stands, relative to the node.
     pub(in crate::nodes) fn at(&self, kwarg: &str) -> String {
-        match self.passage {
-            None => format!("{}/{kwarg}", self.kwargs),
-            Some(_) => format!("{}/kwargs/{kwarg}", self.pointer),
-        }
+        format!("{}/{kwarg}", self.kwargs)
     }
 
     /// Reports a mistake in a keyword argument.
@@ -187,15 +185,15 @@ impl Call<'_, '_> {
         self.report(diagnostic.help(help), &pointer);
     }
 
-    /// Reports that the answer would depend on the batch, since no statistic of `column` is frozen.
-    pub(in crate::nodes) fn not_frozen(&mut self, column: &str, what: &str, pointer: &str) {
-        let message = format!(
-            "node `{}`: `{}` needs the {what} of column `{column}`, which would depend on the batch and is not frozen",
-            self.planning.id(),
-            self.name
-        );
-        let diagnostic = Diagnostic::error(Code::NotFrozen, message);
-        self.report(diagnostic.help("write it into the statistics file that `graph.frozen` names, under this node and column"), pointer);
+    /// The frozen value of a statistic of `column`; `None` when there is none, which is reported at `pointer` or collected.
+    pub(in crate::nodes) fn frozen(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Scalar> {
+        Scalar::from_json(self.planning.statistic(column, statistic, pointer)?)
+    }
+
+    /// As [`Call::frozen`], for a statistic of several values.
+    pub(in crate::nodes) fn frozen_list(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Vec<Scalar>> {
+        let values = self.planning.statistic(column, statistic, pointer)?;
+        values.as_array()?.iter().map(Scalar::from_json).collect()
     }
 
     /// Where a column of this name is asked for.

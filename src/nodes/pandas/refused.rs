@@ -22,7 +22,7 @@ const REFUSED: &[Refusal] = &[
     Refusal {
         names: &["groupby", "resample", "pivot", "pivot_table", "value_counts", "melt", "stack", "unstack", "describe"],
         reason: OTHER_ROWS,
-        instead: "aggregate before training and join the result to the event, or write it into the graph with `map`",
+        instead: "aggregate before training and join the result to the event, write it into the graph with `map`, or group rare values with `top_k`",
     },
     Refusal {
         names: &["merge", "join", "concat", "append", "merge_asof"],
@@ -39,7 +39,7 @@ const REFUSED: &[Refusal] = &[
         reason: OTHER_ROWS,
         instead: "compute windows where the stream has state, such as Kafka Streams or Flink, and publish them as fields of the event",
     },
-    Refusal { names: &["rank"], reason: OTHER_ROWS, instead: "cut the values at frozen edges with `cut`" },
+    Refusal { names: &["rank"], reason: OTHER_ROWS, instead: "sort the values into intervals of the training data with `qcut`" },
     Refusal {
         names: &["ffill", "bfill", "pad", "backfill", "interpolate"],
         reason: "it fills a row from its neighbours",
@@ -54,16 +54,6 @@ const REFUSED: &[Refusal] = &[
         names: &["drop_duplicates", "duplicated", "unique", "nunique"],
         reason: OTHER_ROWS,
         instead: "remove duplicates before the topic, or by key where the scores are stored",
-    },
-    Refusal {
-        names: &["qcut"],
-        reason: "its edges would come from the batch",
-        instead: "use `cut` with the quantiles of the training data as edges",
-    },
-    Refusal {
-        names: &["factorize"],
-        reason: "its codes would come from the batch",
-        instead: "use `map` to numbers, or `astype` to category",
     },
     Refusal {
         names: &["dt.date", "dt.time", "dt.strftime"],

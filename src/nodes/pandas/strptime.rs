@@ -1,9 +1,9 @@
 //! Times in a `strftime` format.
 
-use super::timestamp::{Civil, HOUR, MINUTE, Parsed, Problem, Reader, SECOND, days_in_month, is_leap};
+use super::timestamp::{Civil, HOUR, MINUTE, Parsed, Problem, Reader, SECOND, days_in_month, is_leap, is_missing};
 
 /// A format, read once at planning.
-pub(super) struct Format {
+pub(crate) struct Format {
     pieces: Vec<Piece>,
 }
 
@@ -35,7 +35,7 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 
 impl Format {
     /// Reads a format; the message says what is wrong with it.
-    pub(super) fn read(format: &str) -> Result<Self, String> {
+    pub(crate) fn read(format: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut bytes = format.bytes();
         while let Some(byte) = bytes.next() {
@@ -64,6 +64,16 @@ impl Format {
     /// Reads a whole text.
     pub(super) fn parse(&self, text: &str) -> Result<Parsed, Problem> {
         self.read_civil(&mut Reader { rest: text.as_bytes() }).ok_or(Problem::Format).map(Civil::parsed)
+    }
+
+    /// Whether a text is a missing time in any format.
+    pub(crate) fn is_missing(text: &str) -> bool {
+        is_missing(text)
+    }
+
+    /// Whether a text is a time in this format.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        self.parse(text).is_ok()
     }
 
     fn read_civil(&self, reader: &mut Reader<'_>) -> Option<Civil> {

@@ -10,7 +10,7 @@ use super::lanes::{self, NAT};
 use super::operation::{Call, Operation, Scope};
 use super::strptime::Format;
 use super::timestamp::{self, DAY, HOUR, MINUTE, Problem, SECOND};
-use crate::dataset::{Phase, Reason, Rejection, Rows};
+use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 use crate::nodes::{Column, Source};
 
 /// Every operation of this file.
@@ -28,7 +28,8 @@ struct Kwargs {
     /// What a number counts, since 1970.
     #[serde(default)]
     unit: Unit,
-    /// How text is written: `ISO8601` (the default), or `strftime` codes. It is never guessed from the data.
+    /// How text is written: `ISO8601`, or `strftime` codes. Without it the format is the one that all training data share, frozen by
+    /// `caz fit`; it is never guessed from the batch.
     #[serde(default)]
     format: Option<String>,
     /// What becomes of a value that is no time.
@@ -133,14 +134,8 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         DataType::Timestamp(_, _) => Some(column.clone()),
         DataType::Utf8 => {
             let format = match kwargs.format.as_deref() {
-                None | Some("ISO8601") => None,
-                Some(format) => match Format::read(format) {
-                    Ok(format) => Some(format),
-                    Err(message) => {
-                        call.wrong("format", message, "a format is `ISO8601` or made of strftime codes such as `%Y-%m-%d %H:%M:%S`");
-                        return None;
-                    }
-                },
+                Some(ISO) => None,
+                given => Some(format(call, column, given, coerce)?),
             };
             let slot = call.array(column);
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.text(inputs.array(0), format.as_ref(), rows));
@@ -158,6 +153,27 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         }
         _ => {
             call.mismatch(column, "it cannot be read as times", "to_datetime takes text, numbers and times");
+            None
+        }
+    }
+}
+
+/// Any ISO 8601 text.
+const ISO: &str = "ISO8601";
+
+/// The format that was given, or else the frozen one.
+fn format(call: &mut Call<'_, '_>, column: &Column, given: Option<&str>, lenient: bool) -> Option<Format> {
+    let text = match given {
+        Some(given) => given.to_owned(),
+        None => {
+            let pointer = call.column_pointer(&column.name);
+            call.frozen(column, &Statistic::TimeFormat { lenient }, &pointer)?.python_str()
+        }
+    };
+    match Format::read(&text) {
+        Ok(format) => Some(format),
+        Err(message) => {
+            call.wrong("format", message, "a format is `ISO8601` or made of strftime codes such as `%Y-%m-%d %H:%M:%S`");
             None
         }
     }

@@ -38,10 +38,9 @@ def to_datetime() -> list[Case]:
         return lambda s: pd.concat([pd.to_datetime(s.iloc[[row]], format="ISO8601", **kwargs) for row in range(len(s))])
 
     cases = [
-        series_case("to_datetime", series, {"utc": True}, parse(utc=True)),
         series_case("to_datetime", series, {"utc": True, "format": "ISO8601"}, parse(utc=True)),
-        series_case("to_datetime", series, {"utc": True, "errors": "coerce"}, parse(utc=True, errors="coerce")),
-        series_case("to_datetime", local, {}, parse()),
+        series_case("to_datetime", series, {"utc": True, "errors": "coerce", "format": "ISO8601"}, parse(utc=True, errors="coerce")),
+        series_case("to_datetime", local, {"format": "ISO8601"}, parse()),
     ]
     stamps = pd.date_range("1999-12-25T07:08:09", periods=50, freq="37d5h").to_series(index=range(50))
     for format_ in ["%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%d.%m.%Y %H:%M", "%b %d, %Y", "%Y%m%d%H%M%S", "%d-%B-%y", "%m/%d/%Y %I:%M %p",
@@ -152,9 +151,8 @@ def draw_to_datetime(d: Draw) -> Call:
     else:
         options |= {"utc": True} if d.chance(0.7) else {}
         written = [iso_text(d, ["", "Z", "+02:00", "-0530", "+02"] if "utc" in options else [""]) for _ in d.frame.index]
-        python = options | {"format": "ISO8601"}
-        if d.chance(0.3):
-            options["format"] = "ISO8601"
+        options["format"] = "ISO8601"
+        python = options
     d.frame[name] = pd.Series(written, dtype=object).mask(d.random.random(len(written)) < 0.1, np.nan)
     d.frame.loc[0, name] = np.nan
     return d.on(name, options, one_by_one(**python))

@@ -1,0 +1,165 @@
+//! `caz fit`: freezes the statistics of the training data.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::exit::{Failure, running};
+use super::{PipelineFile, terminal};
+use crate::dataset::{Frozen, Statistic};
+use crate::fit::{FitError, Fitted, Options, Rejections, fit};
+use crate::stream::Assembly;
+
+/// `caz fit FILE --dataset DATASET`
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  caz fit config/car-insurance.yaml --dataset datasets/car-insurance.csv")]
+pub(super) struct Fit {
+    #[command(flatten)]
+    pipeline: PipelineFile,
+    /// The training data: .csv, .jsonl, .ndjson, .avro or .parquet
+    #[arg(long, short, value_name = "DATASET")]
+    dataset: PathBuf,
+    /// How many rows may be rejected; they take no part in the statistics. pandas would have raised on them
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    max_rejected: u64,
+    /// Write nothing; fail if the statistics file is not what would be written
+    #[arg(long)]
+    check: bool,
+}
+
+impl Fit {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let assembly = Assembly::load_to_fit(&self.pipeline.file).map_err(Failure::Configuration)?;
+        let named = assembly.pipeline().graph.frozen.clone();
+        let path = named.clone().unwrap_or_else(|| self.pipeline.file.with_extension("frozen.json"));
+        let started = Instant::now();
+        let fitted = self.fit(&assembly)?;
+        if fitted.statistics.is_empty() {
+            terminal::notice("the graph needs no statistics: nothing to freeze");
+            return Ok(());
+        }
+        terminal::answer(&table(&fitted))?;
+        let Fitted { mut frozen, passes, rejections, .. } = fitted;
+        show(&rejections);
+        let passes = if passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes, as some statistics depend on others,") };
+        terminal::notice(&format!(
+            "{} rows in {passes} in {:.2} s, {} rejected, {} skipped by nodes",
+            frozen.dataset.rows,
+            started.elapsed().as_secs_f64(),
+            rejections.rejected(),
+            rejections.skipped()
+        ));
+        let old = Frozen::read(&path).ok();
+        let is_fresh = old.as_ref().is_some_and(|old| frozen.says_the_same(old));
+        match (is_fresh, self.check) {
+            // Not even the date: a file that says the same stays the same.
+            (true, _) => terminal::notice(&format!("{} is up to date", path.display())),
+            (false, true) => {
+                let message = format!("{} is not what `caz fit` writes: run it without --check and commit the file", path.display());
+                return Err(Failure::Running(message));
+            }
+            (false, false) => {
+                frozen.date = Some(today());
+                frozen.write(&path).map_err(|error| Failure::Running(format!("{}: {error}", path.display())))?;
+                terminal::notice(&format!("wrote {}", path.display()));
+            }
+        }
+        if named.is_none() {
+            let name = path.file_name().unwrap_or_default().display();
+            terminal::notice(&format!("the pipeline does not name it yet: add `frozen: {name}` under `graph`"));
+        }
+        Ok(())
+    }
+
+    fn fit(&self, assembly: &Assembly) -> Result<Fitted, Failure> {
+        let bar = if terminal::is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{prefix} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let options = Options { max_rejected: self.max_rejected, ..Options::default() };
+        let fitted = fit(assembly, &self.dataset, options, &mut |progress| {
+            bar.set_prefix(format!("pass {}", progress.pass));
+            bar.set_length(progress.of);
+            bar.set_position(progress.bytes);
+        });
+        bar.finish_and_clear();
+        fitted.map_err(|error| match error {
+            FitError::Configuration(diagnostics) => Failure::Configuration(diagnostics),
+            FitError::TooManyRejected { rejections, .. } if self.max_rejected == 0 => {
+                show(&rejections);
+                Failure::Running(
+                    "a row of the dataset is rejected; mend it, or leave up to N such rows out of the statistics with --max-rejected N"
+                        .into(),
+                )
+            }
+            FitError::TooManyRejected { allowed, rejections } => {
+                show(&rejections);
+                Failure::Running(format!("more than {allowed} rows of the dataset are rejected (--max-rejected)"))
+            }
+            FitError::Statistic(error) => Failure::Running(match mend(&error.fault) {
+                Some(mend) => format!("{error}\n  {mend}"),
+                None => error.to_string(),
+            }),
+            error => running(error),
+        })
+    }
+}
+
+fn mend(fault: &crate::fit::StatisticFault) -> Option<&'static str> {
+    use crate::fit::{FormatFault, StatisticFault};
+    match fault {
+        StatisticFault::TooManyCategories => {
+            Some("keep the frequent ones with `top_k` before, or put the numbers into intervals with `qcut`")
+        }
+        StatisticFault::Format(FormatFault::Mixed(..) | FormatFault::Unknown(_)) => {
+            Some("`format: ISO8601` reads every ISO 8601 time; `errors: coerce` makes other texts null")
+        }
+        StatisticFault::Format(FormatFault::Ambiguous { .. }) => Some("write the one that is meant as `format`"),
+        StatisticFault::Infinite => Some("make infinities null before, with `replace` or `where`"),
+        _ => None,
+    }
+}
+
+fn show(rejections: &Rejections) {
+    rejections.shown().iter().for_each(|line| terminal::notice(line));
+}
+
+/// The day, UTC.
+fn today() -> String {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let time = i64::try_from(since_1970.as_secs()).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    time.map(|time| time.format("%Y-%m-%d").to_string()).unwrap_or_default()
+}
+
+/// Node, column, statistic and value of each, in columns.
+fn table(fitted: &Fitted) -> String {
+    let head = ["node", "column", "statistic", "value"].map(str::to_owned);
+    let row = |(node, column, statistic): &(String, String, Statistic)| {
+        let value = fitted.frozen.get(node, column, statistic).map(brief).unwrap_or_default();
+        [node.clone(), column.clone(), statistic.to_string(), value]
+    };
+    let rows: Vec<[String; 4]> = std::iter::once(head).chain(fitted.statistics.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let line = |row: &[String; 4]| {
+        let cells: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
+        format!("{cells}{}", row[3])
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A value, the first few of many.
+fn brief(value: &serde_json::Value) -> String {
+    const SHOWN: usize = 6;
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match value.as_array() {
+        None => plain(value),
+        Some(values) => {
+            let shown: Vec<String> = values.iter().take(SHOWN).map(plain).collect();
+            let more = if values.len() > SHOWN { ", ..." } else { "" };
+            format!("{}: {}{more}", values.len(), shown.join(", "))
+        }
+    }
+}
