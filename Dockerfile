@@ -16,6 +16,8 @@ RUN mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
     && rm -r src
 
 COPY build.rs ./
+COPY docs/errors docs/errors
+COPY docs/examples docs/examples
 COPY src src
 # What caz_build_info says: docker compose build --build-arg CAZ_REVISION=$(git rev-parse --short HEAD)
 ARG CAZ_REVISION=unknown

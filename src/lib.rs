@@ -8,6 +8,9 @@
 pub mod cli;
 
 #[forbid(unsafe_code)]
+pub mod reference;
+
+#[forbid(unsafe_code)]
 pub mod audit;
 
 #[forbid(unsafe_code)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use caz::stream::Assembly;
+use serde_json::json;
 use support::car_insurance::{avro_events, root};
 
 /// The example's text with paths that hold anywhere.
@@ -142,4 +143,84 @@ fn two_columns_of_one_name_are_told() {
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3);
     assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `hour`, one by `dayofweek`"), "{message}");
+}
+
+/// What `check --types` answers of the example.
+#[test]
+fn types_are_shown_node_by_node() {
+    let output = Command::new(env!("CARGO_BIN_EXE_caz"))
+        .args(["check", "--types", "config/car-insurance.yaml"])
+        .current_dir(root())
+        .env("ORT_DYLIB_PATH", caz::model::library().unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let answer = String::from_utf8(output.stdout).unwrap();
+    // How many rows a run serves best is measured.
+    let (_, types) = answer.split_once("\n\n").unwrap();
+    insta::assert_snapshot!("types_of_the_example", types);
+}
+
+fn explain(code: &str) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_caz")).args(["explain-error", code]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_code_is_explained() {
+    let page = std::fs::read_to_string(root().join("docs/errors/E0201.md")).unwrap();
+    assert_eq!(explain("E0201"), (0, page.clone(), String::new()));
+    assert_eq!(explain("e0201"), (0, page, String::new()));
+    let (status, answer, message) = explain("E0210");
+    assert_eq!((status, answer.as_str()), (2, ""));
+    assert!(message.starts_with("error: there is no code `E0210`; did you mean `E0"), "{message}");
+}
+
+/// A null on its way through conversions, renamed, through a branch, to a model; nodes that work in vain.
+#[test]
+fn the_way_of_a_null_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = json!({"type": "record", "name": "Quote", "fields": [
+        {"name": "price", "type": "double"},
+        {"name": "years", "type": ["null", "string"]},
+        {"name": "city", "type": ["null", "string"]},
+    ]});
+    std::fs::write(folder.path().join("events.avsc"), schema.to_string()).unwrap();
+    let text = format!(
+        "\
+name: quotes
+input: {{topic: quotes, group: caz, format: json, schema: events.avsc}}
+model_store: {}/docs/examples/models
+graph:
+  nodes:
+    - {{id: json_df, type: JsonToDataframe}}
+    - {{id: to_num, type: Pandas, params: {{import: to_numeric, cols: years, kwargs: {{errors: coerce}}}}}}
+    - {{id: names, type: Pandas, params: {{import: rename, kwargs: {{columns: {{years: age}}}}}}}}
+    - id: shape
+      type: Pandas
+      params:
+        steps:
+          - {{import: round, cols: age}}
+          - {{import: clip, cols: age, kwargs: {{lower: 18}}}}
+          - {{import: sub, cols: price, kwargs: {{other: 10}}}}
+    - {{id: spare, type: Pandas, params: {{import: str.lower, cols: city}}}}
+    - {{id: filter, type: Pandas, params: {{import: dropna, kwargs: {{subset: [city]}}}}}}
+    - {{id: logarithm, type: Pandas, params: {{import: log, cols: price}}}}
+    - {{id: text, type: Pandas, params: {{import: astype, cols: city, kwargs: {{dtype: str}}}}}}
+    - {{id: onnx, type: ONNXNode, params: {{model_id: quote, features: [price, age]}}}}
+  edges: [[json_df, to_num], [to_num, names], [names, shape], [shape, spare], [spare, text], [text, filter], [shape, logarithm], [logarithm, onnx]]
+output: {{topic: scores}}
+dead_letters: {{topic: failed}}
+kafka: {{bootstrap.servers: broker}}
+",
+        root().display()
+    );
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("a_null_on_its_way_is_an_error", message);
+    let fixed = text.replace("    - {id: text, type: Pandas, params: {import: astype, cols: city, kwargs: {dtype: str}}}\n", "");
+    let (code, message) = check(folder.path(), &fixed.replace("[spare, text], [text, filter]", "[spare, filter]"));
+    assert_eq!(code, 0, "{message}");
+    insta::assert_snapshot!("a_null_on_its_way_to_a_model", message);
 }

@@ -12,6 +12,9 @@ pub(super) struct Check {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
+    /// Show what each node does to the columns: names, types, what they are made from; ? marks those that can be null
+    #[arg(long, conflicts_with = "json")]
+    types: bool,
 }
 
 impl Check {
@@ -35,6 +38,11 @@ impl Check {
                 &model.digest[..16],
                 model.rows_per_run
             ));
+            lines.extend(model.signature.inputs.iter().map(|port| format!("           takes {port}")));
+        }
+        if self.types {
+            lines.push(String::new());
+            lines.push(crate::graph::types(&plan));
         }
         if let Some(Passed { cases, nodes, features }) = passed {
             lines.push(format!("  golden   {cases} cases pass: {nodes} nodes, {features} features and the scores are as recorded"));

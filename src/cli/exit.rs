@@ -19,6 +19,8 @@ Exit codes:
 
 /// Why a command failed.
 pub(super) enum Failure {
+    /// The arguments are wrong.
+    Arguments(String),
     /// The pipeline is wrong.
     Configuration(Diagnostics),
     /// The golden cases do not pass.
@@ -35,6 +37,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Running(_) => 1,
+            Self::Arguments(_) => 2,
             Self::Configuration(_) => 3,
             Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Config(_))) => 3,
             Self::Workers(errors) if errors.iter().any(|error| matches!(error, WorkerError::Fenced(_))) => 4,
@@ -48,7 +51,7 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Configuration(diagnostics) | Self::Golden(diagnostics) => f.write_str(&diagnostics.render(terminal::has_colour())),
+            Self::Configuration(diagnostics) | Self::Golden(diagnostics) => f.write_str(&shown(diagnostics)),
             Self::Workers(errors) => {
                 let mut seen = Vec::new();
                 for error in errors.iter().map(ToString::to_string) {
@@ -59,9 +62,16 @@ impl std::fmt::Display for Failure {
                 }
                 Ok(())
             }
-            Self::Running(message) | Self::Unaccounted(message) => write!(f, "error: {message}"),
+            Self::Running(message) | Self::Unaccounted(message) | Self::Arguments(message) => write!(f, "error: {message}"),
         }
     }
+}
+
+/// The findings, and how to know more of the gravest.
+pub(super) fn shown(diagnostics: &Diagnostics) -> String {
+    let gravest = diagnostics.iter().rev().max_by_key(|found| found.severity);
+    let hint = gravest.map_or(String::new(), |found| format!("caz explain-error {} says more, with an example\n", found.code));
+    diagnostics.render(terminal::has_colour()) + &hint
 }
 
 /// A failure while running, in the error's own words.

@@ -8,6 +8,7 @@ mod dead_letters;
 mod demo;
 mod exit;
 mod explain;
+mod explain_error;
 mod fit;
 mod graph;
 mod health;
@@ -52,6 +53,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Scores a stream of simulated events on this machine, without Kafka, and accounts for every one of them.
     Demo(demo::Demo),
+    /// Explains the code of a message, such as E0201, with an example and how to mend it.
+    ExplainError(explain_error::ExplainError),
     /// Proves from the topics that every event has one score or one dead letter, in order.
     Audit(audit::Audit),
     /// Lists, shows and sends back events that could not be scored.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Fit(command) => command.run(),
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::ExplainError(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
@@ -119,7 +123,7 @@ impl PipelineFile {
 fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     let (assembly, diagnostics) = crate::stream::Assembly::load(file).map_err(Failure::Configuration)?;
     if !diagnostics.is_empty() {
-        terminal::error(&diagnostics.render(terminal::has_colour()));
+        terminal::error(&exit::shown(&diagnostics));
     }
     Ok(assembly)
 }

@@ -49,6 +49,8 @@ pub struct Diagnostic {
     pub location: Option<(Arc<Document>, Span)>,
     /// Short text under the marked place: the nearest name, the found type.
     pub label: Option<String>,
+    /// What led to it.
+    pub notes: Vec<String>,
     /// How to mend it, or what is allowed.
     pub help: Vec<String>,
 }
@@ -56,7 +58,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error without a place; add one with [`Diagnostic::at`].
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), location: None, label: None, help: Vec::new() }
+        Self { code, severity: Severity::Error, message: message.into(), location: None, label: None, notes: Vec::new(), help: Vec::new() }
     }
 
     /// A warning without a place.
@@ -91,6 +93,13 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a line on what led to it.
+    #[must_use]
+    pub fn because(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// Adds a line on how to mend it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -116,13 +125,18 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Keeps the findings that `keep` says; others would be echoes of a finding.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.found.retain(keep);
+    }
+
     /// Adds all findings of another check.
     pub fn extend(&mut self, other: Diagnostics) {
         self.found.extend(other.found);
     }
 
     /// The findings, in the order in which they were made.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Diagnostic> {
         self.found.iter()
     }
 

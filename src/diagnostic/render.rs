@@ -21,7 +21,7 @@ impl Diagnostics {
     }
 
     /// The findings as a JSON list, by file and place, for editors and scripts: `code`, `severity`, `message`, `file`, `line`,
-    /// `column`, `end_line`, `end_column` (from 1, in characters), `label` and `help`.
+    /// `column`, `end_line`, `end_column` (from 1, in characters), `label`, `notes` and `help`.
     pub fn to_json(&self) -> Value {
         let finding = |diagnostic: &Diagnostic| {
             let mut finding = json!({
@@ -39,6 +39,9 @@ impl Diagnostics {
             }
             if let Some(label) = &diagnostic.label {
                 finding["label"] = label.as_str().into();
+            }
+            if !diagnostic.notes.is_empty() {
+                finding["notes"] = diagnostic.notes.as_slice().into();
             }
             if !diagnostic.help.is_empty() {
                 finding["help"] = diagnostic.help.as_slice().into();
@@ -93,6 +96,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
         Some((document, span)) => group = group.element(snippet(document, span, diagnostic.label.as_deref())),
         None => group = group.elements(diagnostic.label.as_deref().map(|label| Level::NOTE.message(label))),
     }
+    group = group.elements(diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str())));
     group.elements(diagnostic.help.iter().map(|help| Level::HELP.message(help.as_str())))
 }
 

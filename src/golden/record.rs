@@ -61,7 +61,7 @@ fn describe(golden: &mut Golden, observed: &Observed<'_>) {
         golden.nodes.push(GoldenNode { id: there.node.id.clone(), columns: (first..golden.columns.len()).collect() });
         let features: Vec<String> = there.features(0).map(|(feature, _)| feature.name.to_string()).collect();
         if !features.is_empty() {
-            let made = there.node.frame.columns().iter().filter(|column| column.origin.as_ref() == there.node.id);
+            let made = there.node.frame.columns().iter().filter(|column| column.origin.node() == there.node.id);
             let outputs = made.map(|column| column.name.to_string()).collect();
             golden.models.push(GoldenModel { node: there.node.id.clone(), features, outputs });
         }

@@ -8,7 +8,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
 use super::topology::{self, Topology};
-use super::{GraphSpec, NodeSpec, Trace};
+use super::{GraphSpec, NodeSpec, Trace, usage};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::model::ModelStore;
@@ -78,7 +78,7 @@ pub struct OutputColumn {
     pub data_type: DataType,
     /// Whether it can be null.
     pub nullable: bool,
-    slot: Slot,
+    pub(super) slot: Slot,
 }
 
 /// How long a run took, by phase.
@@ -134,7 +134,11 @@ impl Plan {
         }
         let trace = matches!(request.purpose, Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
         let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
-        Some(plan.keep_what_is_needed(request.dataset.fields().len()))
+        let plan = plan.keep_what_is_needed(request.dataset.fields().len());
+        if matches!(request.purpose, Purpose::Serve) {
+            plan.report_idle(request.spec, &topology, diagnostics);
+        }
+        Some(plan)
     }
 
     /// Leaves out the steps that nobody needs, and finds the `fields` of the dataset that the others read.
@@ -156,6 +160,15 @@ impl Plan {
         self.projection = (0..fields).filter(|field| needed.contains(&Slot::new(*field))).collect();
         self.field_slots = self.projection.iter().copied().map(Slot::new).collect();
         self
+    }
+
+    fn report_idle(&self, spec: &GraphSpec, topology: &Topology, diagnostics: &mut Diagnostics) {
+        for place in usage::idle(&self.nodes, &self.steps, &self.outputs) {
+            let node = &spec.nodes[topology.order[place]];
+            let message = format!("no output and no other node uses what node `{}` makes", node.id);
+            let help = "take it out of the graph, or name its columns in `output.columns` or in a later node";
+            diagnostics.push(Diagnostic::warning(Code::UnusedNode, message).help(help).at(&spec.document, &node.pointer));
+        }
     }
 
     /// The nodes, parents first.
@@ -278,15 +291,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
         let fields = request.dataset.fields();
-        let column = |(index, field): (usize, &crate::dataset::DatasetField)| Column {
-            name: field.path.as_str().into(),
-            data_type: field.data_type.clone(),
-            nullable: field.nullable,
-            categories: None,
-            source: Source::Slot(Slot::new(index)),
-            origin: "event".into(),
-        };
-        let frame = fields.iter().enumerate().map(column).collect();
+        let frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
         let nodes = request.spec.nodes.len();
         Self {
             request,
@@ -372,7 +377,7 @@ impl<'a> Builder<'a> {
                         if let Some(reader) = reader {
                             self.report_ambiguous(reader, &present, column);
                         }
-                        joined.set(Column::poisoned(&column.name, &column.origin));
+                        joined.set(Column::poisoned(&column.name, column.origin.node()));
                     }
                     None => joined.set(column.clone()),
                 }
@@ -445,7 +450,7 @@ impl<'a> Builder<'a> {
     }
 
     fn is_made_by_a_model(&self, column: &Column) -> bool {
-        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.as_ref());
+        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.node());
         maker.and_then(|node| nodes::by_name(&node.type_name)).is_some_and(nodes::Node::is_inference)
     }
 

@@ -47,6 +47,10 @@ pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option
             }
         }
     }
+    // Of two nodes with one id, which was reported, an edge may mean either.
+    for (at, node) in spec.nodes.iter().enumerate() {
+        led_to[at] |= index.get(node.id.as_str()).is_some_and(|meant| led_to[*meant]);
+    }
     check_starts(spec, &led_to, diagnostics);
     let order = sort(spec, &parents, diagnostics)?;
     // Without types and edges that resolve, planning would only echo what was reported.

@@ -73,6 +73,14 @@ impl Node for FieldOps {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "`cast` converts as `astype` of the Pandas node does, `default` fills as its `fillna`; everything else moves columns and keeps their types."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "A field that has no default keeps its nulls. A null that `cast` cannot convert makes the event a dead letter."
+    }
+
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         let mut frame = planning.input().clone();
         let Some(params) = planning.params::<Params>() else {

@@ -32,6 +32,14 @@ impl Node for FieldTrans {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Each expression is typed when the graph is planned: numbers, Booleans, text and times, as [the language](../expressions.md) has them."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "Null passes through operators and functions unless the language says otherwise; `coalesce` gives it a value."
+    }
+
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         let frame = planning.input().clone();
         let Some(Params { fields: Formulas(fields) }) = planning.params() else {

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, TimeUnit};
 
+use super::Origin;
+use crate::dataset::DatasetField;
+
 /// A place that holds one array while a batch runs. Each slot is written once a batch, so columns are shared, never copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(u32);
@@ -62,11 +65,23 @@ pub struct Column {
     pub categories: Option<Arc<[String]>>,
     /// Where its values are.
     pub source: Source,
-    /// The node that made it.
-    pub origin: Arc<str>,
+    /// The node that made it, and the columns that it was made from.
+    pub origin: Origin,
 }
 
 impl Column {
+    /// The column of an event's field, decoded into the slot of its index.
+    pub fn of_field(field: &DatasetField, index: usize) -> Self {
+        Self {
+            name: field.path.as_str().into(),
+            data_type: field.data_type.clone(),
+            nullable: field.nullable,
+            categories: None,
+            source: Source::Slot(Slot::new(index)),
+            origin: Origin::field(field.nullable),
+        }
+    }
+
     /// A column that stands for one whose planning failed.
     pub fn poisoned(name: &str, origin: &str) -> Self {
         Self {
@@ -76,6 +91,26 @@ impl Column {
             categories: None,
             source: Source::Poisoned,
             origin: origin.into(),
+        }
+    }
+
+    /// Says where its maker makes it null, such as "the text is no number"; of no account for a column that cannot be null.
+    #[must_use]
+    pub fn null_where(self, condition: &'static str) -> Self {
+        Self { origin: self.origin.null_where(condition), ..self }
+    }
+
+    /// Says that its maker makes it null only of infinity, or of what spells NaN: nothing that a check would warn of.
+    #[must_use]
+    pub fn or_nan(self) -> Self {
+        Self { origin: self.origin.or_nan(), ..self }
+    }
+
+    /// Where its array or its codes are; `None` when its planning failed.
+    pub fn slot(&self) -> Option<Slot> {
+        match self.source {
+            Source::Slot(slot) | Source::Indicator { codes: slot, .. } | Source::Codes { codes: slot, .. } => Some(slot),
+            Source::Poisoned => None,
         }
     }
 

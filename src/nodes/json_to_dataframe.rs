@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json_payload;
-use super::{Column, Frame, Inputs, Kernel, Node, Planning, Position, Source};
+use super::{Column, Frame, Inputs, Kernel, Node, Origin, Planning, Position, Source};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 
 /// The event's fields as a frame; behind another node the frame that comes from there.
@@ -39,6 +39,16 @@ impl Node for JsonToDataframe {
 
     fn parameters(&self) -> schemars::Schema {
         schemars::schema_for!(Params)
+    }
+
+    fn types(&self) -> &'static str {
+        "Each field becomes a column, fields of records under their dotted path. Integers become `int64`, or `float64` where they can be \
+         null; `float` and `double` become `float64`, `boolean` becomes `bool`, `string` and enums `object`. Timestamps become \
+         `datetime64[ns, UTC]`, those without a zone `datetime64[ns]`; a time outside of the years 1677 to 2262 makes the event a dead letter."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "A column can be null where the schema lets the field, or a record around it, be null. A float can also be NaN, which is pandas' null."
     }
 
     fn position(&self) -> Position {
@@ -88,9 +98,10 @@ fn into_pandas(planning: &mut Planning<'_>, field: &Column) -> Column {
         (Some(kernel), Source::Slot(slot)) => Source::Slot(planning.step_one(kernel, &[*slot])),
         (_, source) => source.clone(),
     };
-    let (name, origin) = (Arc::clone(&field.name), planning.id().into());
+    let (name, origin) = (Arc::clone(&field.name), Origin::made(planning.id(), vec![field.as_ancestor()]));
     // Avro's doubles may be NaN, which is pandas' null.
     let nullable = field.nullable || data_type.is_floating();
+    let origin = if nullable && !field.nullable { origin.or_nan() } else { origin };
     Column { name, data_type, nullable, categories: None, source, origin }
 }
 

@@ -15,6 +15,7 @@ mod json_to_dataframe;
 mod model_upload;
 mod one_hot_encoder;
 mod onnx;
+mod origin;
 mod pandas;
 mod planning;
 mod processor;
@@ -25,7 +26,8 @@ mod split;
 
 pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
-pub use pandas::{OperationPage, operation_pages};
+pub use origin::{Ancestor, Origin};
+pub use pandas::{OperationPage, Refusal, operation_pages, refusals};
 pub use planning::{Collectors, NodeSpec, Planning, Shared, Step, Wanted, list};
 pub use simulator::Simulation;
 
@@ -51,6 +53,16 @@ pub trait Node: Sync {
 
     /// The JSON Schema of its parameters.
     fn parameters(&self) -> schemars::Schema;
+
+    /// What types of columns it takes and makes, for its reference page: sentences in Markdown.
+    fn types(&self) -> &'static str {
+        ""
+    }
+
+    /// What becomes of nulls, for its reference page: sentences in Markdown.
+    fn nulls(&self) -> &'static str {
+        ""
+    }
 
     /// Where the node may stand in a graph.
     fn position(&self) -> Position {

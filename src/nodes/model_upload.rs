@@ -37,6 +37,14 @@ impl Node for ModelUpload {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Columns pass as they are."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "Nulls pass as they are."
+    }
+
     fn position(&self) -> Position {
         Position::Aside
     }

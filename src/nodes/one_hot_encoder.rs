@@ -104,6 +104,14 @@ impl Node for OneHotEncoder {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Text, numbers, Booleans and categories are encoded; each category becomes a `float64` column, as scikit-learn's encoder makes them."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "Null is a category of its own where it is among the categories; else it is a value that is no category, and `handle_unknown` says what becomes of it."
+    }
+
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         let mut frame = planning.input().clone();
         let Some(params) = planning.params::<Params>() else {

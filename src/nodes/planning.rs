@@ -1,5 +1,6 @@
 //! What a node sees and fills while it is planned.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Column, Frame, Kernel, Slot, Source, decode};
+use super::{Ancestor, Column, Frame, Kernel, Origin, Slot, Source, decode};
 use crate::dataset::{Frozen, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, nearest};
 use crate::model::{Model, ModelError, ModelStore};
@@ -317,7 +318,32 @@ impl<'a> Planning<'a> {
 
     /// A column of this node's making.
     pub fn made(&self, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
-        Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin: self.id().into() }
+        self.made_from(&self.input, name, data_type, nullable, slot)
+    }
+
+    /// As [`Planning::made`], with the columns of a frame that the node is building among those that it can be made from.
+    pub fn made_from(&self, frame: &Frame, name: &str, data_type: DataType, nullable: bool, slot: Slot) -> Column {
+        let origin = Origin::made(self.id(), self.parents(frame, slot));
+        Column { name: name.into(), data_type, nullable, categories: None, source: Source::Slot(slot), origin }
+    }
+
+    /// The columns that this node's steps read on the way to `slot`.
+    fn parents(&self, frame: &Frame, slot: Slot) -> Vec<Ancestor> {
+        let (mut parents, mut seen, mut open) = (Vec::new(), BTreeSet::new(), vec![slot]);
+        while let Some(slot) = open.pop() {
+            if !seen.insert(slot) {
+                continue;
+            }
+            let mut columns = frame.columns().iter().chain(self.input.columns());
+            match columns.find(|column| column.slot() == Some(slot)) {
+                Some(column) => parents.push(column.as_ancestor()),
+                None => {
+                    let own = self.shared.steps.iter().rev().take_while(|step| step.node == self.index);
+                    open.extend(own.filter(|step| step.writes.contains(&slot)).flat_map(|step| step.reads.iter().rev().copied()));
+                }
+            }
+        }
+        parents
     }
 }
 

@@ -47,6 +47,14 @@ impl Node for Processor {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "The condition is a Boolean expression of [the language](../expressions.md); columns pass as they are."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "A comparison with null does not hold but for `!=`; where the condition is null, it does not hold either. Such an event is skipped."
+    }
+
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         let frame = planning.input().clone();
         let Some(Params { condition, otherwise, reason }) = planning.params() else { return frame };

@@ -40,6 +40,14 @@ impl Node for Receiver {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Each field becomes a column as JsonToDataframe makes it."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "A column can be null where the schema lets the field be null."
+    }
+
     fn position(&self) -> Position {
         Position::Start
     }

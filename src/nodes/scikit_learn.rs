@@ -80,6 +80,14 @@ impl Node for ScikitLearn {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "As an ONNXNode: the features fit the model's input, the model's outputs become columns of their own types."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "As an ONNXNode: `nulls` says what becomes of an event with a null feature."
+    }
+
     fn is_inference(&self) -> bool {
         true
     }

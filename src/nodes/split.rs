@@ -34,6 +34,14 @@ impl Node for Split {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "Columns pass as they are."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "Nulls pass as they are."
+    }
+
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         if let Some(params) = planning.params::<Params>() {
             let sizes = [("train_size", params.train_size), ("test_size", params.test_size)];

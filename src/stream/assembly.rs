@@ -53,13 +53,18 @@ impl Assembly {
         let mut diagnostics = Diagnostics::new();
         let dataset = read_schema(&pipeline, &document, &mut diagnostics);
         let frozen = read_frozen(&pipeline, &mut diagnostics);
-        let digest = pipeline.digest().map_err(|found| diagnostics.extend(found)).ok();
-        let (Some(dataset), Some(digest)) = (dataset, digest) else { return Err(diagnostics) };
+        // The digest is of the same files: what cannot be read is reported once.
+        let digest = if diagnostics.has_errors() { None } else { Some(pipeline.digest()?.short().to_owned()) };
+        let Some(dataset) = dataset else { return Err(diagnostics) };
+        let frozen_is_lost = pipeline.graph.frozen.is_some() && frozen.is_none();
         let schemas = Schemas::new(&pipeline, &dataset, &document, &mut diagnostics);
         let models = ModelStore::new(&pipeline.model_store);
-        let pipeline_digest = digest.short().to_owned();
+        let pipeline_digest = digest.unwrap_or_default();
         let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest, schemas };
         assembly.check(&mut diagnostics);
+        if frozen_is_lost {
+            diagnostics.retain(|found| found.code != Code::NotFrozen);
+        }
         if let Some(frozen) = assembly.frozen.as_ref().filter(|_| !diagnostics.has_errors()) {
             warn_if_stale(&assembly.pipeline, frozen, &mut diagnostics);
         }
@@ -350,12 +355,15 @@ fn unique_instance() -> String {
 
 fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
     let path = &pipeline.input.schema;
-    let schema = std::fs::read_to_string(path)
-        .map_err(|error| Diagnostic::error(Code::Unreadable, format!("{}: {error}", path.display())))
-        .and_then(|text| {
-            DatasetSchema::parse_avro(&text).map_err(|error| Diagnostic::error(Code::Schema, format!("{}: {error}", path.display())))
-        });
-    schema.map_err(|diagnostic| diagnostics.push(diagnostic.at(document, "/input/schema"))).ok()
+    let (code, error) = match std::fs::read_to_string(path) {
+        Err(error) => (Code::Unreadable, error.to_string()),
+        Ok(text) => match DatasetSchema::parse_avro(&text) {
+            Ok(schema) => return Some(schema),
+            Err(error) => (Code::Schema, error.to_string()),
+        },
+    };
+    diagnostics.push(Diagnostic::error(code, format!("{}: {error}", path.display())).at(document, "/input/schema"));
+    None
 }
 
 fn read_frozen(pipeline: &Pipeline, diagnostics: &mut Diagnostics) -> Option<Frozen> {

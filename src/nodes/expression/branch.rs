@@ -109,5 +109,5 @@ impl Evaluation<'_, '_> {
 
 /// A column that has a name of its own no more.
 fn unnamed(column: Column) -> Column {
-    Column { name: "".into(), origin: "".into(), ..column }
+    Column { name: "".into(), origin: column.origin.by(""), ..column }
 }

@@ -213,7 +213,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         self.operation(name, passage, &[column], |call| operation.plan(call));
         self.call.into = None;
         let made = std::mem::replace(&mut self.call.frame, frame);
-        sound(made.get(&result)).map(|made| Column { name: "".into(), origin: "".into(), ..made })
+        sound(made.get(&result)).map(|made| Column { name: "".into(), origin: made.origin.by(""), ..made })
     }
 
     /// `split_part(text, separator, part)`: `str.split`, of whose columns one stays.

@@ -136,8 +136,8 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     /// Keeps a value for whoever needs it again. Messages call parts of expressions by their text; what came from the frame keeps its name.
     fn remember(&mut self, text: String, value: Side) -> Side {
         let value = match value {
-            Side::Column(column) if column.origin.is_empty() || column.name.is_empty() => {
-                Side::Column(Column { name: text.as_str().into(), origin: "".into(), ..column })
+            Side::Column(column) if column.origin.node().is_empty() || column.name.is_empty() => {
+                Side::Column(Column { name: text.as_str().into(), origin: column.origin.by(""), ..column })
             }
             other => other,
         };

@@ -198,7 +198,11 @@ fn report_null(planning: &mut Planning<'_>, port: &Port, column: &Column, pointe
     let message =
         format!("column `{}` can be null, and input `{}` takes {}, which has no NaN", column.name, port.name, port.element.name());
     let mend = "fill it first, with `fillna`, or leave `nulls` at `reject`";
-    planning.report(Diagnostic::error(Code::NullReaches, message).help(mend), pointer);
+    let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
+    if let Some(path) = column.null_path() {
+        diagnostic = diagnostic.because(format!("the null's way: {path} -> `{}`", planning.id()));
+    }
+    planning.report(diagnostic.help(mend), pointer);
 }
 
 impl Gather {

@@ -1,7 +1,7 @@
 //! Fitting the features that a graph names to the inputs that a model has.
 
 use super::features::{Features, Gather};
-use super::{FeatureNames, Names, Params};
+use super::{FeatureNames, Names, Nulls, Params};
 use crate::diagnostic::{Code, Diagnostic, join, nearest};
 use crate::model::{Model, Port};
 use crate::nodes::{Column, Planning, Slot, list};
@@ -14,11 +14,13 @@ pub(super) struct Group {
 }
 
 /// All features' columns; `None` when one of them is not there, each of which is reported.
-pub(super) fn resolve(planning: &mut Planning<'_>, names: &FeatureNames) -> Option<Vec<Group>> {
+///
+/// With `nulls: reject` those that can be null are told, with the way by which: such events are not scored.
+pub(super) fn resolve(planning: &mut Planning<'_>, params: &Params) -> Option<Vec<Group>> {
     let pointer = "/params/features".to_owned();
-    let groups: Vec<Option<Group>> = match names {
+    let groups: Vec<Option<Group>> = match &params.features {
         FeatureNames::List(names) => {
-            let columns = columns(planning, names, |at| format!("{pointer}/{at}"));
+            let columns = columns(planning, names, params.nulls, |at| format!("{pointer}/{at}"));
             vec![columns.map(|columns| Group { input: None, columns, pointer })]
         }
         FeatureNames::ByInput(inputs) => inputs
@@ -26,16 +28,30 @@ pub(super) fn resolve(planning: &mut Planning<'_>, names: &FeatureNames) -> Opti
             .map(|(input, names)| {
                 let pointer = join(&pointer, input);
                 let at = |at| if matches!(names, Names::One(_)) { pointer.clone() } else { format!("{pointer}/{at}") };
-                columns(planning, names.as_slice(), at).map(|columns| Group { input: Some(input.clone()), columns, pointer })
+                columns(planning, names.as_slice(), params.nulls, at).map(|columns| Group { input: Some(input.clone()), columns, pointer })
             })
             .collect(),
     };
     groups.into_iter().collect()
 }
 
-fn columns(planning: &mut Planning<'_>, names: &[String], pointer: impl Fn(usize) -> String) -> Option<Vec<Column>> {
+fn columns(planning: &mut Planning<'_>, names: &[String], nulls: Nulls, pointer: impl Fn(usize) -> String) -> Option<Vec<Column>> {
     let columns: Vec<Option<Column>> = names.iter().enumerate().map(|(at, name)| planning.column(name, &pointer(at))).collect();
+    for (at, column) in columns.iter().enumerate().filter(|_| nulls == Nulls::Reject) {
+        if let Some(column) = column {
+            warn_of_null(planning, column, &pointer(at));
+        }
+    }
     columns.into_iter().collect()
+}
+
+/// NaN that a producer writes into a float is not told: any float can be that.
+fn warn_of_null(planning: &mut Planning<'_>, column: &Column, pointer: &str) {
+    let Some(path) = column.null_path() else { return };
+    let message = format!("feature `{}` can be null; such an event is not scored and goes to the dead letters", column.name);
+    let way = format!("the null's way: {path} -> `{}`", planning.id());
+    let help = "give it a value with `fillna`, skip such events with `dropna`, or say `nulls: nan` for a model that takes NaN";
+    planning.report(Diagnostic::warning(Code::NullReaches, message).because(way).help(help), pointer);
 }
 
 impl Group {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use self::fit::Group;
 use self::infer::Infer;
@@ -79,7 +79,7 @@ impl Names {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Nulls {
     /// The event is a dead letter.
@@ -89,7 +89,7 @@ pub(super) enum Nulls {
     Nan,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NonFinite {
     /// The event is a dead letter.
@@ -112,6 +112,17 @@ impl Node for OnnxNode {
         schemars::schema_for!(Params)
     }
 
+    fn types(&self) -> &'static str {
+        "An input of floats takes numbers and Booleans, one of integers takes integers and Booleans, one of strings takes text and categories. \
+         How many features there are, their order and their types are checked against the model; its outputs become columns of their own types."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "With `nulls: reject` an event with a null feature becomes a dead letter, as scikit-learn would raise an error; `caz check` warns of \
+         features that can be null and shows where the null comes from. With `nulls: nan` the model gets NaN, or an empty string; \
+         integers and Booleans have neither. An answer that is not finite makes the event a dead letter, or null with `non_finite: null`."
+    }
+
     fn is_inference(&self) -> bool {
         true
     }
@@ -130,7 +141,7 @@ impl Node for OnnxNode {
 /// Inference with a model; without one, which is reported, what can be checked all the same.
 pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Arc<Model>>) -> Frame {
     let mut frame = planning.input().clone();
-    let features = fit::resolve(planning, &params.features);
+    let features = fit::resolve(planning, &params);
     let Some(model) = model else {
         poison(planning, &params, &mut frame);
         return frame;
@@ -154,7 +165,9 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
     });
     for (at, output) in outputs.iter().enumerate() {
         frame.set(match &slots {
-            Some(slots) => planning.made(&output.name, output.data_type.clone(), output.nullable, slots[at]),
+            Some(slots) => planning
+                .made(&output.name, output.data_type.clone(), output.nullable, slots[at])
+                .null_where("the model's answer is no finite number"),
             None => Column::poisoned(&output.name, planning.id()),
         });
     }

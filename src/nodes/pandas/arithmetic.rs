@@ -197,7 +197,13 @@ fn plan_floats(
         };
         lanes::float_array(values, &written)
     });
-    call.made(data_type, true, slot)
+    let made = call.made(data_type, true, slot);
+    let by_what_is_never_0 = !turned && matches!(side, Side::Constant(value) if value.number().is_some_and(|value| value != 0.0));
+    match op {
+        Op::Pow => made.null_where("a negative number has no such power"),
+        Op::Div | Op::FloorDiv | Op::Mod if !by_what_is_never_0 => made.null_where("the divisor is 0"),
+        _ => made.or_nan(),
+    }
 }
 
 /// Integers divided by what may be zero, in floats: 7//0 is infinity, 0//0 and 7%0 are null.
@@ -217,7 +223,7 @@ fn plan_divided(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turn
         };
         lanes::float_array(right.zip(&left, divided), &DataType::Float64)
     });
-    call.made(DataType::Float64, true, slot)
+    call.made(DataType::Float64, true, slot).null_where("the divisor is 0")
 }
 
 fn plan_ints(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned): (Op, bool), written: DataType) -> Option<Column> {

@@ -14,7 +14,6 @@ use super::operation::{Call, Operation, Scope};
 use super::scalar::{Scalar, write_python_float};
 use super::{lanes, numbers};
 use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -188,11 +187,8 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
 }
 
 fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
-    let message = format!("node `{}`: `astype` to str of {}, which can be null", call.planning.id(), call.describe(column));
-    let diagnostic = Diagnostic::error(Code::NullReaches, message);
-    let pointer = call.column_pointer(&column.name);
-    let help = "pandas makes it the text 'nan' or 'None', by how the column was read: use `fillna` before";
-    call.report(diagnostic.help(help), &pointer);
+    let reason = "pandas makes null the text 'nan' or 'None', by how the column was read";
+    call.null_reaches(column, reason, "use `fillna` before");
 }
 
 /// Rejects a row whose value cannot be converted.
@@ -272,7 +268,7 @@ fn parse(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
             lanes::float_array(values.collect(), &written)
         });
         // "nan" is a float.
-        return call.made(to, true, slot);
+        return call.made(to, true, slot).or_nan();
     }
     let (least, greatest) = numbers::bounds(&to);
     let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_schema::DataType;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::lanes;
 use super::operation::{Call, Operation, Scope};
@@ -36,7 +36,7 @@ impl Names {
 }
 
 /// What becomes of a name that no column has.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Missing {
     /// It is a mistake.
@@ -251,7 +251,7 @@ fn constant(call: &mut Call<'_, '_>, value: &Scalar) -> Column {
         other => {
             let value = other.number().unwrap_or(f64::NAN);
             let slot = call.kernel(&[], move |_, rows| lanes::float_array(vec![value; rows.len()], &DataType::Float64));
-            call.made(DataType::Float64, value.is_nan(), slot)
+            call.made(DataType::Float64, value.is_nan(), slot).null_where("no `fill_value` is given")
         }
     }
 }

@@ -7,14 +7,13 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::coder::Coder;
 use super::operand::{Operand, Side};
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use super::{lanes, timestamp};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::nodes::{Column, Slot};
 
 /// Every operation of this file.
@@ -178,14 +177,7 @@ fn compare_text(call: &mut Call<'_, '_>, column: &Column, other: &str, relation:
 }
 
 fn no_order_with_null(call: &mut Call<'_, '_>, column: &Column) -> Option<Slot> {
-    let message = format!(
-        "node `{}`: `{}` on {}, which can be null: pandas cannot order text and null",
-        call.planning.id(),
-        call.name,
-        call.describe(column)
-    );
-    let pointer = call.column_pointer(&column.name);
-    call.report(Diagnostic::error(Code::NullReaches, message).help("use `fillna` before"), &pointer);
+    call.null_reaches(column, "pandas cannot order text and null", "use `fillna` before");
     None
 }
 
@@ -233,7 +225,7 @@ struct BetweenKwargs {
 }
 
 /// Which bounds belong to a range.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Inclusive {
     /// Both.

@@ -87,7 +87,9 @@ impl Operation for Choose {
         let Some(other) = other else { return call.fail() };
         call.each(|call, column| {
             let condition = condition(call, column, &kwargs.cond)?;
-            choose(call, column, (condition, self.kept_when), &other)
+            let made = choose(call, column, (condition, self.kept_when), &other)?;
+            let makes_null = matches!(&other, Side::Constant(value) if value.is_null());
+            Some(if makes_null { made.null_where("the condition says so, and `other` is null") } else { made })
         });
     }
 }

@@ -209,7 +209,9 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, intervals: &Intervals, style: 
         return None;
     }
     let Intervals { edges, names } = intervals;
-    let outside = outside_is_possible(column, style, edges);
+    let covered = all_is_covered(column, style, edges);
+    let outside = column.nullable || !covered;
+    let placed = |made: Column| if covered { made } else { made.null_where("the value is in no interval") };
     let slot = call.array(column);
     let bins = Binning { edges: edges.clone(), right: style.right, include_lowest: style.include_lowest };
     let Some(names) = names else {
@@ -219,7 +221,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, intervals: &Intervals, style: 
                 let position = |value: &f64| bins.position(*value).map_or(f64::NAN, f64::from);
                 lanes::float_array(lanes::floats(inputs.array(0)).iter().map(position).collect(), &DataType::Float64)
             });
-            call.made(DataType::Float64, true, slot)
+            placed(call.made(DataType::Float64, true, slot))
         } else {
             let slot = call.kernel(&[slot], move |inputs, _| {
                 let position = |value: &f64| bins.position(*value).map_or(0, i64::from);
@@ -232,14 +234,14 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, intervals: &Intervals, style: 
         let codes: Vec<i32> = lanes::floats(inputs.array(0)).iter().map(|value| bins.position(*value).unwrap_or(-1)).collect();
         Arc::new(Int32Array::new(codes.into(), None))
     });
-    Some(call.made_category(codes, Arc::clone(names), outside))
+    Some(placed(call.made_category(codes, Arc::clone(names), outside)))
 }
 
-/// Whether a value can be in no interval: all numbers are covered from -inf to inf but for the open end.
-fn outside_is_possible(column: &Column, style: &Style, edges: &[f64]) -> bool {
+/// Whether each number is in an interval: all are covered from -inf to inf but for the open end.
+fn all_is_covered(column: &Column, style: &Style, edges: &[f64]) -> bool {
     let covers = edges.first() == Some(&f64::NEG_INFINITY) && edges.last() == Some(&f64::INFINITY);
     let closed = !lanes::is_float(&column.data_type) || (style.right && style.include_lowest);
-    column.nullable || !(covers && closed)
+    covers && closed
 }
 
 struct Binning {

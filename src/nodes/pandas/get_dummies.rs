@@ -117,11 +117,9 @@ impl Operation for GetDummies {
             let made = call.column(name, pointer).and_then(|column| encode(call, &column, &kwargs, pointer));
             match made {
                 Some(dummies) => {
-                    groups.extend(dummies.into_iter().map(|(level, dummy)| Column {
-                        name: format!("{prefix}{separator}{level}").into(),
-                        origin: call.planning.id().into(),
-                        ..dummy
-                    }));
+                    groups.extend(
+                        dummies.into_iter().map(|(level, dummy)| Column { name: format!("{prefix}{separator}{level}").into(), ..dummy }),
+                    );
                 }
                 None => call.frame.set_open(),
             }

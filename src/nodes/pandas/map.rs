@@ -152,7 +152,8 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         return None;
     };
     let codes = call.codes(column, coder);
-    Some(kind.column(call, codes, &results, nullable))
+    let made = kind.column(call, codes, &results, nullable);
+    Some(if otherwise < 0 && !all_keys { made.null_where("the value is no key of `arg`") } else { made })
 }
 
 /// A key as the column's type reads it; `null`, `nan` and `None` are null where text cannot be meant.

@@ -9,15 +9,51 @@ use crate::nodes::Column;
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[
     &Abs,
-    &Function { name: "log", summary: "The natural logarithm; of 0 -inf, of a negative number null", of: f64::ln, of_f32: f32::ln },
-    &Function { name: "log10", summary: "The logarithm to base 10", of: f64::log10, of_f32: f32::log10 },
-    &Function { name: "log2", summary: "The logarithm to base 2", of: f64::log2, of_f32: f32::log2 },
-    &Function { name: "log1p", summary: "log(1 + x), exact for small x", of: f64::ln_1p, of_f32: f32::ln_1p },
-    &Function { name: "exp", summary: "e to the power of x", of: f64::exp, of_f32: f32::exp },
-    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", of: f64::exp_m1, of_f32: f32::exp_m1 },
-    &Function { name: "sqrt", summary: "The square root; of a negative number null", of: f64::sqrt, of_f32: f32::sqrt },
-    &Function { name: "floor", summary: "The greatest whole number that is not greater", of: f64::floor, of_f32: f32::floor },
-    &Function { name: "ceil", summary: "The least whole number that is not less", of: f64::ceil, of_f32: f32::ceil },
+    &Function {
+        name: "log",
+        summary: "The natural logarithm; of 0 -inf, of a negative number null",
+        undefined: Some("the number is negative"),
+        of: f64::ln,
+        of_f32: f32::ln,
+    },
+    &Function {
+        name: "log10",
+        summary: "The logarithm to base 10",
+        undefined: Some("the number is negative"),
+        of: f64::log10,
+        of_f32: f32::log10,
+    },
+    &Function {
+        name: "log2",
+        summary: "The logarithm to base 2",
+        undefined: Some("the number is negative"),
+        of: f64::log2,
+        of_f32: f32::log2,
+    },
+    &Function {
+        name: "log1p",
+        summary: "log(1 + x), exact for small x",
+        undefined: Some("the number is less than -1"),
+        of: f64::ln_1p,
+        of_f32: f32::ln_1p,
+    },
+    &Function { name: "exp", summary: "e to the power of x", undefined: None, of: f64::exp, of_f32: f32::exp },
+    &Function { name: "expm1", summary: "exp(x) - 1, exact for small x", undefined: None, of: f64::exp_m1, of_f32: f32::exp_m1 },
+    &Function {
+        name: "sqrt",
+        summary: "The square root; of a negative number null",
+        undefined: Some("the number is negative"),
+        of: f64::sqrt,
+        of_f32: f32::sqrt,
+    },
+    &Function {
+        name: "floor",
+        summary: "The greatest whole number that is not greater",
+        undefined: None,
+        of: f64::floor,
+        of_f32: f32::floor,
+    },
+    &Function { name: "ceil", summary: "The least whole number that is not less", undefined: None, of: f64::ceil, of_f32: f32::ceil },
 ];
 
 struct Abs;
@@ -75,6 +111,8 @@ impl Operation for Abs {
 struct Function {
     name: &'static str,
     summary: &'static str,
+    /// Where it is not defined.
+    undefined: Option<&'static str>,
     of: fn(f64) -> f64,
     /// In the narrow type, which NumPy computes in for a `float32` column.
     of_f32: fn(f32) -> f32,
@@ -127,6 +165,9 @@ impl Function {
             };
             lanes::float_array(answers, &written)
         });
-        Some(call.made(data_type, true, slot))
+        Some(match self.undefined {
+            Some(condition) => call.made(data_type, true, slot).null_where(condition),
+            None => call.made(data_type, column.nullable, slot),
+        })
     }
 }

@@ -46,6 +46,7 @@ mod top_k;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::refused::{Refusal, refusals};
 pub(crate) use self::strptime::Format as TimeFormat;
 
 // What other nodes and expressions share with this one.
@@ -109,13 +110,20 @@ pub struct OperationPage {
     pub name: &'static str,
     /// One line on what it does.
     pub summary: &'static str,
+    /// One sentence on the columns that it works on.
+    pub works_on: &'static str,
     /// The JSON Schema of its keyword arguments.
     pub kwargs: schemars::Schema,
 }
 
 /// What the reference pages say of each operation of the Pandas node.
 pub fn operation_pages() -> impl Iterator<Item = OperationPage> {
-    operations().map(|operation| OperationPage { name: operation.name(), summary: operation.summary(), kwargs: operation.kwargs() })
+    operations().map(|operation| OperationPage {
+        name: operation.name(),
+        summary: operation.summary(),
+        works_on: operation.scope().works_on(),
+        kwargs: operation.kwargs(),
+    })
 }
 
 /// Parameters of the Pandas node: one operation, or several in `steps`.
@@ -196,6 +204,16 @@ impl Node for Pandas {
 
     fn parameters(&self) -> schemars::Schema {
         schemars::schema_for!(Params)
+    }
+
+    fn types(&self) -> &'static str {
+        "Types follow from the dataset schema and the graph, never from the values of a batch. Each operation below has a table of the types \
+         that it takes and makes; one that it cannot take is a mistake that `caz check` reports, not an event that fails."
+    }
+
+    fn nulls(&self) -> &'static str {
+        "None, NaN and NaT are one: null. An integer column has no nulls, as in pandas: an integer that can be null is `float64`. A value that \
+         cannot be converted makes the event a dead letter, where pandas would raise an error for the whole frame."
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
@@ -294,7 +312,7 @@ fn report_unknown(planning: &mut Planning<'_>, name: &str, pointer: &str) {
             let diagnostic = Diagnostic::error(Code::UnknownOperation, format!("node `{id}`: there is no pandas operation `{name}`"));
             match nearest(name, operations().map(Operation::name)) {
                 Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-                None => diagnostic.help("`caz docs pandas` lists the operations"),
+                None => diagnostic.help("`caz reference nodes Pandas` lists the operations"),
             }
         }
     };

@@ -11,7 +11,7 @@ use super::lanes;
 use super::scalar::Scalar;
 use crate::dataset::{Rows, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, join};
-use crate::nodes::{Column, Frame, Inputs, Kernel, Planning, Slot, Source};
+use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
 
 /// Which columns an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub(in crate::nodes) enum Scope {
     Spread,
     /// The frame as a whole; `into` has no meaning.
     Frame,
+}
+
+impl Scope {
+    /// One sentence for the reference pages.
+    pub(super) fn works_on(self) -> &'static str {
+        match self {
+            Self::Series => "It works on each column in `cols`.",
+            Self::Columns => "It works on each column in `cols`, or on all without it.",
+            Self::Spread => "It works on the one column in `cols`, which becomes those in `into`.",
+            Self::Frame => "It works on the whole frame.",
+        }
+    }
 }
 
 /// One pandas operation.
@@ -129,7 +141,7 @@ impl Call<'_, '_> {
 
     /// What messages call a column: its name, its type and its maker; a part of an expression is called by its text.
     pub(in crate::nodes) fn describe(&self, column: &Column) -> String {
-        match column.origin.as_ref() {
+        match column.origin.node() {
             "" => format!("`{}` of type {}", column.name, column.dtype()),
             origin => format!("column `{}` of type {} (made by `{origin}`)", column.name, column.dtype()),
         }
@@ -159,6 +171,18 @@ impl Call<'_, '_> {
         let message = format!("node `{}`: `{}` on {}: {reason}", self.planning.id(), self.name, self.describe(column));
         let pointer = self.column_pointer(&column.name);
         self.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
+    }
+
+    /// Reports that a null of this column cannot be taken.
+    pub(super) fn null_reaches(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
+        let id = self.planning.id();
+        let message = format!("node `{id}`: `{}` on {}, which can be null: {reason}", self.name, self.describe(column));
+        let mut diagnostic = Diagnostic::error(Code::NullReaches, message);
+        if let Some(path) = column.null_path() {
+            diagnostic = diagnostic.because(format!("the null's way: {path} -> `{id}`"));
+        }
+        let pointer = self.column_pointer(&column.name);
+        self.report(diagnostic.help(help), &pointer);
     }
 
     /// The frozen value of a statistic of `column`; `None` when there is none, which is reported at `pointer` or collected.
@@ -214,8 +238,12 @@ impl Call<'_, '_> {
 
     /// Puts a column under a name, or its poisoned stand-in.
     pub(in crate::nodes) fn put(&mut self, name: &str, made: Option<Column>) {
+        let id = self.planning.id();
         let column = match made {
-            Some(column) => Column { name: name.into(), origin: self.planning.id().into(), ..column },
+            Some(column) if column.origin.node() == id => Column { name: name.into(), ..column },
+            Some(column) if column.origin.node().is_empty() => Column { name: name.into(), origin: column.origin.by(id), ..column },
+            // A column that came through as it was.
+            Some(column) => Column { name: name.into(), origin: Origin::made(id, vec![column.as_ancestor()]), ..column },
             None => Column::poisoned(name, self.planning.id()),
         };
         self.frame.set(column);
@@ -259,7 +287,7 @@ impl Call<'_, '_> {
 
     /// A column of this call's making in a slot.
     pub(in crate::nodes) fn made(&self, data_type: DataType, nullable: bool, slot: Slot) -> Column {
-        self.planning.made("", data_type, nullable, slot)
+        self.planning.made_from(&self.frame, "", data_type, nullable, slot)
     }
 
     /// A text column of this call's making, as codes.

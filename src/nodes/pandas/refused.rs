@@ -2,13 +2,13 @@
 
 /// Why an operation is refused, and the alternative.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::nodes) struct Refusal {
+pub struct Refusal {
     /// Its names.
-    names: &'static [&'static str],
+    pub names: &'static [&'static str],
     /// Why.
-    pub(in crate::nodes) reason: &'static str,
+    pub reason: &'static str,
     /// What to use instead.
-    pub(in crate::nodes) instead: &'static str,
+    pub instead: &'static str,
 }
 
 const OTHER_ROWS: &str = "its answer for a row depends on other rows";
@@ -61,6 +61,11 @@ const REFUSED: &[Refusal] = &[
         instead: "use `dt.normalize` for the day, or the parts that you need",
     },
 ];
+
+/// Every operation that is refused, for the reference pages.
+pub fn refusals() -> &'static [Refusal] {
+    REFUSED
+}
 
 /// The refusal of an operation, if it is refused.
 pub(in crate::nodes) fn refusal(name: &str) -> Option<&'static Refusal> {

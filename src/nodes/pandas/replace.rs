@@ -146,12 +146,15 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
         call.mismatch(column, "the categories would change with it", "replace before the column becomes a category");
         return None;
     }
-    if let Some((held, texts)) = call.as_codes(column) {
-        return Some(replace_in_set(call, (held, &texts), &coder, &values, null, nullable));
-    }
-    let original = call.array(column);
-    let found = call.codes(column, coder);
-    Some(with_replacements(call, column, (original, found), values, nullable))
+    let makes_null = values.iter().any(Scalar::is_null);
+    let made = if let Some((held, texts)) = call.as_codes(column) {
+        replace_in_set(call, (held, &texts), &coder, &values, null, nullable)
+    } else {
+        let original = call.array(column);
+        let found = call.codes(column, coder);
+        with_replacements(call, column, (original, found), values, nullable)
+    };
+    Some(if makes_null { made.null_where("the replacement is null") } else { made })
 }
 
 fn can_match(wanted: &Scalar, column: &Column) -> bool {

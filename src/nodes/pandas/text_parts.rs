@@ -183,7 +183,7 @@ fn spread(call: &mut Call<'_, '_>, count: usize, parts: impl for<'t> FnMut(&'t s
     let slot = as_text(call, &column);
     let slots = call.planning.step(Spread { count, parts }, &[slot], count);
     for (name, slot) in into.iter().zip(slots) {
-        let made = call.made(DataType::Utf8, true, slot);
+        let made = call.made(DataType::Utf8, true, slot).null_where("the text has no such part");
         call.put(name, Some(made));
     }
 }

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::lanes::{self, NAT};
 use super::operation::{Call, Operation, Scope};
@@ -38,7 +38,7 @@ struct Kwargs {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 enum Unit {
     /// Days.
     D,
@@ -78,7 +78,7 @@ impl Unit {
 }
 
 /// What becomes of a value that cannot be converted.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Errors {
     /// The row goes to the dead letters.
@@ -107,7 +107,11 @@ impl Operation for ToDatetime {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
-        call.each(|call, column| plan(call, column, &kwargs));
+        call.each(|call, column| {
+            let made = plan(call, column, &kwargs)?;
+            let is_made = made.source != column.source && kwargs.errors == Errors::Coerce;
+            Some(if is_made { made.null_where("the value is no time, with `errors: coerce`") } else { made })
+        });
     }
 }
 

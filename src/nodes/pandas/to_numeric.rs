@@ -73,7 +73,12 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, errors: Errors) -> Column {
         }
         lanes::float_array(values, &DataType::Float64)
     });
-    call.made(DataType::Float64, true, slot)
+    let made = call.made(DataType::Float64, true, slot);
+    if errors == Errors::Coerce {
+        made.null_where("the text is no number, with `errors: coerce`")
+    } else {
+        made.null_where("the text is empty")
+    }
 }
 
 /// Text as pandas reads numbers: 17 digits in doubles, then one product or quotient with a power of ten. The last bit can differ from
