@@ -25,11 +25,11 @@ demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 	$(CARGO) build --release --bin caz
 	$(TARGET)/release/caz demo --seconds $(SECONDS)
 
-test: ## run all tests, against a Kafka broker of their own
+test: ## run all tests, against a Kafka broker and a schema registry of their own
 	@scripts/setup test
 	$(CARGO) test --no-run
 	.caz/venv/bin/python -m pytest python
-	scripts/with-kafka $(CARGO) test --no-fail-fast
+	scripts/with-kafka scripts/with-registry $(CARGO) test --no-fail-fast
 
 differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
 	@scripts/setup run

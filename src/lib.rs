@@ -44,6 +44,9 @@ pub mod model;
 pub mod codec;
 
 #[forbid(unsafe_code)]
+pub mod registry;
+
+#[forbid(unsafe_code)]
 pub mod dataset;
 
 // The one module with unsafe code: librdkafka's batch calls.

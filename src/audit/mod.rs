@@ -14,6 +14,7 @@ use serde::Serialize;
 pub use self::ledger::{Ledger, PartitionReport, Record, Tallied};
 pub use self::topics::TopicEnd;
 use self::topics::Topics;
+use crate::config::OnError;
 use crate::dead_letters::REPLAYED_OFFSET;
 use crate::diagnostic::Diagnostics;
 use crate::kafka::{ConfigError, KafkaError, Message, OffsetRange};
@@ -185,7 +186,9 @@ impl Unaccounted<'_> {
             none => none.insert(self.assembly.line().map_err(AuditError::Pipeline)?),
         };
         let scored = line.score(self.events.iter().map(|(_, _, payload)| payload.as_deref()));
-        for (index, _) in scored.skipped() {
+        let rejections_are_skipped = self.assembly.pipeline().on_error == OnError::Skip;
+        let rejected = scored.rejected().filter(|_| rejections_are_skipped).map(|(index, _)| index);
+        for index in scored.skipped().map(|(index, _)| index).chain(rejected) {
             let (partition, offset, _) = &self.events[index];
             if let Some(ledger) = ledgers.get_mut(partition) {
                 ledger.skip(*offset);

@@ -42,6 +42,7 @@ impl Run {
         let admin = admin(&settings.consumer)?;
         check_topics(&admin, &settings.consumer, &topics)?;
         settings.ask_limits(&admin);
+        assembly.register_output(&|| stop.load(Ordering::Relaxed)).map_err(running)?;
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");

@@ -61,13 +61,14 @@ impl Simulate {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs_from("warn", telemetry::LogFormat::Human).map_err(running)?;
         let assembly = self.pipeline.load()?;
-        let mut events = self.events(&assembly)?;
         let topic_name = &assembly.pipeline().input.topic;
         let client = assembly.client();
         check_topics(&admin(&client)?, &client, &[("input", topic_name)])?;
         let producer = Producer::new(&client).map_err(running)?;
         let topic = producer.topic(topic_name).map_err(running)?;
         let stop = signals::stop_on_signal()?;
+        assembly.register_input(&|| stop.load(Ordering::Relaxed)).map_err(running)?;
+        let mut events = self.events(&assembly)?;
         let rate = self.rate.or(assembly.simulation().and_then(|simulation| simulation.rate));
         let limits = Limits { count: self.count, duration: self.seconds.map(|seconds| Duration::from_secs(seconds.into())), rate };
         let (progress, ended) = (Progress::default(), AtomicBool::new(false));
@@ -91,12 +92,13 @@ impl Simulate {
     }
 
     fn events(&self, assembly: &Assembly) -> Result<Events, Failure> {
+        let encoder = assembly.event_encoder().map_err(running)?;
         let simulation = assembly.simulation().unwrap_or_default();
         let seed = self.seed.or(simulation.seed).unwrap_or(1);
         let options = EventOptions { key: self.keys.clone(), faults: self.faults, seed };
         match self.rows.as_ref().or(simulation.rows.as_ref()) {
-            Some(path) => Events::of_rows(path, assembly.dataset(), assembly.event_encoder(), &options),
-            None => Events::invented(assembly.dataset(), assembly.event_encoder(), &options),
+            Some(path) => Events::of_rows(path, assembly.dataset(), encoder, &options),
+            None => Events::invented(assembly.dataset(), encoder, &options),
         }
         .map_err(running)
     }

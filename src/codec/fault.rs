@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::frame::SchemaKey;
 use crate::dataset::{Phase, Reason, Rejection};
 
 /// A fault in a payload. Faults are rare, so they are boxed to keep the way of the sound payloads narrow.
@@ -15,12 +16,26 @@ pub(crate) struct Fault {
     message: Cow<'static, str>,
     /// Field names from the innermost outwards.
     path: Vec<String>,
+    /// The schema that is being asked for: no fault, the payload must wait.
+    awaiting: Option<SchemaKey>,
 }
 
 impl Fault {
     #[cold]
     pub(crate) fn new(reason: Reason, byte: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
-        Box::new(Self { reason, byte, message: message.into(), path: Vec::new() })
+        Box::new(Self { reason, byte, message: message.into(), path: Vec::new(), awaiting: None })
+    }
+
+    /// No fault: the payload must wait for its writer's schema.
+    #[cold]
+    pub(crate) fn awaiting(key: SchemaKey, byte: usize) -> Box<Self> {
+        let fault = Self::new(Reason::UnknownSchema, byte, "the writer's schema is not known yet");
+        Box::new(Self { awaiting: Some(key), ..*fault })
+    }
+
+    /// The schema that the payload must wait for, if that is all that is wrong with it.
+    pub(crate) fn awaited(&self) -> Option<SchemaKey> {
+        self.awaiting
     }
 
     /// The same fault, seen from the record around the field `name`.
@@ -34,6 +49,13 @@ impl Fault {
     #[cold]
     pub(crate) fn or_empty(self: Box<Self>, payload: &[u8]) -> Box<Self> {
         if payload.is_empty() { Self::new(Reason::Empty, 0, "the event has no bytes") } else { self }
+    }
+
+    /// The same fault in a payload that begins behind a header.
+    #[cold]
+    pub(crate) fn behind(mut self: Box<Self>, header: usize) -> Box<Self> {
+        self.byte += header;
+        self
     }
 
     /// Where it is.

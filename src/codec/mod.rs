@@ -4,8 +4,8 @@
 //! the field and the byte. An encoder does the reverse.
 //!
 //! # Invariants
-//! - Rows and rejections together are the payloads: nothing is lost, nothing is there twice.
-//! - What becomes of a payload depends on its bytes alone, never on the payloads around it.
+//! - Rows, rejections and payloads that must wait are together the payloads: nothing is lost, nothing is there twice.
+//! - What becomes of a payload depends on its bytes and its writer's schema alone, never on the payloads around it.
 //! - Lengths are checked against the bytes that are there before anything is allocated for them.
 
 pub mod avro;
@@ -14,6 +14,7 @@ pub mod csv;
 
 mod fault;
 pub mod file;
+pub mod frame;
 pub mod json;
 mod rows;
 mod scalar;
@@ -27,6 +28,8 @@ pub use time::nanoseconds;
 
 use arrow_array::ArrayRef;
 
+use frame::SchemaKey;
+
 use crate::dataset::{DatasetField, DatasetSchema, Rejection};
 
 /// Turns payloads into columns.
@@ -36,6 +39,11 @@ pub trait Decoder: Send {
 
     /// The projected fields, one per column.
     fn fields(&self) -> &[DatasetField];
+
+    /// Whether payloads that a batch left in [`Decoded::awaiting`] with this key must wait still.
+    fn is_awaited(&self, _: SchemaKey) -> bool {
+        false
+    }
 }
 
 /// What became of a batch of payloads.
@@ -47,6 +55,9 @@ pub struct Decoded {
     pub rows: Vec<u32>,
     /// The index of each payload that could not be read, ascending, and why.
     pub rejected: Vec<(u32, Rejection)>,
+    /// The index of each payload whose writer's schema is being asked for, ascending, and the schema's key: it must be decoded again
+    /// later, and not be overtaken.
+    pub awaiting: Vec<(u32, SchemaKey)>,
 }
 
 impl Decoded {
@@ -55,6 +66,7 @@ impl Decoded {
         self.columns.clear();
         self.rows.clear();
         self.rejected.clear();
+        self.awaiting.clear();
     }
 }
 

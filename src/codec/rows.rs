@@ -22,7 +22,10 @@ pub(super) fn decode_rows(decoder: &mut impl RowDecoder, payloads: &[&[u8]], int
             Ok(()) => into.rows.push(index),
             Err(fault) => {
                 decoder.columns().iter_mut().for_each(|column| column.truncate(into.rows.len()));
-                into.rejected.push((index, fault.rejection()));
+                match fault.awaited() {
+                    Some(key) => into.awaiting.push((index, key)),
+                    None => into.rejected.push((index, fault.rejection())),
+                }
             }
         }
     }

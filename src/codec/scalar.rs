@@ -32,8 +32,19 @@ pub(crate) enum Scalar {
     Date,
     TimeMillis,
     TimeMicros,
-    Timestamp { unit: TimeUnit, utc: bool },
-    Decimal { precision: u8, scale: i8 },
+    Timestamp {
+        unit: TimeUnit,
+        utc: bool,
+    },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
+    /// A decimal as Avro's JSON has it: text with a character for each byte.
+    DecimalBytes {
+        precision: u8,
+    },
+    UnsignedInt,
 }
 
 impl Scalar {
@@ -55,6 +66,7 @@ impl Scalar {
             AvroType::TimeMicros => Self::TimeMicros,
             AvroType::Timestamp { unit, utc } => Self::Timestamp { unit: *unit, utc: *utc },
             AvroType::Decimal { precision, scale, .. } => Self::Decimal { precision: *precision, scale: *scale },
+            AvroType::UnsignedInt => Self::UnsignedInt,
             AvroType::Array(_) | AvroType::Map(_) | AvroType::Union(_) | AvroType::Record(_) => return None,
         })
     }
@@ -66,10 +78,11 @@ impl Scalar {
             Self::Boolean => "a boolean",
             Self::Int => "an integer of 32 bits",
             Self::Long => "an integer of 64 bits",
+            Self::UnsignedInt => "an integer of 32 bits without sign",
             Self::Float | Self::Double => "a number",
             Self::String => "a string",
             Self::Enum(_) => "a symbol of the enum",
-            Self::Bytes => "a string of bytes, each a character up to U+00FF",
+            Self::DecimalBytes { .. } | Self::Bytes => "a string of bytes, each a character up to U+00FF",
             Self::Fixed(size) => return Cow::Owned(format!("a string of {size} bytes, each a character up to U+00FF")),
             Self::Date => "a date such as 2024-02-29, or days since 1970",
             Self::TimeMillis => "a time such as 17:04:05.250, or milliseconds since midnight",
@@ -110,6 +123,7 @@ impl Scalar {
             Self::Int | Self::Date => column.push_i32(narrow()?),
             Self::TimeMillis => column.push_i32(narrow()?),
             Self::Long | Self::TimeMicros | Self::Timestamp { .. } => column.push_i64(value),
+            Self::UnsignedInt => column.push_i64(u32::try_from(value).map_err(|_| self.out_of_range(value))?.into()),
             #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a number stands for")]
             Self::Float => column.push_f32(value as f32),
             #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
@@ -118,6 +132,15 @@ impl Scalar {
             _ => return Err(self.misfit(value)),
         }
         Ok(())
+    }
+
+    /// An integer that may be beyond 63 bits.
+    pub(crate) fn push_unsigned(&self, value: u64, column: &mut Column) -> Result<(), Misfit> {
+        match i64::try_from(value) {
+            Ok(value) => self.push_integer(value, column),
+            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
+            Err(_) => self.push_float(value as f64, column),
+        }
     }
 
     /// A number with a fraction or an exponent, or an integer beyond 64 bits.
@@ -134,7 +157,7 @@ impl Scalar {
                 }
                 column.push_f32(narrow);
             }
-            Self::Int | Self::Long | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
+            Self::Int | Self::Long | Self::UnsignedInt | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
                 if value.fract() != 0.0 {
                     return Err(self.misfit(value));
                 }
@@ -176,6 +199,10 @@ impl Scalar {
                 column.push_i64(instant.since_epoch(*unit).ok_or_else(|| self.out_of_range(shown(value)))?);
             }
             Self::Decimal { .. } => return self.push_decimal(value, column),
+            Self::DecimalBytes { precision } => {
+                let bytes = text::latin1(value).ok_or_else(misfit)?;
+                column.push_i128(text::decimal_from_be(&bytes, *precision).ok_or_else(|| self.out_of_range(shown(value)))?);
+            }
             _ => return Err(misfit()),
         }
         Ok(())
@@ -191,6 +218,7 @@ impl Scalar {
             },
             Self::Int
             | Self::Long
+            | Self::UnsignedInt
             | Self::Float
             | Self::Double
             | Self::Date

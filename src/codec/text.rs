@@ -16,9 +16,9 @@ pub(crate) fn uuid<'a>(bytes: &[u8], buffer: &'a mut [u8; 36]) -> &'a [u8] {
     buffer
 }
 
-/// A decimal's unscaled value from big-endian two's complement of any length; none when it has more digits than `precision`.
+/// A decimal's unscaled value from big-endian two's complement; none when it has no byte, or more digits than `precision`.
 pub(crate) fn decimal_from_be(bytes: &[u8], precision: u8) -> Option<i128> {
-    let fill = if bytes.first().is_some_and(|first| first & 0x80 != 0) { 0xff } else { 0 };
+    let fill = if bytes.first()? & 0x80 != 0 { 0xff } else { 0 };
     let mut wide = [fill; 16];
     let (sign, digits) = bytes.split_at(bytes.len().saturating_sub(16));
     if sign.iter().any(|byte| *byte != fill) {

@@ -8,7 +8,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray};
 use arrow_buffer::NullBuffer;
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Fields, TimeUnit};
 
 use super::{CodecError, Encoded};
 use crate::dataset::{Phase, Reason, Rejection};
@@ -46,10 +46,11 @@ enum Values<'a> {
     Decimal(&'a [i128], i8),
     List(&'a [i32], Box<View<'a>>),
     Map(&'a [i32], &'a StringArray, Box<View<'a>>),
+    Struct(&'a Fields, Vec<View<'a>>),
 }
 
 /// One value of a column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Cell<'v> {
     Null,
     Bool(bool),
@@ -68,6 +69,8 @@ pub(crate) enum Cell<'v> {
     List(&'v View<'v>, std::ops::Range<usize>),
     /// Entries of a map: their keys, their values, and the range of rows of both.
     Map(&'v StringArray, &'v View<'v>, std::ops::Range<usize>),
+    /// A struct: its fields, their columns, and the row of all.
+    Struct(&'v Fields, &'v [View<'v>], usize),
 }
 
 /// Why a row cannot be encoded.
@@ -97,6 +100,7 @@ pub(crate) fn is_carried(data_type: &DataType) -> bool {
             DataType::Struct(pair) => pair.len() == 2 && *pair[0].data_type() == DataType::Utf8 && is_carried(pair[1].data_type()),
             _ => false,
         },
+        DataType::Struct(fields) => fields.iter().all(|field| is_carried(field.data_type())),
         DataType::Dictionary(key, value) => matches!(**key, DataType::Int8 | DataType::Int32) && **value == DataType::Utf8,
         DataType::Decimal128(_, scale) => *scale >= 0,
         _ => {
@@ -196,6 +200,10 @@ impl<'a> View<'a> {
                 let map = array.as_map_opt()?;
                 Values::Map(map.value_offsets(), map.keys().as_string_opt()?, Box::new(View::new(map.values().as_ref())?))
             }
+            DataType::Struct(fields) => {
+                let children = array.as_struct_opt()?.columns().iter().map(|child| View::new(child.as_ref()));
+                Values::Struct(fields, children.collect::<Option<_>>()?)
+            }
             _ => return None,
         };
         Some(Self { nulls: array.nulls(), values })
@@ -232,6 +240,7 @@ impl<'a> View<'a> {
             Values::Decimal(values, scale) => Cell::Decimal(values[row], *scale),
             Values::List(ends, items) => Cell::List(items, range(ends, row)),
             Values::Map(ends, keys, values) => Cell::Map(keys, values, range(ends, row)),
+            Values::Struct(fields, children) => Cell::Struct(fields, children, row),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Each rule looks at the values that it needs, so that a mistake in one hides no mistake in another.
 
 use super::{
+    Format, Framing,
     file::{Batch, Delivery, default_max_event_size, default_shutdown_timeout},
     kafka::reserved,
     values::{ByteSize, HumanDuration},
@@ -26,6 +27,52 @@ pub(super) fn rules(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     delivery_times(document, diagnostics);
     shutdown_timeout(document, diagnostics);
     kafka_properties(document, diagnostics);
+    framings(document, diagnostics);
+    registry_auth(document, diagnostics);
+}
+
+/// A framing needs what it names schemas with.
+fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
+    let registry = document.value().get("registry").is_some_and(|registry| !registry.is_null());
+    for end in ["/input", "/output"] {
+        let pointer = format!("{end}/framing");
+        let framing = given(document, &pointer, Framing::None);
+        let format = given(document, &format!("{end}/format"), Format::default());
+        let (Some(framing), Some(format)) = (framing, format) else { continue };
+        let wrong = match (framing, format) {
+            (Framing::SingleObject, Format::Json | Format::AvroJson) => {
+                Some(("single-object encoding is Avro's own", "use `format: avro`, or no framing"))
+            }
+            (Framing::Confluent | Framing::Apicurio, Format::Json | Format::AvroJson) if end == "/output" => {
+                Some(("scores in JSON have no schema that a registry could know", "use `format: avro`, or no framing"))
+            }
+            (Framing::Confluent | Framing::Apicurio, Format::Avro) if !registry => {
+                Some(("a header with an id needs a registry that knows it", "add `registry: {url: ...}`"))
+            }
+            _ => None,
+        };
+        if let Some((message, help)) = wrong {
+            diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, &pointer).help(help));
+        }
+    }
+    let pointer = "/input/writer_schemas";
+    let has_files = document.value().pointer(pointer).and_then(Value::as_array).is_some_and(|files| !files.is_empty());
+    if has_files && given(document, "/input/framing", Framing::None).is_some_and(|framing| framing != Framing::SingleObject) {
+        let message = "`writer_schemas` are for `framing: single_object`";
+        let help = "with `confluent` and `apicurio` the registry knows them; without a framing events have the dataset schema";
+        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(document, pointer).help(help));
+    }
+}
+
+fn registry_auth(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
+    let given = |key: &str| document.value().pointer(&format!("/registry/{key}")).is_some_and(|value| !value.is_null());
+    let missing = match (given("username"), given("password")) {
+        (true, false) => "password",
+        (false, true) => "username",
+        _ => return,
+    };
+    let message = format!("basic authentication needs `{missing}` too");
+    diagnostics.push(Diagnostic::error(Code::MissingKey, message).at(document, "/registry"));
 }
 
 /// The value at a pointer, or the default when it is left out; nothing when it has a mistake of form, which is reported elsewhere.

@@ -1,6 +1,6 @@
 //! One number for what determines the scores.
 
-use super::{Format, Pipeline};
+use super::{Format, Framing, Pipeline};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::GraphSpec,
@@ -50,21 +50,23 @@ impl Pipeline {
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        let determinants = determinants(&self.graph, frozen, schema, self.output.columns.as_deref(), self.output.format);
+        let output = (self.output.columns.as_deref(), self.output.format, self.output.framing);
+        let determinants = determinants(&self.graph, frozen, schema, output);
         Ok(Digest(hexadecimal(determinants.to_string().as_bytes())))
     }
 }
 
 /// The canonical JSON: fixed keys in a fixed order, no white space. Parameters keep the order in which they are written, because the
 /// order of entries can be the order of columns.
-fn determinants(graph: &GraphSpec, frozen: Option<String>, schema: Option<String>, columns: Option<&[String]>, format: Format) -> Value {
+fn determinants(graph: &GraphSpec, frozen: Option<String>, schema: Option<String>, output: (Option<&[String]>, Format, Framing)) -> Value {
     let nodes: Vec<_> = graph.nodes.iter().map(|node| json!({"id": node.id, "type": node.type_name, "params": node.params})).collect();
     let edges: Vec<_> = graph.edges.iter().map(|edge| json!([edge.from, edge.to])).collect();
-    json!({
-        "graph": {"nodes": nodes, "edges": edges, "frozen": frozen},
-        "schema": schema,
-        "output": {"columns": columns, "format": format},
-    })
+    let (columns, format, framing) = output;
+    let mut output = json!({"columns": columns, "format": format});
+    if framing != Framing::None {
+        output["framing"] = json!(framing);
+    }
+    json!({"graph": {"nodes": nodes, "edges": edges, "frozen": frozen}, "schema": schema, "output": output})
 }
 
 fn file_digest(path: &Path, what: &str, diagnostics: &mut Diagnostics) -> Option<String> {

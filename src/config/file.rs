@@ -3,8 +3,10 @@
 use super::{
     graph::GraphSection,
     kafka::KafkaProperties,
+    registry::RegistrySection,
     values::{ByteSize, HumanDuration},
 };
+use crate::codec::frame::Framing;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
@@ -38,6 +40,12 @@ pub(super) struct PipelineFile {
     pub(super) delivery: Delivery,
     /// Where events go that cannot be scored. Required, because nothing may be lost.
     pub(super) dead_letters: DeadLetters,
+    /// What becomes of an event that cannot be scored.
+    #[serde(default)]
+    pub(super) on_error: OnError,
+    /// The schema registry. Required when a framing is `confluent` or `apicurio` and the format is Avro.
+    #[serde(default)]
+    pub(super) registry: Option<RegistrySection>,
     /// How many events are scored at once.
     #[serde(default)]
     pub(super) batch: Batch,
@@ -67,9 +75,17 @@ pub struct Input {
     pub group: String,
     /// How events are encoded.
     pub format: Format,
-    /// The dataset schema: an Avro schema file.
+    /// What stands before the payload in an event's value.
+    #[serde(default)]
+    pub framing: Framing,
+    /// The dataset schema: an Avro schema file. With a framing it is the reader's schema: what events were written with is resolved to it.
     #[schemars(schema_with = "path")]
     pub schema: PathBuf,
+    /// Schemas that events were written with besides the dataset schema: Avro schema files. Only for `single_object`, whose headers no
+    /// registry knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "paths")]
+    pub writer_schemas: Vec<PathBuf>,
     /// The largest event that is decoded; larger ones go to the dead letters.
     #[serde(default = "default_max_event_size")]
     pub max_event_size: ByteSize,
@@ -81,9 +97,11 @@ pub struct Input {
 pub enum Format {
     /// Avro binary.
     Avro,
-    /// One JSON object.
+    /// One JSON object. Values of a union stand for themselves; instants and decimals may be text.
     #[default]
     Json,
+    /// One JSON object as the Avro specification encodes it: a value of a union is in an object that names its type, `{"string": "x"}`.
+    AvroJson,
 }
 
 /// Where scores go.
@@ -96,6 +114,16 @@ pub struct Output {
     /// How scores are encoded.
     #[serde(default)]
     pub format: Format,
+    /// What stands before the payload in a score's value; only for Avro.
+    #[serde(default)]
+    pub framing: Framing,
+    /// The subject under which the registry keeps the scores' schema; the topic's name and `-value` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_name")]
+    pub subject: Option<String>,
+    /// Whether caz registers the scores' schema, which it derives from the graph. When not, it must be there.
+    #[serde(default = "default_register")]
+    pub register: bool,
     /// Which of the graph's columns are published; all outputs of the ONNX nodes when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -153,6 +181,19 @@ pub struct DeadLetters {
     pub topic: String,
 }
 
+/// What becomes of an event that cannot be scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It goes to the dead letters, with the reason.
+    #[default]
+    DeadLetter,
+    /// The process ends, once everything before the event is committed, and tells the event's place.
+    Stop,
+    /// It is counted and logged, and goes nowhere.
+    Skip,
+}
+
 /// How many events are scored at once.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -189,6 +230,10 @@ fn default_model_store() -> PathBuf {
     PathBuf::from("models")
 }
 
+fn default_register() -> bool {
+    true
+}
+
 fn default_workers() -> u16 {
     1
 }
@@ -216,12 +261,16 @@ fn group(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "minLength": 1, "maxLength": 255 })
 }
 
-pub(super) fn path(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "minLength": 1 })
+fn paths(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
 }
 
-fn optional_path(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn optional_path(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "minLength": 1 })
+}
+
+pub(super) fn path(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1 })
 }
 
 /// Kafka's own rule for the names of topics.

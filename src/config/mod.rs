@@ -5,14 +5,17 @@ mod digest;
 mod file;
 mod graph;
 mod kafka;
+mod registry;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use crate::codec::frame::Framing;
 pub use digest::Digest;
-pub use file::{Batch, DeadLetters, Delivery, Format, Guarantee, Input, Metrics, Output};
+pub use file::{Batch, DeadLetters, Delivery, Format, Guarantee, Input, Metrics, OnError, Output};
 pub use kafka::KafkaProperties;
+pub use registry::{RegistrySection, Secret};
 pub use schema::json_schema;
 pub use values::{ByteSize, HumanDuration};
 
@@ -45,6 +48,10 @@ pub struct Pipeline {
     pub delivery: Delivery,
     /// Where events go that cannot be scored.
     pub dead_letters: DeadLetters,
+    /// What becomes of an event that cannot be scored.
+    pub on_error: OnError,
+    /// The schema registry.
+    pub registry: Option<RegistrySection>,
     /// How many events are scored at once.
     pub batch: Batch,
     /// Threads, from 1 to 256.
@@ -84,13 +91,21 @@ impl Pipeline {
     fn new(file: PipelineFile, graph: GraphSpec, document: &Document) -> Self {
         Self {
             name: file.name,
-            input: Input { schema: document.resolve(&file.input.schema), ..file.input },
+            input: Input {
+                schema: document.resolve(&file.input.schema),
+                writer_schemas: file.input.writer_schemas.iter().map(|path| document.resolve(path)).collect(),
+                ..file.input
+            },
             model_store: document.resolve(&file.model_store),
             graph,
             golden: file.golden.map(|path| document.resolve(&path)),
             output: file.output,
             delivery: file.delivery,
             dead_letters: file.dead_letters,
+            on_error: file.on_error,
+            registry: file
+                .registry
+                .map(|registry| RegistrySection { ca_file: registry.ca_file.as_ref().map(|path| document.resolve(path)), ..registry }),
             batch: file.batch,
             workers: file.workers,
             metrics: file.metrics,

@@ -54,13 +54,15 @@ fn what_is_left_out_has_its_default() {
 fn everything_can_be_given() {
     let pipeline = loaded(
         "name: quotes
-input: {topic: events, group: scorers, format: json, schema: /schemas/quotes.avsc, max_event_size: 64KB}
+input: {topic: events, group: scorers, format: json, framing: confluent, schema: /schemas/quotes.avsc, max_event_size: 64KB}
 model_store: ../models
 graph: {frozen: quotes.json, nodes: [{id: a, type: Pandas, params: {cols: x}}, {id: b, type: ONNXNode}], edges: [[a, b], {from: a, to: b}]}
 golden: quotes.golden.json
-output: {topic: scores, format: avro, columns: [label], pass_through: [ecid]}
+output: {topic: scores, format: avro, framing: apicurio, subject: quotes-scored, register: false, columns: [label], pass_through: [ecid]}
 delivery: {guarantee: at_least_once, commit_interval: 1s, transaction_timeout: 1m, instance: scorer-0}
 dead_letters: {topic: dead}
+on_error: stop
+registry: {url: 'https://registry:8081/', username: caz, password: '${PASSWORD}', ca_file: /ca.pem, request_timeout: 1s, unreachable_wait: 1m, not_found_wait: 0s}
 batch: {max_batch: 64, linger: 5ms}
 workers: ${WORKERS}
 metrics: {address: '[::]:9464'}
@@ -105,9 +107,13 @@ shutdown_timeout: 0s",
     );
     let first = refused(&text.replace("schema.avsc", "schema.avsc, max_event_size: 2GB"));
     let second = refused(&format!("{SMALLEST}delivery: {{commit_interval: 20s}}\n"));
+    let framed = SMALLEST.replace("schema.avsc", "schema.avsc, framing: confluent, writer_schemas: [old.avsc]");
+    let framed = framed.replace("topic: scores", "topic: scores, framing: single_object");
+    let framed = refused(&framed);
+    let without_password = refused(&format!("{SMALLEST}registry: {{url: 'http://user:hunter2@registry', username: caz}}\n"));
     let third =
         refused(&format!("{SMALLEST}delivery: {{transaction_timeout: 1s, commit_interval: 1s}}\nmetrics: {{address: 999.0.0.1:80}}\n"));
-    insta::assert_snapshot!([first, second, third].join("\n"));
+    insta::assert_snapshot!([first, second, framed, without_password, third].join("\n"));
 }
 
 #[test]

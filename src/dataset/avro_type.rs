@@ -46,20 +46,35 @@ pub(crate) enum AvroType {
     UuidFixed,
     Array(Box<AvroType>),
     Map(Box<AvroType>),
-    Union(Vec<AvroType>),
+    /// A number of 32 bits without sign, little-endian: a part of a duration.
+    UnsignedInt,
+    Union(AvroUnion),
     Record(Arc<AvroRecord>),
 }
 
 /// An Avro enum.
 #[derive(Debug, PartialEq)]
 pub(crate) struct AvroEnum {
+    /// The full name.
+    pub(crate) name: String,
     pub(crate) symbols: Vec<String>,
     pub(crate) default: Option<String>,
+}
+
+/// The branches of a union in their order, and what Avro calls each: the full name of a named type, else the type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AvroUnion {
+    pub(crate) branches: Vec<AvroType>,
+    pub(crate) names: Vec<String>,
 }
 
 /// An Avro record.
 #[derive(Debug, PartialEq)]
 pub(crate) struct AvroRecord {
+    /// The full name.
+    pub(crate) name: String,
+    /// Whether it is what columns make of a union of several types: one field for each, of which one is not null.
+    pub(crate) is_union: bool,
     pub(crate) fields: Vec<AvroField>,
 }
 
@@ -82,10 +97,24 @@ impl AvroType {
         Resolver { named: HashMap::new(), types: 0 }.resolve(schema, "", 0)
     }
 
+    /// Reads a schema that names types of others, which come in an order in which each names only those before it.
+    ///
+    /// # Errors
+    /// As [`AvroType::resolve`], and when a text is no schema.
+    pub(crate) fn parse(text: &str, references: &[String]) -> Result<Self, SchemaError> {
+        let invalid = |error: apache_avro::Error| SchemaError::Invalid { message: error.to_string() };
+        let (schema, references) = Schema::parse_str_with_list(text, references).map_err(invalid)?;
+        let mut resolver = Resolver { named: HashMap::new(), types: 0 };
+        for reference in &references {
+            resolver.resolve(reference, "", 0)?;
+        }
+        resolver.resolve(&schema, "", 0)
+    }
+
     /// The type beside null in a union of two, and the index of null; a type that is no such union is itself, without null.
     pub(crate) fn split_null(&self) -> (&Self, Option<usize>) {
         match self {
-            Self::Union(branches) => match branches.as_slice() {
+            Self::Union(union) => match union.branches.as_slice() {
                 [Self::Null, value] => (value, Some(0)),
                 [value, Self::Null] => (value, Some(1)),
                 _ => (self, None),
@@ -97,14 +126,14 @@ impl AvroType {
     /// The Arrow type in which values are delivered, and whether they may be null.
     ///
     /// # Errors
-    /// The words for a type that has no column: a union of several branches.
+    /// The words for a type that has no column.
     pub(crate) fn arrow(&self) -> Result<(DataType, bool), String> {
         let (kind, null) = self.split_null();
         let data_type = match kind {
             Self::Null => return Ok((DataType::Null, true)),
             Self::Boolean => DataType::Boolean,
             Self::Int => DataType::Int32,
-            Self::Long => DataType::Int64,
+            Self::Long | Self::UnsignedInt => DataType::Int64,
             Self::Float => DataType::Float32,
             Self::Double => DataType::Float64,
             Self::String | Self::Enum(_) | Self::UuidFixed => DataType::Utf8,
@@ -131,12 +160,17 @@ impl AvroType {
                 });
                 DataType::Struct(fields.collect::<Result<_, _>>()?)
             }
-            Self::Union(branches) => match branches.as_slice() {
-                [only] => return only.arrow(),
-                _ => return Err(format!("a union of {} branches", branches.len())),
-            },
+            // What columns see of a schema has no other unions left.
+            Self::Union(union) => return Err(format!("a union of {} branches", union.branches.len())),
         };
         Ok((data_type, null.is_some()))
+    }
+}
+
+impl AvroRecord {
+    /// A record of one field.
+    pub(crate) fn of(field: &AvroField) -> Self {
+        Self { name: String::new(), is_union: false, fields: vec![field.clone()] }
     }
 }
 
@@ -172,10 +206,22 @@ impl Resolver {
             Schema::LocalTimestampMicros => AvroType::Timestamp { unit: TimeUnit::Microsecond, utc: false },
             Schema::LocalTimestampNanos => AvroType::Timestamp { unit: TimeUnit::Nanosecond, utc: false },
             Schema::BigDecimal => return Err(unsupported("logical type `big-decimal`".into())),
-            Schema::Duration(_) => return Err(unsupported("logical type `duration`".into())),
+            Schema::Duration(fixed) => {
+                let part = |name: &str| AvroField {
+                    name: name.to_owned(),
+                    aliases: Vec::new(),
+                    doc: None,
+                    default: None,
+                    kind: AvroType::UnsignedInt,
+                };
+                let fields = ["months", "days", "millis"].map(part).into();
+                let record = AvroRecord { name: fixed.name.fullname(None), is_union: false, fields };
+                self.define(&fixed.name, AvroType::Record(Arc::new(record)))
+            }
             Schema::Fixed(fixed) => self.define(&fixed.name, AvroType::Fixed(fixed.size)),
             Schema::Enum(symbols) => {
-                let definition = AvroEnum { symbols: symbols.symbols.clone(), default: symbols.default.clone() };
+                let name = symbols.name.fullname(None);
+                let definition = AvroEnum { name, symbols: symbols.symbols.clone(), default: symbols.default.clone() };
                 self.define(&symbols.name, AvroType::Enum(Arc::new(definition)))
             }
             Schema::Uuid(UuidSchema::String) => AvroType::String,
@@ -196,8 +242,8 @@ impl Resolver {
             Schema::Array(array) => AvroType::Array(Box::new(self.resolve(&array.items, path, depth + 1)?)),
             Schema::Map(map) => AvroType::Map(Box::new(self.resolve(&map.types, path, depth + 1)?)),
             Schema::Union(union) => {
-                let branches = union.variants().iter().map(|branch| self.resolve(branch, path, depth + 1));
-                AvroType::Union(branches.collect::<Result<_, _>>()?)
+                let branches = union.variants().iter().map(|branch| self.resolve(branch, path, depth + 1)).collect::<Result<_, _>>()?;
+                AvroType::Union(AvroUnion { branches, names: union.variants().iter().map(branch_name).collect() })
             }
             Schema::Record(record) => self.record(record, path, depth)?,
             Schema::Ref { name } => match self.named.get(&name.fullname(None)) {
@@ -225,7 +271,7 @@ impl Resolver {
             })
         });
         let fields = fields.collect::<Result<_, SchemaError>>()?;
-        let kind = AvroType::Record(Arc::new(AvroRecord { fields }));
+        let kind = AvroType::Record(Arc::new(AvroRecord { name: name.clone(), is_union: false, fields }));
         self.named.insert(name, Some(kind.clone()));
         Ok(kind)
     }
@@ -236,11 +282,32 @@ impl Resolver {
     }
 }
 
+/// What Avro's JSON encoding calls a branch of a union.
+fn branch_name(schema: &Schema) -> String {
+    if let Some(name) = schema.name() {
+        return name.fullname(None);
+    }
+    let name = match schema {
+        Schema::Null => "null",
+        Schema::Boolean => "boolean",
+        Schema::Int | Schema::Date | Schema::TimeMillis => "int",
+        Schema::Float => "float",
+        Schema::Double => "double",
+        Schema::Bytes | Schema::Decimal(_) | Schema::BigDecimal => "bytes",
+        Schema::String | Schema::Uuid(_) => "string",
+        Schema::Array(_) => "array",
+        Schema::Map(_) => "map",
+        // Also every instant and time of microseconds and less; what has a name of its own was told above.
+        _ => "long",
+    };
+    name.to_owned()
+}
+
 impl AvroType {
     fn count(&self) -> usize {
         match self {
             Self::Array(item) | Self::Map(item) => 1 + item.count(),
-            Self::Union(branches) => branches.iter().map(Self::count).sum::<usize>() + 1,
+            Self::Union(union) => union.branches.iter().map(Self::count).sum::<usize>() + 1,
             Self::Record(record) => record.fields.iter().map(|field| field.kind.count()).sum::<usize>() + 1,
             _ => 1,
         }

@@ -63,6 +63,10 @@ pub enum Reason {
     Conversion,
     /// A null reached a place that cannot take one.
     UnexpectedNull,
+    /// The schema that the event was written with cannot be had.
+    UnknownSchema,
+    /// The event was written with a schema that cannot be read as the dataset's.
+    IncompatibleSchema,
     /// The row does not meet a condition that a node requires.
     Condition,
     /// The model failed on this row.
@@ -93,6 +97,8 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::Conversion => "conversion",
             Self::UnexpectedNull => "unexpected_null",
+            Self::UnknownSchema => "unknown_schema",
+            Self::IncompatibleSchema => "incompatible_schema",
             Self::Condition => "condition",
             Self::ModelFailed => "model_failed",
             Self::NotFinite => "not_finite",

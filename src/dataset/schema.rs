@@ -29,6 +29,7 @@ pub struct DatasetField {
 pub struct DatasetSchema {
     fields: Vec<DatasetField>,
     root: Arc<AvroRecord>,
+    written: Arc<AvroRecord>,
     name: String,
     avro: String,
     digest: String,
@@ -82,15 +83,17 @@ impl DatasetSchema {
         let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
         let json: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
         let schema = Schema::parse(&json).map_err(|error| invalid(&error))?;
-        let (Some(name), AvroType::Record(root)) = (schema.name(), AvroType::resolve(&schema)?) else {
+        let (Some(name), AvroType::Record(written)) = (schema.name(), AvroType::resolve(&schema)?) else {
             return Err(SchemaError::NotARecord { found: format!("{:?}", SchemaKind::from(&schema)).to_lowercase() });
         };
         let name = name.fullname(None);
+        let root = written.as_columns();
         let mut fields = Vec::new();
         flatten(&root, "", false, &mut fields)?;
         // The digest is of the schema, not of its layout on the page.
         let digest = Sha256::digest(json.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { fields, root, name, avro: text.to_owned(), digest })
+        check_paths(&fields)?;
+        Ok(Self { fields, root, written, name, avro: text.to_owned(), digest })
     }
 
     /// Its fields, in the schema's order.
@@ -118,9 +121,23 @@ impl DatasetSchema {
         &self.digest
     }
 
-    /// The record with every reference resolved.
+    /// The record as columns see it: every reference resolved, and unions of several types made records with a field for each.
     pub(crate) fn root(&self) -> &Arc<AvroRecord> {
         &self.root
+    }
+
+    /// The record as events are written.
+    pub(crate) fn written(&self) -> &Arc<AvroRecord> {
+        &self.written
+    }
+}
+
+/// A column is known by its path, so two fields must not share one.
+fn check_paths(fields: &[DatasetField]) -> Result<(), SchemaError> {
+    let mut seen = std::collections::HashSet::new();
+    match fields.iter().find(|field| !seen.insert(&field.path)) {
+        Some(twice) => Err(SchemaError::Unsupported { path: twice.path.clone(), what: "a second field of the same path".into() }),
+        None => Ok(()),
     }
 }
 

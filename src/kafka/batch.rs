@@ -63,10 +63,10 @@ impl MessageBatch {
         self.messages.iter().map(|message| Message { raw: unsafe { &**message } })
     }
 
-    /// Keeps the messages that `keep` accepts, in order.
-    pub(super) fn keep(&mut self, keep: impl Fn(&Message<'_>) -> bool) {
-        // SAFETY: messages of a batch are valid.
-        self.retain(0..self.len(), |message| keep(&Message { raw: unsafe { &*message } }));
+    /// Keeps the messages that `wanted` accepts, in order, and hands the others back to librdkafka.
+    pub fn keep(&mut self, wanted: impl Fn(&Message<'_>) -> bool) {
+        // SAFETY: as for `get`; none of the batch's messages has an error.
+        self.retain(0..self.len(), |message| wanted(&Message { raw: unsafe { &*message } }));
     }
 
     /// Hands the messages back to librdkafka and keeps the buffer.

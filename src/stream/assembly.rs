@@ -4,8 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::line::Line;
+use super::schemas::{Schemas, framed};
 use super::settings::{OutputTopic, Settings};
-use crate::codec::{CodecError, Decoder, Encoder, avro::AvroDecoder, avro::AvroEncoder, json::JsonDecoder, json::JsonEncoder};
+use crate::codec::avro::{AvroDecoder, AvroEncoder};
+use crate::codec::frame::Framing;
+use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEncoder, json::Rules};
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
@@ -13,6 +16,7 @@ use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
 use crate::nodes::{Collectors, Simulation};
+use crate::registry::RegistryError;
 
 /// A checked pipeline.
 pub struct Assembly {
@@ -22,6 +26,7 @@ pub struct Assembly {
     frozen: Option<Frozen>,
     models: ModelStore,
     pipeline_digest: String,
+    schemas: Schemas,
 }
 
 /// Makes the decoder of a projection of the dataset's fields.
@@ -52,8 +57,10 @@ impl Assembly {
         let digest = if diagnostics.has_errors() { None } else { Some(pipeline.digest()?.short().to_owned()) };
         let Some(dataset) = dataset else { return Err(diagnostics) };
         let frozen_is_lost = pipeline.graph.frozen.is_some() && frozen.is_none();
+        let schemas = Schemas::new(&pipeline, &dataset, &document, &mut diagnostics);
         let models = ModelStore::new(&pipeline.model_store);
-        let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest: digest.unwrap_or_default() };
+        let pipeline_digest = digest.unwrap_or_default();
+        let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest, schemas };
         assembly.check(&mut diagnostics);
         if frozen_is_lost {
             diagnostics.retain(|found| found.code != Code::NotFrozen);
@@ -73,7 +80,11 @@ impl Assembly {
         let mut diagnostics = Diagnostics::new();
         let Some(dataset) = read_schema(&pipeline, &document, &mut diagnostics) else { return Err(diagnostics) };
         let models = ModelStore::new(&pipeline.model_store);
-        Ok(Self { pipeline, document, dataset, frozen: None, models, pipeline_digest: String::new() })
+        let schemas = Schemas::new(&pipeline, &dataset, &document, &mut diagnostics);
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        Ok(Self { pipeline, document, dataset, frozen: None, models, pipeline_digest: String::new(), schemas })
     }
 
     /// A plan that collects the statistics that `frozen` does not have, as far as they depend on no other that is missing.
@@ -89,10 +100,42 @@ impl Assembly {
     /// Plans the graph and makes both ends once, for what they report.
     fn check(&self, diagnostics: &mut Diagnostics) {
         if let Some(plan) = Plan::build(&self.request(Purpose::Serve), diagnostics)
-            && let Err(found) = self.line_of(plan, &self.stream_ends())
+            && let Err(found) = self.stream_line(plan, None)
         {
             diagnostics.extend(found);
         }
+    }
+
+    /// Sees to it that the scores' schema, which is derived from the graph, is in the registry, where the output's framing needs it. Blocks
+    /// until the registry answers, or has not for its `unreachable_wait`, or `stop` says so.
+    ///
+    /// # Errors
+    /// When the subject has an incompatible schema, or the registry does not answer.
+    pub fn register_output(&self, stop: &dyn Fn() -> bool) -> Result<(), RegistryError> {
+        let output = &self.pipeline.output;
+        if !output.framing.needs_registry() {
+            return Ok(());
+        }
+        let unusable = |why: String| RegistryError::Unusable(why);
+        let plan = self.plan().map_err(|found| unusable(found.render(false)))?;
+        let encoder = AvroEncoder::new(SCORE, &fields(plan.outputs())).map_err(|error| unusable(error.to_string()))?;
+        let subject = output.subject.clone().unwrap_or_else(|| format!("{}-value", output.topic));
+        let key = self.schemas.register(&subject, encoder.schema().unwrap_or_default(), output.register, stop)?;
+        self.schemas.output_key.get_or_init(|| key);
+        Ok(())
+    }
+
+    /// Sees to it that the dataset schema is in the registry, for those who publish events, where the input's framing needs it.
+    ///
+    /// # Errors
+    /// As [`Assembly::register_output`].
+    pub fn register_input(&self, stop: &dyn Fn() -> bool) -> Result<(), RegistryError> {
+        let input = &self.pipeline.input;
+        if input.framing.needs_registry() && input.format == Format::Avro {
+            let key = self.schemas.register(&format!("{}-value", input.topic), self.dataset.avro(), true, stop)?;
+            self.schemas.input_key.get_or_init(|| key);
+        }
+        Ok(())
     }
 
     /// The pipeline file.
@@ -138,7 +181,7 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn line(&self) -> Result<Line, Diagnostics> {
-        self.line_of(self.plan()?, &self.stream_ends())
+        self.stream_line(self.plan()?, None)
     }
 
     /// A line between other ends, such as files.
@@ -155,7 +198,7 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn tracing_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
-        self.line_of(self.plan_for(Purpose::Trace)?, &self.ends_for(format))
+        self.stream_line(self.plan_for(Purpose::Trace)?, format)
     }
 
     /// As [`Assembly::line`], for events in `format` where it is given.
@@ -163,11 +206,7 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn serving_line(&self, format: Option<Format>) -> Result<Line, Diagnostics> {
-        self.line_of(self.plan()?, &self.ends_for(format))
-    }
-
-    fn ends_for(&self, format: Option<Format>) -> LineEnds<'_> {
-        LineEnds { decoder: decoder_of(format.unwrap_or(self.pipeline.input.format)), ..self.stream_ends() }
+        self.stream_line(self.plan()?, format)
     }
 
     fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
@@ -182,14 +221,44 @@ impl Assembly {
         Ok(Line::new(decoder, plan, encoder, max_event_size))
     }
 
-    fn stream_ends(&self) -> LineEnds<'_> {
-        LineEnds {
-            decoder: decoder_of(self.pipeline.input.format),
-            encoder: match self.pipeline.output.format {
-                Format::Avro => &|columns| Ok(Box::new(AvroEncoder::new("Score", &fields(columns))?)),
-                Format::Json => &|columns| Ok(Box::new(JsonEncoder::new(&fields(columns))?)),
-            },
-        }
+    /// A line of events as the topic has them; or of such as a person writes, in another format, which have no header.
+    fn stream_line(&self, plan: Plan, format: Option<Format>) -> Result<Line, Diagnostics> {
+        let input = &self.pipeline.input;
+        let (format, framing) = match format {
+            Some(format) if format != input.format => (format, Framing::None),
+            _ => (input.format, input.framing),
+        };
+        let ends = LineEnds {
+            decoder: &|schema, projection| self.decoder(format, framing, schema, projection),
+            encoder: &|columns| self.encoder(columns),
+        };
+        self.line_of(plan, &ends)
+    }
+
+    fn decoder(
+        &self,
+        format: Format,
+        framing: Framing,
+        schema: &DatasetSchema,
+        projection: &[usize],
+    ) -> Result<Box<dyn Decoder>, CodecError> {
+        Ok(match format {
+            Format::Avro => Box::new(AvroDecoder::framed(framing, self.schemas.writers(framing), schema, projection)?),
+            Format::Json => Box::new(JsonDecoder::new(schema, projection)?.framed(framing)),
+            Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, projection)?.framed(framing)),
+        })
+    }
+
+    fn encoder(&self, columns: &[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError> {
+        let output = &self.pipeline.output;
+        Ok(match output.format {
+            Format::Avro => Box::new(framed(AvroEncoder::new(SCORE, &fields(columns))?, output.framing, &self.schemas.output_key)?),
+            Format::Json => Box::new(JsonEncoder::new(&fields(columns))?),
+            Format::AvroJson => {
+                let derived = AvroEncoder::new(SCORE, &fields(columns))?;
+                Box::new(JsonEncoder::by(Rules::Avro, &DatasetSchema::parse_avro(derived.schema().unwrap_or_default())?))
+            }
+        })
     }
 
     fn request<'a>(&'a self, purpose: Purpose<'a>) -> PlanRequest<'a> {
@@ -206,10 +275,22 @@ impl Assembly {
     }
 
     /// The encoder of events in the input's format, for those who publish them; its columns are all of the dataset's fields.
-    pub fn event_encoder(&self) -> Box<dyn Encoder> {
+    /// Where its framing needs an id, [`Assembly::register_input`] comes first.
+    ///
+    /// # Errors
+    /// When the dataset schema has no fingerprint.
+    pub fn event_encoder(&self) -> Result<Box<dyn Encoder>, CodecError> {
         match self.pipeline.input.format {
-            Format::Avro => Box::new(AvroEncoder::for_schema(&self.dataset)),
-            Format::Json => Box::new(JsonEncoder::for_schema(&self.dataset)),
+            Format::Avro => {
+                let (encoder, framing) = (AvroEncoder::for_schema(&self.dataset), self.pipeline.input.framing);
+                Ok(Box::new(framed(encoder, framing, &self.schemas.input_key)?))
+            }
+            format @ (Format::Json | Format::AvroJson) => {
+                let rules = if format == Format::Json { Rules::Plain } else { Rules::Avro };
+                // Nobody looks up the id in front of JSON.
+                let header = self.pipeline.input.framing.header(0);
+                Ok(Box::new(JsonEncoder::by(rules, &self.dataset).with_header(header)))
+            }
         }
     }
 
@@ -245,6 +326,7 @@ impl Assembly {
             consumer,
             producer,
             transactional_id_prefix: exactly_once.then(|| format!("{}-{instance}", pipeline.input.group)),
+            on_error: pipeline.on_error,
             is_named: pipeline.delivery.instance.is_some(),
             max_batch: pipeline.batch.max_batch as usize,
             linger: pipeline.batch.linger.get(),
@@ -257,17 +339,13 @@ impl Assembly {
     }
 }
 
-fn decoder_of(format: Format) -> &'static MakeDecoder<'static> {
-    match format {
-        Format::Avro => &|schema, projection| Ok(Box::new(AvroDecoder::new(schema, projection)?)),
-        Format::Json => &|schema, projection| Ok(Box::new(JsonDecoder::new(schema, projection)?)),
-    }
-}
-
 /// Name, type and nullability of output columns, as encoders take them.
 pub fn fields(columns: &[OutputColumn]) -> Vec<(String, arrow_schema::DataType, bool)> {
     columns.iter().map(|column| (column.name.clone(), column.data_type.clone(), column.nullable)).collect()
 }
+
+/// What scores are called in their Avro schema.
+const SCORE: &str = "Score";
 
 /// A name that no other process has: two instances without names must never fence each other.
 fn unique_instance() -> String {

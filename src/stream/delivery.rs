@@ -28,6 +28,8 @@ pub(super) enum Failure {
     Rewind,
     /// The producer is finished.
     Fatal(Fatal),
+    /// An event cannot be scored, and the pipeline is to stop there: its place, and why.
+    Stop(String),
 }
 
 /// Why a producer is finished; `fenced` when another instance took its place.
@@ -268,7 +270,11 @@ impl Delivery {
 }
 
 impl RebalanceListener for Delivery {
-    fn assigned(&mut self, _consumer: &Consumer, partitions: &[i32]) {
+    fn assigned(&mut self, consumer: &Consumer, partitions: &[i32]) {
+        // Whatever they were when they were ours before, they are not held now.
+        if let Err(error) = consumer.resume(partitions) {
+            tracing::warn!(%error, ?partitions, "new partitions could not be resumed");
+        }
         self.assigned += partitions.len();
         self.was_told_partitions = true;
         self.metrics.rebalance(RebalanceKind::Assigned);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::ArrayRef;
 
+use crate::codec::frame::SchemaKey;
 use crate::codec::{Decoded, Decoder, Encoded, Encoder};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::graph::Plan;
@@ -37,7 +38,7 @@ pub struct PhaseDurations {
     pub encode: Duration,
 }
 
-/// What became of a batch of events; each event is in exactly one of scores, rejected and skipped.
+/// What became of a batch of events; each event is in exactly one of scores, rejected and skipped, unless some are awaiting a schema.
 pub struct Scored<'a> {
     line: &'a Line,
     /// How long it took.
@@ -63,6 +64,12 @@ impl<'a> Scored<'a> {
     /// The scores' bytes, encoded as a file or a topic takes them.
     pub fn encoded(&self) -> &Encoded {
         &self.line.encoded
+    }
+
+    /// The event's index and its schema's key, of events that must wait for their writer's schema. While there is any, nothing of the batch
+    /// is scored.
+    pub fn awaiting(&self) -> impl Iterator<Item = (usize, SchemaKey)> + '_ {
+        self.line.decoded.awaiting.iter().map(|(payload, key)| (self.line.admitted[*payload as usize], *key))
     }
 
     /// The event's index and why it has no score, in the order of the events.
@@ -104,6 +111,11 @@ impl Line {
         self.encoder.as_ref()
     }
 
+    /// Whether events with this key must still wait for their writer's schema.
+    pub fn is_awaited(&self, key: SchemaKey) -> bool {
+        self.decoder.is_awaited(key)
+    }
+
     /// The output columns of the last batch, one value per decoded row; for tests that look at features.
     pub fn columns(&self) -> &[ArrayRef] {
         &self.columns
@@ -117,6 +129,12 @@ impl Line {
         let started = Instant::now();
         self.decoder.decode(&payloads, &mut self.decoded);
         durations.decode = started.elapsed();
+        if !self.decoded.awaiting.is_empty() {
+            self.rejected.clear();
+            self.rows.reset(0);
+            self.encoded.clear();
+            return Scored { line: self, durations };
+        }
         for (payload, rejection) in self.decoded.rejected.drain(..) {
             self.rejected.push((self.admitted[payload as usize], rejection));
         }

@@ -3,9 +3,11 @@
 mod assembly;
 mod delivery;
 mod fault;
+mod hold;
 mod line;
 mod pool;
 pub mod publish;
+mod schemas;
 mod settings;
 mod tally;
 mod worker;

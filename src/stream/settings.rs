@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::OnError;
 use crate::kafka::{Admin, ClientProperties};
 
 /// What all workers of a pipeline share.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub producer: ClientProperties,
     /// What transactional ids begin with; `None` for at least once.
     pub transactional_id_prefix: Option<String>,
+    /// What becomes of an event that cannot be scored.
+    pub on_error: OnError,
     /// Whether the process has a name of its own, which another process could have too, in its transactional ids.
     pub is_named: bool,
     /// The most events in a batch.

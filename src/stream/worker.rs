@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::delivery::{Delivery, Failure, Fatal};
 use super::fault;
+use super::hold::{Held, cut};
 use super::line::{Line, PhaseDurations};
 use super::publish::{Destination, Publisher};
 use super::settings::{OutputTopic, Settings};
+use crate::codec::frame::SchemaKey;
+use crate::config::OnError;
 use crate::dataset::{Phase, Reason, Rejection};
 use crate::kafka::{ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
 use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
@@ -28,6 +31,9 @@ pub enum WorkerError {
     /// Something that only a person can mend: missing rights, a missing topic.
     #[error("{0}")]
     Operator(KafkaError),
+    /// An event cannot be scored, and `on_error` says to stop there.
+    #[error("{0}. Everything before it is committed. Mend: see to the event, or set `on_error: dead_letter`")]
+    Rejected(String),
     /// The worker's thread panicked: a defect of caz.
     #[error("a defect in caz ended a worker: {0}")]
     Defect(String),
@@ -63,6 +69,7 @@ pub(super) struct Worker {
     subscribed: Instant,
     backoff: Duration,
     lag_published: Instant,
+    held: Held,
 }
 
 impl Worker {
@@ -85,8 +92,9 @@ impl Worker {
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
-        let (batch, backoff, lag_published) = (MessageBatch::new(), BACKOFF.0, Instant::now());
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed: Instant::now(), backoff, lag_published })
+        let (batch, backoff, lag_published, held) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default());
+        let subscribed = Instant::now();
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -102,6 +110,7 @@ impl Worker {
         // A last commit that was undone loses nothing: the next owner of the partitions scores these events.
         let left = match left {
             Err(Failure::Fatal(fatal)) => Err(fatal.into()),
+            Err(Failure::Stop(event)) => Err(WorkerError::Rejected(event)),
             Ok(()) | Err(Failure::Rewind) => Ok(()),
         };
         let Self { consumer, mut delivery, settings, .. } = self;
@@ -128,6 +137,9 @@ impl Worker {
     /// One turn of the loop. The outer error ends the worker, the inner one asks for a rewind.
     fn turn(&mut self) -> Result<Result<(), Failure>, WorkerError> {
         let started = Instant::now();
+        if !self.held.is_empty() {
+            self.held.release(&self.consumer, |key| self.line.is_awaited(key));
+        }
         let wait = if self.delivery.open_for().is_some() { self.wait_with_open_work() } else { IDLE_WAIT };
         let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger: self.settings.linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
@@ -139,7 +151,7 @@ impl Worker {
             Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
-            Ok(()) => self.health.ready(self.is_ready()),
+            Ok(()) => self.health.ready(self.is_ready() && self.held.is_empty()),
         }
         self.publish_lag();
         if self.batch.is_empty() {
@@ -162,8 +174,16 @@ impl Worker {
     }
 
     fn score(&mut self) -> Result<(), Failure> {
-        self.delivery.open()?;
         let scored = self.line.score(self.batch.iter().map(|event| event.payload()));
+        let awaiting: Vec<(usize, SchemaKey)> = scored.awaiting().collect();
+        if !awaiting.is_empty() {
+            return self.hold(&awaiting);
+        }
+        if self.settings.on_error == OnError::Stop && scored.rejected().next().is_some() {
+            let rejected = scored.rejected().map(|(index, rejection)| (index, rejection.clone())).collect();
+            return self.stop_before(rejected);
+        }
+        self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
         let started = Instant::now();
         for (index, value) in scored.scores() {
@@ -173,14 +193,17 @@ impl Worker {
                 Err(ProduceError::TooLarge { bytes }) => {
                     let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output.name);
                     let rejection = Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message);
-                    bury(&mut self.delivery, &event, &rejection)?;
+                    bury(&mut self.delivery, &event, &rejection, self.settings.on_error)?;
                 }
                 Err(error) => return Err(self.delivery.refused(error)),
             }
         }
-        for (index, rejection) in scored.rejected() {
+        for (nth, (index, rejection)) in scored.rejected().enumerate() {
             let Some(event) = self.batch.get(index) else { continue };
-            bury(&mut self.delivery, &event, rejection)?;
+            if nth == 0 && self.settings.on_error == OnError::Skip {
+                tracing::warn!(in_batch = scored.rejected().count(), "skipped, as the first of its batch: {}", place(&event, rejection));
+            }
+            bury(&mut self.delivery, &event, rejection, self.settings.on_error)?;
         }
         self.delivery.tally.skipped(scored.skipped().count());
         fault::point("after_produce");
@@ -193,12 +216,38 @@ impl Worker {
         Ok(())
     }
 
+    /// Holds the partitions of events that must wait, and scores what comes before them.
+    fn hold(&mut self, awaiting: &[(usize, SchemaKey)]) -> Result<(), Failure> {
+        if let Err(error) = self.held.hold(&self.consumer, &mut self.batch, awaiting, self.settings.call_timeout) {
+            tracing::warn!(%error, "a partition could not be held; going back to the committed offsets");
+            return Err(self.delivery.abort());
+        }
+        self.health.ready(false);
+        if self.batch.is_empty() { self.delivery.commit(&self.consumer) } else { self.score() }
+    }
+
+    /// Scores and commits what comes before the first rejected event of each partition, and stops there.
+    fn stop_before(&mut self, rejected: Vec<(usize, Rejection)>) -> Result<(), Failure> {
+        let place = rejected.first().and_then(|(index, rejection)| Some(place(&self.batch.get(*index)?, rejection)));
+        let at: Vec<(usize, ())> = rejected.iter().map(|(index, _)| (*index, ())).collect();
+        cut(&mut self.batch, &at);
+        if !self.batch.is_empty() {
+            self.score()?;
+        }
+        self.delivery.commit(&self.consumer)?;
+        Err(Failure::Stop(place.unwrap_or_default()))
+    }
+
     /// After work was undone: back to the committed offsets, never past them. The pause grows while nothing succeeds.
     fn recover(&mut self, failure: Failure) -> Result<(), WorkerError> {
-        if let Failure::Fatal(fatal) = failure {
-            return Err(fatal.into());
+        match failure {
+            Failure::Fatal(fatal) => return Err(fatal.into()),
+            Failure::Stop(event) => return Err(WorkerError::Rejected(event)),
+            Failure::Rewind => {}
         }
         self.batch.clear();
+        // The committed offsets may lie before the events at which partitions are held.
+        self.held.release(&self.consumer, |_| false);
         let pause = Instant::now() + self.backoff;
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
         while let Err(error) = self.consumer.rewind_to_committed(self.settings.call_timeout) {
@@ -237,8 +286,30 @@ impl Worker {
     }
 }
 
-/// Queues a dead letter; without its value when the topic does not take it.
-fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection) -> Result<(), Failure> {
+/// Where an event is, and what is wrong with it.
+fn place(event: &Message<'_>, rejection: &Rejection) -> String {
+    let field = rejection.field.as_deref().map(|field| format!(", field `{field}`")).unwrap_or_default();
+    let byte = rejection.byte.map(|byte| format!(", byte {byte}")).unwrap_or_default();
+    let (phase, reason) = (rejection.phase.name(), rejection.reason.name());
+    format!("the event {event:?} cannot be scored ({phase}, {reason}{field}{byte}): {}", rejection.message)
+}
+
+/// Does what is asked for with an event that cannot be scored. A dead letter goes without its value when the topic does not take it.
+fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
+    match on_error {
+        OnError::DeadLetter => {}
+        OnError::Skip => {
+            delivery.tally.skipped(1);
+            return Ok(());
+        }
+        // Known only now: the batch is undone, and comes again when the process starts again.
+        OnError::Stop => {
+            return Err(match delivery.abort() {
+                Failure::Rewind => Failure::Stop(place(event, rejection)),
+                failure => failure,
+            });
+        }
+    }
     let publish = |omit_value| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit_value);
     let outcome = match publish(false) {
         Err(ProduceError::TooLarge { .. }) => publish(true),

@@ -233,6 +233,16 @@ impl Caz {
         assert!(!status.success(), "caz ended with {status}:\n{}", self.log());
     }
 
+    /// Waits until it has ended by itself, as a failure, and answers with its log.
+    pub fn wait_for_failure(mut self) -> String {
+        let status = wait_for("caz fails", || {
+            std::thread::sleep(Duration::from_millis(5));
+            self.child.try_wait().expect("a child")
+        });
+        assert_eq!(status.code(), Some(1), "caz ended with {status}:\n{}", self.log());
+        self.log()
+    }
+
     /// Sends SIGTERM, upon which it must end with success; answers after how long.
     pub fn terminate(mut self) -> Duration {
         let started = Instant::now();

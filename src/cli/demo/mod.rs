@@ -178,7 +178,7 @@ impl Demo {
     fn publisher(&self, demo: &Running, rows: Option<PathBuf>) -> Result<(Events, Producer, TopicHandle), Failure> {
         let seed = demo.assembly.simulation().and_then(|simulation| simulation.seed).unwrap_or(1);
         let options = EventOptions { key: None, faults: self.faults, seed };
-        let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder());
+        let (schema, encoder) = (demo.assembly.dataset(), demo.assembly.event_encoder().map_err(running)?);
         let events = match rows {
             Some(path) => Events::of_rows(&path, schema, encoder, &options),
             None => Events::invented(schema, encoder, &options),

@@ -122,7 +122,7 @@ fn recorded(subject: &Subject, assembly: &Assembly) -> Result<Value, Failure> {
     let parsed = || serde_json::from_slice::<Value>(bytes).ok().filter(Value::is_object);
     let event = match (subject.is_json, assembly.pipeline().input.format) {
         (true, Format::Avro) => parsed().ok_or_else(|| running("an event that is not a JSON object cannot be a golden case"))?,
-        (_, Format::Json) => {
+        (_, Format::Json | Format::AvroJson) => {
             let exact = parsed().filter(|value| value.to_string().as_bytes() == bytes.trim_ascii());
             exact.unwrap_or_else(|| Value::String(BASE64_STANDARD.encode(bytes)))
         }

@@ -15,6 +15,11 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// A cursor behind a header, which is known to be there.
+    pub(super) fn behind(bytes: &'a [u8], header: usize) -> Self {
+        Self { bytes, at: header }
+    }
+
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -92,6 +97,10 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let value = self.long()?;
         i32::try_from(value).map_err(|_| Fault::new(Reason::OutOfRange, start, format!("{value} does not fit an int of 32 bits")))
+    }
+
+    pub(super) fn unsigned_int(&mut self) -> Outcome<u32> {
+        self.array("a part of a duration").map(u32::from_le_bytes)
     }
 
     #[inline]

@@ -3,22 +3,33 @@
 use super::cursor::Cursor;
 use super::read::{Step, follow};
 use super::resolve;
+use super::writers::{WriterSchemas, Writers};
 use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
+use crate::codec::frame::{Framing, SchemaKey};
 use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::dataset::{AvroRecord, AvroType, DatasetField, DatasetSchema, Reason};
 
-/// Decodes unframed Avro datums.
+/// Decodes Avro datums, unframed or behind a header that tells the writer's schema.
 ///
-/// The writer's schema and the dataset's are resolved once into steps; one pass over a payload reads the projected fields straight into
+/// Each writer's schema and the dataset's are resolved once into steps; one pass over a payload reads the projected fields straight into
 /// their columns, skips the others, and takes the row back when it meets a fault. There is no second pass for bad payloads, so they cost
 /// no more than good ones.
 #[derive(Debug)]
 pub struct AvroDecoder {
     fields: Vec<DatasetField>,
     columns: Vec<Column>,
-    steps: Vec<Step>,
+    source: Source,
+}
+
+/// Whose datums they are.
+#[derive(Debug)]
+enum Source {
+    /// All of one writer.
+    One(Vec<Step>),
+    /// Each tells its writer in a header.
+    Framed(Box<Writers>),
 }
 
 impl AvroDecoder {
@@ -27,7 +38,21 @@ impl AvroDecoder {
     /// # Errors
     /// When a field has a type that cannot be decoded safely.
     pub fn new(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
-        Self::resolve(schema.root(), schema, projection)
+        Self::resolve(schema.written(), schema, projection)
+    }
+
+    /// A decoder of datums behind headers, which name one of `writers`' schemas each; a batch may mix them. The dataset's own schema is
+    /// tried on itself, so that what cannot be read at all is reported now.
+    ///
+    /// # Errors
+    /// As [`AvroDecoder::new`].
+    pub fn framed(framing: Framing, writers: WriterSchemas, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
+        let decoder = Self::new(schema, projection)?;
+        if framing == Framing::None {
+            return Ok(decoder);
+        }
+        let places = crate::codec::places(schema, projection);
+        Ok(Self { source: Source::Framed(Box::new(Writers::new(framing, writers, schema, places))), ..decoder })
     }
 
     /// A decoder of datums written with another schema, by Avro's rules of schema resolution.
@@ -46,12 +71,16 @@ impl AvroDecoder {
         let places = crate::codec::places(schema, projection);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
         let steps = resolve::steps(writer, schema.root(), 0, &places, "")?;
-        Ok(Self { fields, columns, steps })
+        Ok(Self { fields, columns, source: Source::One(steps) })
     }
 
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
-        let mut cursor = Cursor::new(payload);
-        follow(&self.steps, &mut cursor, &mut self.columns)?;
+        let (steps, header) = match &mut self.source {
+            Source::One(steps) => (steps.as_slice(), 0),
+            Source::Framed(writers) => writers.steps(payload)?,
+        };
+        let mut cursor = Cursor::behind(payload, header);
+        follow(steps, &mut cursor, &mut self.columns)?;
         match cursor.remaining() {
             0 => Ok(()),
             left => Err(Fault::new(Reason::TrailingBytes, cursor.at(), format!("the event ends here; bytes left over: {left}"))),
@@ -72,6 +101,17 @@ impl RowDecoder for AvroDecoder {
 impl Decoder for AvroDecoder {
     fn decode(&mut self, payloads: &[&[u8]], into: &mut Decoded) {
         decode_rows(self, payloads, into);
+        // A schema that is met for the first time is mostly there in a moment: then the batch is read whole.
+        if !into.awaiting.is_empty()
+            && let Source::Framed(writers) = &mut self.source
+            && writers.settle()
+        {
+            decode_rows(self, payloads, into);
+        }
+    }
+
+    fn is_awaited(&self, key: SchemaKey) -> bool {
+        matches!(&self.source, Source::Framed(writers) if writers.is_awaited(key))
     }
 
     fn fields(&self) -> &[DatasetField] {

@@ -33,7 +33,7 @@ impl Default {
     pub(crate) fn of_record(field: &AvroField, places: &[Option<usize>], first: usize, path: &str) -> Result<Option<Self>, CodecError> {
         let Some(default) = &field.default else { return Ok(None) };
         let bytes = encode(&field.kind, default).ok_or_else(|| not_of_type(default, path))?;
-        let whole = AvroRecord { fields: vec![field.clone()] };
+        let whole = AvroRecord::of(field);
         Ok(Some(Self { bytes, steps: resolve::steps(&whole, &whole, first, places, "")? }))
     }
 
@@ -97,6 +97,22 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
             }
             write::count(into, if entries.is_empty() { return Some(()) } else { 0 });
         }
+        AvroType::UnsignedInt => into.extend(u32::try_from(default.as_u64()?).ok()?.to_le_bytes()),
+        // A duration's default is text, as that of any fixed.
+        AvroType::Record(record) if default.is_string() && record.fields.iter().all(|field| field.kind == AvroType::UnsignedInt) => {
+            let bytes = text::latin1(default.as_str()?)?;
+            into.extend((bytes.len() == 4 * record.fields.len()).then_some(bytes)?);
+        }
+        // The first type that the value fits, all others null.
+        AvroType::Record(record) if record.is_union => {
+            let fits = record.fields.iter().position(|field| encode(field.kind.split_null().0, default).is_some())?;
+            for (index, field) in record.fields.iter().enumerate() {
+                write::count(into, usize::from(index == fits));
+                if index == fits {
+                    push(field.kind.split_null().0, default, into)?;
+                }
+            }
+        }
         AvroType::Record(record) => {
             let values = default.as_object()?;
             for field in &record.fields {
@@ -104,9 +120,9 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
             }
         }
         // The specification once asked for the first branch; any that fits is taken, as it asks since 1.12.
-        AvroType::Union(branches) => {
+        AvroType::Union(union) => {
             let start = into.len();
-            let fits = branches.iter().enumerate().find_map(|(index, branch)| {
+            let fits = union.branches.iter().enumerate().find_map(|(index, branch)| {
                 into.truncate(start);
                 write::count(into, index);
                 push(branch, default, into)

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::write;
 use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder};
-use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
+use crate::dataset::{AvroRecord, AvroType, AvroUnion, DatasetSchema, Reason, Rejection};
 
 /// Encodes rows as unframed Avro datums.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct AvroEncoder {
     names: Vec<String>,
     members: Vec<Member>,
     schema: String,
+    /// What stands before each datum.
+    header: Vec<u8>,
 }
 
 /// A field of the datum's record.
@@ -27,6 +29,19 @@ enum Member {
         columns: std::ops::Range<usize>,
         null: Option<usize>,
     },
+    /// A union of several types with columns of their own, and the index of null.
+    Union {
+        arms: Vec<Arm>,
+        null: Option<usize>,
+    },
+}
+
+/// A branch of a union that is not null.
+#[derive(Debug)]
+struct Arm {
+    index: usize,
+    columns: std::ops::Range<usize>,
+    member: Member,
 }
 
 impl AvroEncoder {
@@ -58,30 +73,47 @@ impl AvroEncoder {
         let schema = json!({ "type": "record", "name": record, "fields": fields_json }).to_string();
         let dataset = DatasetSchema::parse_avro(&schema)?;
         let members = dataset.root().fields.iter().enumerate().map(|(index, field)| Member::Column(index, field.kind.clone())).collect();
-        Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect(), members, schema })
+        Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect(), members, schema, header: Vec::new() })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order and types. A record that may
     /// be null is null where all its fields are.
     pub fn for_schema(schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.root(), &mut 0), schema: schema.avro().to_owned() }
+        Self { names, members: members(schema.written(), &mut 0), schema: schema.avro().to_owned(), header: Vec::new() }
+    }
+
+    /// The same encoder with `header` before each datum.
+    #[must_use]
+    pub fn with_header(self, header: Vec<u8>) -> Self {
+        Self { header, ..self }
     }
 }
 
 fn members(record: &AvroRecord, column: &mut usize) -> Vec<Member> {
-    let member = |field: &crate::dataset::AvroField| match field.kind.split_null() {
+    record.fields.iter().map(|field| member(&field.kind, column)).collect()
+}
+
+fn member(kind: &AvroType, column: &mut usize) -> Member {
+    let first = *column;
+    match kind.split_null() {
         (AvroType::Record(inner), null) => {
-            let first = *column;
             let members = members(inner, column);
             Member::Record { members, columns: first..*column, null }
         }
+        (AvroType::Union(union), None) if union.is_several() => {
+            let arms = union.members().map(|(index, kind, _)| {
+                let first = *column;
+                let member = member(kind, column);
+                Arm { index, columns: first..*column, member }
+            });
+            Member::Union { arms: arms.collect(), null: union.null() }
+        }
         _ => {
             *column += 1;
-            Member::Column(*column - 1, field.kind.clone())
+            Member::Column(first, kind.clone())
         }
-    };
-    record.fields.iter().map(member).collect()
+    }
 }
 
 fn is_name(name: &str) -> bool {
@@ -127,6 +159,19 @@ fn derive(data_type: &DataType, column: &str) -> serde_json::Value {
             DataType::Struct(pair) if pair.len() == 2 => json!({ "type": "map", "values": optional(&pair[1]) }),
             _ => json!("null"),
         },
+        DataType::Struct(fields) => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|field| {
+                    let kind = derive(field.data_type(), &format!("{column}_{}", field.name()));
+                    match field.is_nullable() && *field.data_type() != DataType::Null {
+                        true => json!({ "name": field.name(), "type": ["null", kind], "default": null }),
+                        false => json!({ "name": field.name(), "type": kind }),
+                    }
+                })
+                .collect();
+            json!({ "type": "record", "name": format!("{column}_record"), "fields": fields })
+        }
         _ => json!("string"),
     }
 }
@@ -139,8 +184,11 @@ impl Encoder for AvroEncoder {
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
-        let members = &self.members;
-        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| record(members, views, row, bytes));
+        let (members, header) = (&self.members, &self.header);
+        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
+            bytes.extend_from_slice(header);
+            record(members, views, row, bytes)
+        });
     }
 
     fn content_type(&self) -> &'static str {
@@ -153,22 +201,39 @@ impl Encoder for AvroEncoder {
 }
 
 fn record(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
-    for member in members {
-        match member {
-            Member::Column(column, kind) => value(kind, &views[*column].cell(row), into).map_err(|refusal| (*column, refusal))?,
-            Member::Record { members, columns, null } => {
-                if let Some(null) = null {
-                    if views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null)) {
-                        write::count(into, *null);
-                        continue;
-                    }
-                    write::count(into, 1 - null);
-                }
-                record(members, views, row, into)?;
-            }
+    members.iter().try_for_each(|member| write_member(member, views, row, into))
+}
+
+fn write_member(member: &Member, views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
+    let is_null = |columns: &std::ops::Range<usize>| views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null));
+    match member {
+        Member::Column(column, kind) => value(kind, &views[*column].cell(row), into).map_err(|refusal| (*column, refusal)),
+        Member::Record { columns, null: Some(null), .. } if is_null(columns) => {
+            write::count(into, *null);
+            Ok(())
         }
+        Member::Record { members, null, .. } => {
+            if let Some(null) = null {
+                write::count(into, 1 - null);
+            }
+            record(members, views, row, into)
+        }
+        Member::Union { arms, null } => match (arms.iter().find(|arm| !is_null(&arm.columns)), null) {
+            (Some(arm), _) => {
+                write::count(into, arm.index);
+                write_member(&arm.member, views, row, into)
+            }
+            (None, Some(null)) => {
+                write::count(into, *null);
+                Ok(())
+            }
+            (None, None) => Err((arms.first().map_or(0, |arm| arm.columns.start), no_branch())),
+        },
     }
-    Ok(())
+}
+
+fn no_branch() -> Refusal {
+    Refusal::new(Reason::UnexpectedNull, "all branches of the union are null, and the output schema does not allow null here")
 }
 
 fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -183,6 +248,7 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
     }
     match (kind, cell) {
         (AvroType::Null, Cell::Null) => {}
+        (AvroType::Union(union), cell) => return branch(union, cell, into),
         (_, Cell::Null) => return Err(Refusal::new(Reason::UnexpectedNull, "null, and the output schema does not allow null here")),
         (AvroType::Boolean, Cell::Bool(value)) => into.push(u8::from(*value)),
         (AvroType::Int, Cell::Int(value)) => {
@@ -206,7 +272,8 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
             let scaled = value.checked_mul(factor).filter(|_| factor > 0);
             write::long(into, scaled.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the timestamp {value} does not fit")))?);
         }
-        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => decimal(*value, *fixed, into)?,
+        (AvroType::Decimal { fixed: None, .. }, Cell::Decimal(value, _)) => write::bytes(into, &decimal_bytes(*value, None)?),
+        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => into.extend(decimal_bytes(*value, *fixed)?),
         (AvroType::Enum(symbols), Cell::Text(value)) => {
             let index = symbols.symbols.iter().position(|symbol| symbol == value);
             let unknown = || Refusal::new(Reason::UnknownBranch, format!("{value:?} is no symbol of the enum"));
@@ -233,29 +300,78 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
             }
             write::count(into, 0);
         }
-        (AvroType::Union(branches), cell) if branches.len() == 1 => {
-            write::count(into, 0);
-            return value(&branches[0], cell, into);
+        (AvroType::UnsignedInt, Cell::Int(value)) => {
+            let fits = u32::try_from(*value).map_err(|_| Refusal::new(Reason::OutOfRange, format!("{value} does not fit 32 bits")))?;
+            into.extend_from_slice(&fits.to_le_bytes());
+        }
+        (AvroType::Record(record), Cell::Struct(_, children, row)) if record.fields.len() == children.len() => {
+            for (field, child) in record.fields.iter().zip(*children) {
+                value(&field.kind, &child.cell(*row), into)?;
+            }
         }
         _ => return Err(Refusal::new(Reason::WrongType, "the column is not of the output schema's type")),
     }
     Ok(())
 }
 
+/// A value of a union that is more than a type beside null.
+fn branch(union: &AvroUnion, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+    let (index, kind, cell) = match cell {
+        Cell::Null => {
+            write::count(into, union.null().ok_or_else(no_branch)?);
+            return Ok(());
+        }
+        Cell::Struct(_, children, row) if union.is_several() => {
+            let mut there = union.members().zip(*children).map(|((index, kind, _), child)| (index, kind, child.cell(*row)));
+            match (there.find(|(.., cell)| !matches!(cell, Cell::Null)), union.null()) {
+                (Some(found), _) => found,
+                (None, Some(null)) => {
+                    write::count(into, null);
+                    return Ok(());
+                }
+                (None, None) => return Err(no_branch()),
+            }
+        }
+        cell => branch_of_number(union, cell)?,
+    };
+    write::count(into, index);
+    value(kind, &cell, into)
+}
+
+/// The branch of a union that is one column: its only type, or of several numbers the widest that says the value exactly.
+pub(crate) fn branch_of_number<'u, 'v>(union: &'u AvroUnion, cell: &Cell<'v>) -> Result<(usize, &'u AvroType, Cell<'v>), Refusal> {
+    let fits = union.members().filter_map(|(index, kind, _)| Some((index, kind, narrowed(cell, kind)?)));
+    let widest = fits.max_by_key(|(_, kind, _)| width(kind));
+    widest.ok_or_else(|| Refusal::new(Reason::OutOfRange, "the number fits no branch of the union"))
+}
+
+/// A number as another type, when it has it exactly; any other value is itself.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "whether a cast is exact is what is found out")]
+fn narrowed<'v>(cell: &Cell<'v>, kind: &AvroType) -> Option<Cell<'v>> {
+    Some(match (cell, kind) {
+        (Cell::Double(value), AvroType::Float) => {
+            let narrow = *value as f32;
+            Cell::Float((value.is_nan() || f64::from(narrow) == *value).then_some(narrow)?)
+        }
+        (Cell::Double(value), AvroType::Int | AvroType::Long) => {
+            let integer = *value as i64;
+            Cell::Int((integer as f64 == *value && integer != i64::MAX).then_some(integer)?)
+        }
+        (cell, _) => cell.clone(),
+    })
+}
+
+fn width(kind: &AvroType) -> usize {
+    [AvroType::Int, AvroType::Long, AvroType::Float, AvroType::Double].iter().position(|known| known == kind).unwrap_or(0)
+}
+
 /// The shortest two's complement, or as many bytes as the fixed has.
-fn decimal(value: i128, fixed: Option<usize>, into: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(crate) fn decimal_bytes(value: i128, fixed: Option<usize>) -> Result<Vec<u8>, Refusal> {
     let bytes = value.to_be_bytes();
     let sign = if value < 0 { 0xff } else { 0 };
     let redundant = bytes.windows(2).take_while(|pair| pair[0] == sign && (pair[1] & 0x80 == sign & 0x80)).count();
     let shortest = &bytes[redundant..];
-    match fixed {
-        None => write::bytes(into, shortest),
-        Some(size) => {
-            let padding = size.checked_sub(shortest.len());
-            let padding = padding.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the decimal does not fit {size} bytes")))?;
-            into.extend(std::iter::repeat_n(sign, padding));
-            into.extend_from_slice(shortest);
-        }
-    }
-    Ok(())
+    let padding = fixed.unwrap_or(shortest.len()).checked_sub(shortest.len());
+    let too_long = || Refusal::new(Reason::OutOfRange, format!("the decimal does not fit {} bytes", fixed.unwrap_or(0)));
+    Ok(std::iter::repeat_n(sign, padding.ok_or_else(too_long)?).chain(shortest.iter().copied()).collect())
 }

@@ -1,4 +1,4 @@
-//! Avro: unframed datums, as Kafka records carry them behind their frame.
+//! Avro: datums, as Kafka records carry them, with or without a header.
 
 mod cursor;
 mod decode;
@@ -8,9 +8,12 @@ mod read;
 mod resolve;
 mod skip;
 mod write;
+mod writers;
 
 pub use decode::AvroDecoder;
 pub(crate) use default::Default;
 pub use encode::AvroEncoder;
+pub(crate) use encode::{branch_of_number, decimal_bytes};
 pub(crate) use skip::Splitter;
 pub(crate) use write::{bytes as write_bytes, count as write_count};
+pub use writers::{KnownSchemas, WriterSchemas};

@@ -41,6 +41,12 @@ pub(super) enum Read {
         least: usize,
     },
     Record(Vec<Part>),
+    UnsignedInt,
+    /// One of several types, which are the fields of a struct: the others are null.
+    Member {
+        chosen: usize,
+        read: Box<Read>,
+    },
     /// A union of null, at index `null`, and one other.
     Optional {
         null: usize,
@@ -102,6 +108,9 @@ impl Read {
                     Some(size) => cursor.fixed(*size)?,
                     None => cursor.bytes("a decimal")?,
                 };
+                if bytes.is_empty() {
+                    return Err(Fault::new(Reason::InvalidLength, start, "a decimal of no bytes"));
+                }
                 let out_of_range = || Fault::new(Reason::OutOfRange, start, format!("a decimal of more than {precision} digits"));
                 column.push_i128(text::decimal_from_be(bytes, *precision).ok_or_else(out_of_range)?);
             }
@@ -128,6 +137,13 @@ impl Read {
             Self::Record(parts) => {
                 for part in parts {
                     part.read(cursor, column.children())?;
+                }
+                column.close().map_err(|full| too_full(full, start))?;
+            }
+            Self::UnsignedInt => column.push_i64(cursor.unsigned_int()?.into()),
+            Self::Member { chosen, read } => {
+                for (index, child) in column.children().iter_mut().enumerate() {
+                    if index == *chosen { read.read(cursor, child)? } else { child.push_null() }
                 }
                 column.close().map_err(|full| too_full(full, start))?;
             }
@@ -164,14 +180,16 @@ pub(super) enum Action {
     Read(usize, Read),
     Record(Vec<Step>),
     Union(Vec<Arm>),
+    /// One of several types that have columns of their own: those of the others, which are null, and what to do with it.
+    Member(Vec<usize>, Box<Action>),
     /// A field that the writer does not have: its default, encoded, and the steps that read it.
     Default(Vec<u8>, Vec<Step>),
 }
 
-/// What to do with one branch of a union that holds a record.
+/// What to do with one branch of a union whose columns are several.
 #[derive(Clone, Debug)]
 pub(super) enum Arm {
-    Record(Vec<Step>),
+    Take(Action),
     /// Null: so are all columns beneath.
     Nulls(Vec<usize>),
     NoMatch(Reason),
@@ -180,24 +198,36 @@ pub(super) enum Arm {
 /// Takes the steps of one record.
 pub(super) fn follow(steps: &[Step], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
     for step in steps {
-        let outcome = match &step.action {
-            Action::Read(column, read) => read.read(cursor, &mut columns[*column]),
-            Action::Skip(skip) => skip.skip(cursor),
-            Action::Record(steps) => follow(steps, cursor, columns),
-            Action::Union(arms) => union(arms, cursor, columns),
-            Action::Default(bytes, steps) => follow(steps, &mut Cursor::new(bytes), columns),
-        };
-        if let Err(fault) = outcome {
+        if let Err(fault) = step.action.take(cursor, columns) {
             return Err(fault.within(&step.name));
         }
     }
     Ok(())
 }
 
+impl Action {
+    #[inline]
+    fn take(&self, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
+        match self {
+            Self::Read(column, read) => read.read(cursor, &mut columns[*column]),
+            Self::Skip(skip) => skip.skip(cursor),
+            Self::Record(steps) => follow(steps, cursor, columns),
+            Self::Union(arms) => union(arms, cursor, columns),
+            Self::Member(nulls, action) => member(nulls, action, cursor, columns),
+            Self::Default(bytes, steps) => follow(steps, &mut Cursor::new(bytes), columns),
+        }
+    }
+}
+
+fn member(nulls: &[usize], action: &Action, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
+    nulls.iter().for_each(|column| columns[*column].push_null());
+    action.take(cursor, columns)
+}
+
 fn union(arms: &[Arm], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
     let start = cursor.at();
     match &arms[cursor.index(arms.len(), "a union")?] {
-        Arm::Record(steps) => follow(steps, cursor, columns),
+        Arm::Take(action) => action.take(cursor, columns),
         Arm::Nulls(beneath) => {
             beneath.iter().for_each(|column| columns[*column].push_null());
             Ok(())

@@ -6,7 +6,7 @@ use super::default;
 use super::read::{Action, Arm, Part, Read, Step};
 use super::skip::{Skip, least_bytes, least_item_bytes};
 use crate::codec::CodecError;
-use crate::dataset::{AvroField, AvroRecord, AvroType, Reason};
+use crate::dataset::{AvroField, AvroRecord, AvroType, Reason, short_name};
 
 /// Which column each of the dataset's fields goes to; none for a field that nobody asked for.
 pub(super) type Projection = [Option<usize>];
@@ -41,7 +41,7 @@ pub(super) fn steps(
         if !taken && !beneath(&field.kind, leaf, projection).is_empty() {
             let path = join(path, &field.name);
             let bytes = missing(field, &path)?;
-            let whole = AvroRecord { fields: vec![field.clone()] };
+            let whole = AvroRecord::of(field);
             let read = self::steps(&whole, &whole, leaf, projection, "")?;
             steps.push(Step { name: field.name.clone(), action: Action::Default(bytes, read) });
         }
@@ -58,30 +58,74 @@ fn action(writer: &AvroType, reader: &AvroType, leaf: usize, projection: &Projec
     let (AvroType::Record(inner), null) = reader.split_null() else {
         return Ok(Action::Read(columns[0], value(writer, reader, path)?));
     };
+    if *writer == AvroType::Null && null.is_some() {
+        return Ok(Action::Member(columns, Box::new(Action::Skip(Skip::compile(writer, path)?))));
+    }
+    let AvroType::Union(union) = writer else { return flattened(writer, inner, leaf, projection, path) };
+    let mut refused = None;
+    let arm = |branch: &AvroType| match branch {
+        AvroType::Null if null.is_some() => Arm::Nulls(columns.clone()),
+        AvroType::Null => Arm::NoMatch(Reason::MissingField),
+        branch => flattened(branch, inner, leaf, projection, path).map_or_else(
+            |error| {
+                refused.get_or_insert(error);
+                Arm::NoMatch(Reason::WrongType)
+            },
+            Arm::Take,
+        ),
+    };
+    let arms: Vec<Arm> = union.branches.iter().map(arm).collect();
+    match refused {
+        Some(error) if !arms.iter().any(|arm| matches!(arm, Arm::Take(_))) => Err(error),
+        _ => Ok(Action::Union(arms)),
+    }
+}
+
+/// What to do with a value that is no union where the dataset has a record whose fields are columns.
+fn flattened(writer: &AvroType, reader: &AvroRecord, leaf: usize, projection: &Projection, path: &str) -> Result<Action, CodecError> {
     match writer {
-        AvroType::Record(record) => Ok(Action::Record(steps(record, inner, leaf, projection, path)?)),
-        AvroType::Union(branches) => {
-            let arms = branches.iter().map(|branch| match branch {
-                AvroType::Null if null.is_some() => Ok(Arm::Nulls(columns.clone())),
-                AvroType::Null => Ok(Arm::NoMatch(Reason::MissingField)),
-                AvroType::Record(record) => Ok(Arm::Record(steps(record, inner, leaf, projection, path)?)),
-                _ => Ok(Arm::NoMatch(Reason::WrongType)),
-            });
-            Ok(Action::Union(arms.collect::<Result<_, CodecError>>()?))
+        AvroType::Record(record) if record.is_union == reader.is_union => {
+            Ok(Action::Record(steps(record, reader, leaf, projection, path)?))
         }
-        _ => Err(incompatible(path, "the writer has a value where the dataset has a record")),
+        _ if reader.is_union => member(writer, reader, leaf, projection, path),
+        _ => Err(incompatible(path, format!("the writer has {} where the dataset has a record", name(writer)))),
+    }
+}
+
+/// What to do with a value that is one of the types of the dataset's union: the columns of the others are null.
+fn member(writer: &AvroType, union: &AvroRecord, leaf: usize, projection: &Projection, path: &str) -> Result<Action, CodecError> {
+    let chosen = chosen(writer, union, path)?;
+    let first = |index: usize| leaf + leaves(&union.fields[..index]);
+    let others = union.fields.iter().enumerate().filter(|(index, _)| *index != chosen);
+    let nulls = others.flat_map(|(index, field)| beneath(&field.kind, first(index), projection)).collect();
+    let field = &union.fields[chosen];
+    let action = action(writer, &field.kind, first(chosen), projection, &join(path, &field.name))?;
+    Ok(Action::Member(nulls, Box::new(action)))
+}
+
+/// Which of a union's types a writer's value is: the same one, or else the first that it can be read as.
+fn chosen(writer: &AvroType, union: &AvroRecord, path: &str) -> Result<usize, CodecError> {
+    let find = |fits: &dyn Fn(&AvroType) -> bool| union.fields.iter().position(|field| fits(field.kind.split_null().0));
+    let none = || incompatible(path, format!("the writer's {} is no branch of the dataset's union", name(writer)));
+    find(&|reader| is_same(writer, reader)).or_else(|| find(&|reader| value(writer, reader, path).is_ok())).ok_or_else(none)
+}
+
+/// Whether a branch of the writer's union is meant by one of the reader's.
+fn is_same(writer: &AvroType, reader: &AvroType) -> bool {
+    match (writer, reader) {
+        (AvroType::Record(theirs), AvroType::Record(ours)) => short_name(&theirs.name) == short_name(&ours.name),
+        (AvroType::Enum(theirs), AvroType::Enum(ours)) => short_name(&theirs.name) == short_name(&ours.name),
+        (AvroType::Array(_), AvroType::Array(_)) | (AvroType::Map(_), AvroType::Map(_)) => true,
+        _ => writer == reader,
     }
 }
 
 /// How to read a value of the writer's type as one of the reader's.
 pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<Read, CodecError> {
-    if let AvroType::Union(branches) = writer {
-        return union(branches, reader, path);
+    if let AvroType::Union(writer) = writer {
+        return union(&writer.branches, reader, path);
     }
-    let (reader, null) = match reader.split_null() {
-        (AvroType::Union(branches), None) if branches.len() == 1 => (&branches[0], None),
-        split => split,
-    };
+    let (reader, null) = reader.split_null();
     let mismatch = || incompatible(path, format!("the writer's {} cannot be read as the dataset's {}", name(writer), name(reader)));
     // A logical type marks what a number counts: numbers of the same size that count different things do not stand for each other.
     if is_logical(writer) && is_logical(reader) && name(writer) != name(reader) {
@@ -112,7 +156,12 @@ pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<
         (AvroType::Map(theirs), AvroType::Map(ours)) => {
             Read::Map { value: Box::new(value(theirs, ours, path)?), least: 1 + least_bytes(theirs) }
         }
-        (AvroType::Record(theirs), AvroType::Record(ours)) => Read::Record(parts(theirs, ours, path)?),
+        (AvroType::Record(theirs), AvroType::Record(ours)) if theirs.is_union == ours.is_union => Read::Record(parts(theirs, ours, path)?),
+        (_, AvroType::Record(ours)) if ours.is_union => {
+            let chosen = chosen(writer, ours, path)?;
+            Read::Member { chosen, read: Box::new(value(writer, &ours.fields[chosen].kind, path)?) }
+        }
+        (AvroType::UnsignedInt, AvroType::UnsignedInt) => Read::UnsignedInt,
         (writer, reader) if is_int(writer) => match reader {
             AvroType::Float => Read::IntAsFloat,
             AvroType::Double => Read::IntAsDouble,

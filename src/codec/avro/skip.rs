@@ -23,7 +23,7 @@ impl Skip {
         Ok(match kind {
             AvroType::Null => Self::Fixed(0),
             AvroType::Boolean => Self::Fixed(1),
-            AvroType::Float => Self::Fixed(4),
+            AvroType::Float | AvroType::UnsignedInt => Self::Fixed(4),
             AvroType::Double => Self::Fixed(8),
             AvroType::UuidFixed => Self::Fixed(16),
             AvroType::Fixed(size) | AvroType::Decimal { fixed: Some(size), .. } => Self::Fixed(*size),
@@ -40,8 +40,8 @@ impl Skip {
                 let entry = vec![("key".to_owned(), Self::Bytes), ("value".to_owned(), Self::compile(value, path)?)];
                 Self::Blocks { item: Box::new(Self::Record(entry)), least: 1 + least_bytes(value) }
             }
-            AvroType::Union(branches) => {
-                Self::Branches(branches.iter().map(|branch| Self::compile(branch, path)).collect::<Result<_, _>>()?)
+            AvroType::Union(union) => {
+                Self::Branches(union.branches.iter().map(|branch| Self::compile(branch, path)).collect::<Result<_, _>>()?)
             }
             AvroType::Record(record) => Self::record(record, path)?,
         })
@@ -86,7 +86,7 @@ impl Skip {
 pub(super) fn least_bytes(kind: &AvroType) -> usize {
     match kind {
         AvroType::Null => 0,
-        AvroType::Float => 4,
+        AvroType::Float | AvroType::UnsignedInt => 4,
         AvroType::Double => 8,
         AvroType::UuidFixed => 16,
         AvroType::Fixed(size) | AvroType::Decimal { fixed: Some(size), .. } => *size,

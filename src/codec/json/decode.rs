@@ -3,10 +3,11 @@
 use serde::de::DeserializeSeed;
 
 use super::fault::{Context, fault};
-use super::shape::{Compiler, Member, Object};
+use super::shape::{Compiler, Member, Object, Rules};
 use super::visit::Event;
 use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
+use crate::codec::frame::Framing;
 use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::dataset::{DatasetField, DatasetSchema, Reason};
@@ -22,6 +23,7 @@ pub struct JsonDecoder {
     columns: Vec<Column>,
     root: Object<Member>,
     context: Context,
+    framing: Framing,
 }
 
 impl JsonDecoder {
@@ -30,13 +32,27 @@ impl JsonDecoder {
     /// # Errors
     /// When a default is not of its field's type, or the projection names no field.
     pub fn new(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
+        Self::by(Rules::Plain, schema, projection)
+    }
+
+    /// A decoder of events written by the given rules.
+    ///
+    /// # Errors
+    /// As [`JsonDecoder::new`].
+    pub fn by(rules: Rules, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
         let fields = crate::codec::project(schema, projection)?;
         let places = crate::codec::places(schema, projection);
-        let mut compiler = Compiler { places: &places, leaf: 0, id: 0 };
-        let root = compiler.object(schema.root(), "")?;
+        let mut compiler = Compiler { rules, places: &places, leaf: 0, id: 0 };
+        let root = compiler.object(schema.written(), schema.root(), "")?;
         let context = Context::new(compiler.id);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Ok(Self { fields, columns, root, context })
+        Ok(Self { fields, columns, root, context, framing: Framing::None })
+    }
+
+    /// The same decoder for payloads behind a header, whose id is not looked at: the dataset schema says what events are.
+    #[must_use]
+    pub fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
@@ -62,7 +78,9 @@ impl RowDecoder for JsonDecoder {
     }
 
     fn row(&mut self, payload: &[u8]) -> Outcome<()> {
-        self.read(payload).map_err(|fault| fault.or_empty(payload))
+        let header = self.framing.header_bytes();
+        self.framing.key(payload)?;
+        self.read(&payload[header..]).map_err(|fault| fault.or_empty(payload).behind(header))
     }
 }
 

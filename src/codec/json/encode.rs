@@ -3,6 +3,8 @@
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
+use super::shape::Rules;
+use super::typed::{close, is_named, open, tag, typed};
 use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder, text, time};
 use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
@@ -15,6 +17,8 @@ use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
 pub struct JsonEncoder {
     names: Vec<String>,
     members: Vec<Member>,
+    /// What stands before each object.
+    header: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -26,8 +30,28 @@ struct Member {
 
 #[derive(Debug)]
 enum Target {
+    /// By the column's own type.
     Column(usize),
-    Object { members: Vec<Member>, columns: std::ops::Range<usize>, nullable: bool },
+    /// By its type in the dataset schema.
+    Typed(usize, AvroType, Rules),
+    Object {
+        members: Vec<Member>,
+        columns: std::ops::Range<usize>,
+        nullable: bool,
+    },
+    /// A union whose types have columns of their own.
+    Union {
+        arms: Vec<Arm>,
+        nullable: bool,
+    },
+}
+
+/// One of a union's types, with the name that must be told with it.
+#[derive(Debug)]
+struct Arm {
+    tag: Option<String>,
+    columns: std::ops::Range<usize>,
+    value: Target,
 }
 
 impl JsonEncoder {
@@ -39,32 +63,52 @@ impl JsonEncoder {
         check_columns(fields, "JSON")?;
         let names: Vec<String> = fields.iter().map(|(name, ..)| name.clone()).collect();
         let members = names.iter().enumerate().map(|(index, name)| Member { head: head(index, name), value: Target::Column(index) });
-        Ok(Self { members: members.collect(), names })
+        Ok(Self { members: members.collect(), names, header: Vec::new() })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order; records are objects.
     pub fn for_schema(schema: &DatasetSchema) -> Self {
+        Self::by(Rules::Plain, schema)
+    }
+
+    /// The same by the given rules.
+    pub fn by(rules: Rules, schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.root(), &mut 0) }
+        Self { names, members: members(schema.written(), rules, &mut 0), header: Vec::new() }
+    }
+
+    /// The same encoder with `header` before each object.
+    #[must_use]
+    pub fn with_header(self, header: Vec<u8>) -> Self {
+        Self { header, ..self }
     }
 }
 
-fn members(record: &AvroRecord, column: &mut usize) -> Vec<Member> {
-    let member = |(index, field): (usize, &crate::dataset::AvroField)| {
-        let value = match field.kind.split_null() {
-            (AvroType::Record(inner), null) => {
-                let first = *column;
-                let members = members(inner, column);
-                Target::Object { members, columns: first..*column, nullable: null.is_some() }
-            }
-            _ => {
-                *column += 1;
-                Target::Column(*column - 1)
-            }
-        };
-        Member { head: head(index, &field.name), value }
-    };
-    record.fields.iter().enumerate().map(member).collect()
+fn members(record: &AvroRecord, rules: Rules, column: &mut usize) -> Vec<Member> {
+    let fields = record.fields.iter().enumerate();
+    fields.map(|(index, field)| Member { head: head(index, &field.name), value: target(&field.kind, rules, column) }).collect()
+}
+
+fn target(kind: &AvroType, rules: Rules, column: &mut usize) -> Target {
+    let first = *column;
+    if let Some(union) = is_named(kind, rules) {
+        let arms = union.members().map(|(index, kind, _)| {
+            let first = *column;
+            let value = target(kind, rules, column);
+            Arm { tag: tag(union, index, rules), columns: first..*column, value }
+        });
+        return Target::Union { arms: arms.collect(), nullable: union.null().is_some() };
+    }
+    match kind.split_null() {
+        (AvroType::Record(inner), null) => {
+            let members = members(inner, rules, column);
+            Target::Object { members, columns: first..*column, nullable: null.is_some() }
+        }
+        _ => {
+            *column += 1;
+            Target::Typed(first, kind.clone(), rules)
+        }
+    }
 }
 
 fn head(index: usize, name: &str) -> Vec<u8> {
@@ -82,8 +126,11 @@ impl Encoder for JsonEncoder {
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
-        let members = &self.members;
-        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| object(members, views, row, bytes));
+        let (members, header) = (&self.members, &self.header);
+        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
+            bytes.extend_from_slice(header);
+            object(members, views, row, bytes)
+        });
     }
 
     fn content_type(&self) -> &'static str {
@@ -101,18 +148,40 @@ fn object(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>
     }
     for member in members {
         into.extend_from_slice(&member.head);
-        match &member.value {
-            Target::Column(column) => value(&views[*column].cell(row), into).map_err(|refusal| (*column, refusal))?,
-            Target::Object { columns, nullable: true, .. }
-                if views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null)) =>
-            {
-                into.extend_from_slice(b"null");
-            }
-            Target::Object { members, .. } => object(members, views, row, into)?,
-        }
+        member_value(&member.value, views, row, into)?;
     }
     into.push(b'}');
     Ok(())
+}
+
+fn member_value(target: &Target, views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
+    let is_null = |columns: &std::ops::Range<usize>| views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null));
+    match target {
+        Target::Column(column) => value(&views[*column].cell(row), into).map_err(|refusal| (*column, refusal)),
+        Target::Typed(column, kind, rules) => typed(kind, &views[*column].cell(row), *rules, into).map_err(|refusal| (*column, refusal)),
+        Target::Object { columns, nullable: true, .. } if is_null(columns) => {
+            into.extend_from_slice(b"null");
+            Ok(())
+        }
+        Target::Object { members, .. } => object(members, views, row, into),
+        Target::Union { arms, nullable } => match arms.iter().find(|arm| !is_null(&arm.columns)) {
+            Some(arm) => {
+                open(arm.tag.as_deref(), into);
+                member_value(&arm.value, views, row, into)?;
+                close(arm.tag.as_deref(), into);
+                Ok(())
+            }
+            None if *nullable => {
+                into.extend_from_slice(b"null");
+                Ok(())
+            }
+            None => {
+                let refusal =
+                    Refusal::new(Reason::UnexpectedNull, "all types of the union are null, and the schema does not allow null here");
+                Err((arms.first().map_or(0, |arm| arm.columns.start), refusal))
+            }
+        },
+    }
 }
 
 pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -140,6 +209,18 @@ pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> 
             }
             into.push(b'}');
         }
+        Cell::Struct(fields, children, row) => {
+            into.push(b'{');
+            for (index, (field, child)) in fields.iter().zip(*children).enumerate() {
+                if index > 0 {
+                    into.push(b',');
+                }
+                string(into, field.name());
+                into.push(b':');
+                value(&child.cell(*row), into)?;
+            }
+            into.push(b'}');
+        }
         Cell::Binary(bytes) => {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
             string(into, &text);
@@ -156,7 +237,7 @@ pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> 
 }
 
 /// Text as a JSON string.
-fn string(into: &mut Vec<u8>, value: &str) {
+pub(super) fn string(into: &mut Vec<u8>, value: &str) {
     // Most strings have nothing to escape.
     if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
         into.push(b'"');

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::choice::{Branch, Choice, Kind, Nested as NestedChoice};
 use crate::codec::CodecError;
 use crate::codec::avro::Default;
 use crate::codec::scalar::Scalar;
-use crate::dataset::{AvroField, AvroRecord, AvroType};
+use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion};
 
 /// A value of one column.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) enum Shape {
     Map(Box<Value>),
     /// An object that is a value itself, inside an array or a map.
     Object(Object<Value>),
+    Choice(Box<NestedChoice>),
 }
 
 /// A member of an event, or of an object in it that is no value but the way to its members' columns.
@@ -42,6 +44,7 @@ pub(super) enum Target {
         /// The columns of all members beneath.
         columns: Vec<usize>,
     },
+    Choice(Choice),
 }
 
 /// The members of an object by name.
@@ -75,9 +78,20 @@ impl<M> Object<M> {
     }
 }
 
+/// By whose rules values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// As JSON is written everywhere: a value of a union stands for itself; instants and decimals may be text.
+    Plain,
+    /// As the Avro specification encodes JSON: a value of a union is in an object that names its type, `{"string": "x"}`; decimals are
+    /// text with a character for each byte, instants are numbers.
+    Avro,
+}
+
 /// Compiles the dataset's root record.
 #[derive(Debug)]
 pub(super) struct Compiler<'a> {
+    pub(super) rules: Rules,
     /// The column of each of the dataset's fields; none for those that nobody asked for.
     pub(super) places: &'a [Option<usize>],
     /// The dataset's next field.
@@ -87,51 +101,137 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    pub(super) fn object(&mut self, record: &AvroRecord, path: &str) -> Result<Object<Member>, CodecError> {
-        let members = record.fields.iter().map(|field| {
+    /// The members of a record as it is written, put into the fields that columns make of it.
+    pub(super) fn object(&mut self, written: &AvroRecord, record: &AvroRecord, path: &str) -> Result<Object<Member>, CodecError> {
+        let members = written.fields.iter().zip(&record.fields).map(|(written, field)| {
             let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
             let id = self.id;
             self.id += 1;
             let first = self.leaf;
-            let (kind, null) = field.kind.split_null();
-            let (target, default) = if let AvroType::Record(inner) = kind {
-                let object = self.object(inner, &path)?;
-                let columns: Vec<usize> = self.places[first..self.leaf].iter().flatten().copied().collect();
-                let default = if columns.is_empty() { None } else { Default::of_record(field, self.places, first, &path)? };
-                (Target::Object { object, nullable: null.is_some(), columns }, default)
-            } else {
-                self.leaf += 1;
-                match self.places[first] {
-                    Some(column) => (Target::Column(column, value(&field.kind, &path)?), Default::of_value(field, &path)?),
-                    None => (Target::Ignored, None),
-                }
+            let target = self.target(&written.kind, &field.kind, &path)?;
+            let default = match &target {
+                Target::Ignored => None,
+                _ if self.columns(first).is_empty() => None,
+                _ if matches!(field.kind.split_null().0, AvroType::Record(_)) => Default::of_record(field, self.places, first, &path)?,
+                _ => Default::of_value(field, &path)?,
             };
             Ok(Named { name: field.name.clone(), default, member: Member { id, target } })
         });
         Ok(Object::new(members.collect::<Result<_, CodecError>>()?))
     }
+
+    /// The columns of the fields from the `first` on up to here.
+    fn columns(&self, first: usize) -> Vec<usize> {
+        self.places[first..self.leaf].iter().flatten().copied().collect()
+    }
+
+    fn target(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Target, CodecError> {
+        let first = self.leaf;
+        if let Some(union) = named_union(written, self.rules) {
+            return self.choice(union, kind, path);
+        }
+        let (inner, null) = kind.split_null();
+        if let (AvroType::Record(written), AvroType::Record(record)) = (sole(written), inner) {
+            let object = self.object(written, record, path)?;
+            return Ok(Target::Object { object, nullable: null.is_some(), columns: self.columns(first) });
+        }
+        self.leaf += 1;
+        Ok(match self.places[first] {
+            Some(column) => Target::Column(column, value(self.rules, written, kind, path)?),
+            None => Target::Ignored,
+        })
+    }
+
+    fn choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<Target, CodecError> {
+        let first = self.leaf;
+        let mut branches = Vec::new();
+        for (tags, written, kind) in types(union, kind) {
+            // The types of a union that is one column share it.
+            let start = if union.is_several() { self.leaf } else { first };
+            self.leaf = start;
+            let target = self.target(written, kind, path)?;
+            branches.push((Branch { tags, kind: Kind::of(self.rules, kind)?, target, nulls: Vec::new() }, self.columns(start)));
+        }
+        let columns = self.columns(first);
+        let branches = branches.into_iter().map(|(branch, own)| {
+            let nulls = columns.iter().copied().filter(|column| !own.contains(column)).collect();
+            Branch { nulls, ..branch }
+        });
+        let is_tagged = self.rules == Rules::Avro;
+        Ok(Target::Choice(Choice { branches: branches.collect(), nullable: union.null().is_some(), columns, is_tagged }))
+    }
 }
 
-fn value(kind: &AvroType, path: &str) -> Result<Value, CodecError> {
-    let (kind, null) = match kind.split_null() {
-        (AvroType::Union(branches), None) if branches.len() == 1 => branches[0].split_null(),
-        split => split,
-    };
-    let shape = match kind {
-        AvroType::Array(item) => Shape::Array(Box::new(value(item, path)?)),
-        AvroType::Map(entry) => Shape::Map(Box::new(value(entry, path)?)),
-        AvroType::Record(record) => {
-            Shape::Object(Object::new(record.fields.iter().map(|field| nested(field, path)).collect::<Result<_, _>>()?))
-        }
-        kind => {
-            let why = || CodecError::Incompatible { path: path.to_owned(), why: "a union of several branches".to_owned() };
-            Shape::Scalar(Scalar::of(kind).ok_or_else(why)?)
-        }
-    };
-    Ok(Value { nullable: null.is_some() || *kind == AvroType::Null, shape })
+/// The union whose values may have to say which of its types they are.
+pub(super) fn named_union(written: &AvroType, rules: Rules) -> Option<&AvroUnion> {
+    match written {
+        AvroType::Union(union) if rules == Rules::Avro || union.is_several() => Some(union),
+        _ => None,
+    }
 }
 
-fn nested(field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
+/// The type beside null, or the type itself.
+fn sole(written: &AvroType) -> &AvroType {
+    match written {
+        AvroType::Union(union) if !union.is_several() => union.members().next().map_or(written, |(_, kind, _)| kind),
+        _ => written,
+    }
+}
+
+/// The types of a union with their names, as they are written and as columns see them.
+fn types<'a>(union: &'a AvroUnion, kind: &'a AvroType) -> impl Iterator<Item = ([String; 2], &'a AvroType, &'a AvroType)> {
+    let inner = kind.split_null().0;
+    union.members().enumerate().map(move |(number, (index, written, name))| {
+        let kind = match inner {
+            AvroType::Record(record) if record.is_union => record.fields.get(number).map_or(inner, |field| field.kind.split_null().0),
+            _ => inner,
+        };
+        ([union.names[index].clone(), name], written, kind)
+    })
+}
+
+fn value(rules: Rules, written: &AvroType, kind: &AvroType, path: &str) -> Result<Value, CodecError> {
+    let (inner, null) = kind.split_null();
+    let shape = if let Some(union) = named_union(written, rules) {
+        Shape::Choice(Box::new(nested_choice(rules, union, kind, path)?))
+    } else {
+        match (sole(written), inner) {
+            (AvroType::Array(written), AvroType::Array(item)) => Shape::Array(Box::new(value(rules, written, item, path)?)),
+            (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(value(rules, written, entry, path)?)),
+            (AvroType::Record(written), AvroType::Record(record)) => {
+                let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| nested(rules, written, field, path));
+                Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
+            }
+            (_, kind) => Shape::Scalar(scalar(rules, kind, path)?),
+        }
+    };
+    Ok(Value { nullable: null.is_some() || *inner == AvroType::Null, shape })
+}
+
+pub(super) fn scalar(rules: Rules, kind: &AvroType, path: &str) -> Result<Scalar, CodecError> {
+    let why = || CodecError::Incompatible { path: path.to_owned(), why: "no type of single values".to_owned() };
+    match (rules, kind) {
+        (Rules::Avro, AvroType::Decimal { precision, .. }) => Ok(Scalar::DecimalBytes { precision: *precision }),
+        _ => Scalar::of(kind).ok_or_else(why),
+    }
+}
+
+fn nested(rules: Rules, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
     let path = format!("{path}.{}", field.name);
-    Ok(Named { name: field.name.clone(), default: Default::of_value(field, &path)?, member: value(&field.kind, &path)? })
+    let member = value(rules, &written.kind, &field.kind, &path)?;
+    Ok(Named { name: field.name.clone(), default: Default::of_value(field, &path)?, member })
+}
+
+/// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
+fn nested_choice(rules: Rules, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
+    let is_struct = union.is_several();
+    let count = if is_struct { union.members().count() } else { 1 };
+    let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
+        let column = if is_struct { number } else { 0 };
+        let target = Target::Column(column, value(rules, written, kind, path)?);
+        Ok(Branch { tags, kind: Kind::of(rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
+    });
+    let branches = branches.collect::<Result<_, CodecError>>()?;
+    let (nullable, is_tagged) = (union.null().is_some(), rules == Rules::Avro);
+    Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::choice::Choose;
 use super::fault::{Anchor, Context};
 use super::shape::{Member, Object, Shape, Target, Value};
 use super::skip::{Skip, descend};
@@ -27,9 +28,9 @@ impl<'de> DeserializeSeed<'de> for Event<'_> {
 }
 
 /// One of the event's objects, with the columns that are null when it is.
-struct Members<'a> {
-    event: Event<'a>,
-    null: Option<&'a [usize]>,
+pub(super) struct Members<'a> {
+    pub(super) event: Event<'a>,
+    pub(super) null: Option<&'a [usize]>,
 }
 
 impl Members<'_> {
@@ -72,6 +73,7 @@ impl<'de> Visitor<'de> for Members<'_> {
             let outcome = match &named.member.target {
                 Target::Ignored => map.next_value_seed(Skip(context)),
                 Target::Column(column, value) => map.next_value_seed(Put { value, column: &mut columns[*column], context }),
+                Target::Choice(choice) => map.next_value_seed(Choose { choice, columns, context }),
                 Target::Object { object, nullable, columns: beneath } => {
                     let event = Event { object, columns, context };
                     map.next_value_seed(Members { event, null: nullable.then_some(beneath) })
@@ -132,7 +134,10 @@ fn fill<E: Error>(object: &Object<Member>, columns: &mut [Column], context: &mut
             (Target::Ignored, _) => {}
             (Target::Column(column, _), Some(default)) => default.push(std::slice::from_mut(&mut columns[*column])),
             (Target::Column(column, value), None) if value.nullable => columns[*column].push_null(),
-            (Target::Object { .. }, Some(default)) => default.push(columns),
+            (Target::Object { .. } | Target::Choice(_), Some(default)) => default.push(columns),
+            (Target::Choice(choice), None) if choice.nullable || choice.columns.is_empty() => {
+                choice.columns.iter().for_each(|column| columns[*column].push_null());
+            }
             (Target::Object { nullable: true, columns: beneath, .. }, None) => {
                 beneath.iter().for_each(|column| columns[*column].push_null());
             }
@@ -141,7 +146,7 @@ fn fill<E: Error>(object: &Object<Member>, columns: &mut [Column], context: &mut
             (Target::Object { object, .. }, None) => {
                 fill(object, columns, context).inspect_err(|_| context.within(&named.name))?;
             }
-            (Target::Column(..), None) => {
+            (Target::Column(..) | Target::Choice(_), None) => {
                 let error = context.refuse(Reason::MissingField, "the event does not have it", Anchor::Close);
                 context.within(&named.name);
                 return Err(error);
@@ -178,10 +183,10 @@ impl<M> Visitor<'_> for Key<'_, M> {
 }
 
 /// Puts one value into a column.
-struct Put<'a> {
-    value: &'a Value,
-    column: &'a mut Column,
-    context: &'a mut Context,
+pub(super) struct Put<'a> {
+    pub(super) value: &'a Value,
+    pub(super) column: &'a mut Column,
+    pub(super) context: &'a mut Context,
 }
 
 impl<'a> Put<'a> {
@@ -189,13 +194,16 @@ impl<'a> Put<'a> {
         self,
         found: impl fmt::Display,
         anchor: Anchor,
-        push: impl FnOnce(&Scalar, &mut Column) -> Result<(), Misfit>,
+        push: impl Fn(&Scalar, &mut Column) -> Result<(), Misfit>,
     ) -> Result<(), E> {
         let misfit = match &self.value.shape {
             Shape::Scalar(scalar) => match push(scalar, self.column) {
                 Ok(()) => return Ok(()),
                 Err(misfit) => misfit,
             },
+            Shape::Choice(nested) => {
+                return nested.put(self.column, self.context, |choose| choose.scalar(found, anchor, push));
+            }
             other => (Reason::WrongType, format!("expected {}, found {found}", other.expected()).into()),
         };
         Err(self.context.refuse(misfit.0, misfit.1, anchor))
@@ -222,6 +230,7 @@ impl Shape {
             Self::Scalar(_) => "a value",
             Self::Array(_) => "an array",
             Self::Map(_) | Self::Object(_) => "an object",
+            Self::Choice(_) => "one of a union's types",
         }
     }
 }
@@ -258,11 +267,7 @@ impl<'de> Visitor<'de> for Put<'_> {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| match i64::try_from(value) {
-            Ok(value) => scalar.push_integer(value, column),
-            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
-            Err(_) => scalar.push_float(value as f64, column),
-        })
+        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_unsigned(value, column))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
@@ -274,6 +279,9 @@ impl<'de> Visitor<'de> for Put<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        if let Shape::Choice(nested) = &self.value.shape {
+            return nested.put(self.column, self.context, |choose| choose.visit_seq(seq));
+        }
         let Shape::Array(item) = &self.value.shape else { return Err(self.misplaced("an array")) };
         descend(self.context)?;
         while seq.next_element_seed(Put { value: item, column: &mut self.column.children()[0], context: self.context })?.is_some() {}
@@ -288,6 +296,7 @@ impl<'de> Visitor<'de> for Put<'_> {
                     map.next_value_seed(Put { value: entry, column: &mut self.column.children()[1], context: self.context })?;
                 }
             }
+            Shape::Choice(nested) => return nested.put(self.column, self.context, |choose| choose.visit_map(map)),
             Shape::Object(object) => {
                 descend(self.context)?;
                 nested(object, &mut map, self.column, self.context)?;
@@ -334,6 +343,6 @@ fn nested<'de, A: MapAccess<'de>>(object: &Object<Value>, map: &mut A, column: &
     Ok(())
 }
 
-fn word(value: bool) -> Anchor {
+pub(super) fn word(value: bool) -> Anchor {
     Anchor::Word(if value { 4 } else { 5 })
 }

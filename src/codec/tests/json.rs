@@ -1,6 +1,8 @@
 //! The JSON codecs agree with serde_json and with each other.
 
+use apache_avro::Schema;
 use apache_avro::types::Value;
+use arrow_array::Array;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use super::agreement::{assert_events, is_value};
 use super::random::{Dataset, datasets};
 use super::{all_fields, decode, schema};
 use crate::codec::avro::AvroDecoder;
-use crate::codec::json::{JsonDecoder, JsonEncoder};
+use crate::codec::json::{JsonDecoder, JsonEncoder, Rules};
 use crate::codec::view::View;
 use crate::codec::{Encoded, Encoder};
 use crate::dataset::Reason;
@@ -55,7 +57,49 @@ fn tree(value: &Value) -> serde_json::Value {
         | Value::LocalTimestampMillis(value)
         | Value::LocalTimestampMicros(value)
         | Value::LocalTimestampNanos(value) => json!(value),
+        Value::Duration(duration) => {
+            let bytes: [u8; 12] = (*duration).into();
+            let part = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+            json!({"millis": part(8), "months": part(0), "days": part(4)})
+        }
         other => panic!("no tree of {other:?}"),
+    }
+}
+
+/// The event as the Avro specification encodes it.
+fn avro_tree(schema: &Schema, value: &Value) -> serde_json::Value {
+    match (schema, value) {
+        (_, Value::Union(_, value)) if **value == Value::Null => json!(null),
+        (Schema::Union(union), Value::Union(index, value)) => {
+            let branch = &union.variants()[*index as usize];
+            let name = branch.name().map_or_else(|| type_name(value).to_owned(), |name| name.fullname(None));
+            json!({ name: avro_tree(branch, value) })
+        }
+        (Schema::Array(array), Value::Array(items)) => items.iter().map(|item| avro_tree(&array.items, item)).collect(),
+        (Schema::Map(map), Value::Map(entries)) => entries.iter().map(|(key, value)| (key.clone(), avro_tree(&map.types, value))).collect(),
+        (Schema::Record(record), Value::Record(fields)) => {
+            let fields = record.fields.iter().zip(fields);
+            fields.map(|(field, (name, value))| (name.clone(), avro_tree(&field.schema, value))).collect()
+        }
+        (_, Value::Decimal(decimal)) => {
+            let bytes = <Vec<u8>>::try_from(decimal.clone()).unwrap();
+            json!(bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
+        }
+        (_, value) => tree(value),
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Boolean(_) => "boolean",
+        Value::Int(_) | Value::Date(_) | Value::TimeMillis(_) => "int",
+        Value::Float(_) => "float",
+        Value::Double(_) => "double",
+        Value::String(_) => "string",
+        Value::Bytes(_) | Value::Decimal(_) => "bytes",
+        Value::Array(_) => "array",
+        Value::Map(_) => "map",
+        _ => "long",
     }
 }
 
@@ -80,6 +124,30 @@ proptest! {
         let decoded = decode(&mut JsonDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads);
         prop_assert_eq!(&decoded.rejected, &vec![]);
         assert_events(&dataset, &decoded.columns);
+    }
+
+    #[test]
+    fn decodes_avros_own_json(dataset in datasets(2)) {
+        let mut dataset = dataset;
+        dataset.events.retain(is_finite);
+        let lines: Vec<Vec<u8>> =
+            dataset.events.iter().map(|event| serde_json::to_vec(&avro_tree(&dataset.avro, event)).unwrap()).collect();
+        let payloads: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let decoded = decode(&mut JsonDecoder::by(Rules::Avro, &dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads);
+        prop_assert_eq!(&decoded.rejected, &vec![]);
+        assert_events(&dataset, &decoded.columns);
+    }
+
+    #[test]
+    fn encodes_avros_own_json(dataset in datasets(2)) {
+        let mut encoded = Encoded::default();
+        JsonEncoder::by(Rules::Avro, &dataset.schema).encode(&columns(&dataset), &mut (0..dataset.events.len()), &mut encoded, &mut vec![]);
+        let decoder = JsonDecoder::by(Rules::Avro, &dataset.schema, &all_fields(&dataset.schema));
+        let payloads: Vec<&[u8]> = encoded.iter().map(|(_, bytes)| bytes).collect();
+        let decoded = decode(&mut decoder.unwrap(), &payloads);
+        prop_assert_eq!(&decoded.rejected, &vec![]);
+        let sound = dataset.events.iter().filter(|event| is_finite(event)).cloned().collect();
+        assert_events(&Dataset { events: sound, ..dataset }, &decoded.columns);
     }
 
     #[test]
@@ -173,4 +241,60 @@ fn instants_are_read_in_every_form() {
         let view = View::new(decoded.columns[0].as_ref()).unwrap();
         assert!(is_value(&view.cell(0), &Value::TimestampMillis(1_582_995_845_000)), "{form}");
     }
+}
+
+#[test]
+fn unions_are_told_apart_by_their_values_or_by_name() {
+    let schema = schema(
+        r#"{"name":"v","type":["null","boolean","long","string",{"type":"array","items":"int"}]},
+           {"name":"r","type":["null",{"type":"record","name":"shop.Click","fields":[{"name":"x","type":"int"}]},
+             {"type":"record","name":"shop.View","fields":[{"name":"x","type":"int"}]},"string"]}"#,
+    );
+    let plain: [&[u8]; 14] = [
+        br#"{"v":null,"r":null}"#,
+        br#"{"v":true,"r":"text"}"#,
+        br#"{"v":5,"r":{"Click":{"x":1}}}"#,
+        br#"{"v":"5","r":{"shop.View":{"x":2}}}"#,
+        br#"{"v":[1,2],"r":null}"#,
+        br#"{}"#,
+        br#"{"v":5.5}"#,
+        br#"{"v":{"long":5}}"#,
+        br#"{"v":["x"]}"#,
+        br#"{"r":{"x":1}}"#,
+        br#"{"r":{}}"#,
+        br#"{"r":{"Click":{"x":"1"}}}"#,
+        br#"{"r":{"Click":{"x":1},"View":{"x":1}}}"#,
+        br#"{"r":5}"#,
+    ];
+    let avro: [&[u8]; 6] = [
+        br#"{"v":{"long":5},"r":{"shop.Click":{"x":1}}}"#,
+        br#"{"v":null,"r":{"string":"x"}}"#,
+        br#"{"v":5}"#,
+        br#"{"v":{"int":5}}"#,
+        br#"{"v":{"long":5,"long":6}}"#,
+        br#"{"v":{"long":"5"}}"#,
+    ];
+    let mut told = String::new();
+    for (rules, payloads) in [(Rules::Plain, plain.as_slice()), (Rules::Avro, avro.as_slice())] {
+        let mut decoder = JsonDecoder::by(rules, &schema, &all_fields(&schema)).unwrap();
+        for payload in payloads {
+            let decoded = decode(&mut decoder, &[payload]);
+            let shown: Vec<String> = decoded
+                .columns
+                .iter()
+                .zip(schema.fields())
+                .filter(|(column, _)| column.len() == 1 && column.is_valid(0))
+                .map(|(column, field)| format!("{} = {:?}", field.path, View::new(column.as_ref()).unwrap().cell(0)))
+                .collect();
+            let rejected = decoded.rejected.iter().map(|(_, why)| {
+                format!("{} at byte {} of {}: {}", why.reason.name(), why.byte.unwrap(), why.field.as_deref().unwrap_or("?"), why.message)
+            });
+            told.push_str(&format!(
+                "{rules:?} {}\n    {}\n",
+                payload.escape_ascii(),
+                shown.into_iter().chain(rejected).collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+    insta::assert_snapshot!(told);
 }

@@ -5,10 +5,13 @@
 mod agreement;
 mod corruption;
 mod files;
+mod framing;
+mod fuzz;
 mod json;
 mod random;
 mod rejections;
 mod resolution;
+mod unions;
 
 use super::{Decoded, Decoder};
 use crate::dataset::DatasetSchema;

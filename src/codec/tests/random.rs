@@ -30,6 +30,9 @@ pub(super) enum Spec {
     Array(Box<Spec>),
     Map(Box<Spec>),
     Record(Vec<Spec>),
+    Duration,
+    /// A union of several types, with null at the end or not.
+    Several(Vec<Spec>, bool),
 }
 
 fn single() -> BoxedStrategy<Spec> {
@@ -69,18 +72,38 @@ fn optional(inner: impl Strategy<Value = Spec> + 'static) -> BoxedStrategy<Spec>
         .boxed()
 }
 
-fn field(depth: u32) -> BoxedStrategy<Spec> {
+/// Unions of several types, none of them twice, and of one number at most: in plain JSON `5.0` may be either.
+fn several() -> BoxedStrategy<Spec> {
+    let branches = vec![
+        Spec::Text,
+        Spec::Boolean,
+        Spec::Long,
+        Spec::Double,
+        Spec::Array(Box::new(Spec::Int)),
+        Spec::Map(Box::new(Spec::Record(vec![Spec::Text]))),
+    ];
+    let numbers = |chosen: &Vec<Spec>| chosen.iter().filter(|spec| matches!(spec, Spec::Long | Spec::Double)).count() > 1;
+    (prop::sample::subsequence(branches, 2..4).prop_filter("two numbers", move |chosen| !numbers(chosen)), any::<bool>())
+        .prop_map(|(branches, null)| Spec::Several(branches, null))
+        .boxed()
+}
+
+/// A field; a `simple` one is neither a duration nor has it unions of several types, which have more columns than one.
+fn field(depth: u32, simple: bool) -> BoxedStrategy<Spec> {
     let item = || optional(single());
     let flat = prop_oneof![
         8 => optional(single()),
         1 => optional(item().prop_map(|item| Spec::Array(Box::new(item)))),
         1 => optional(item().prop_map(|item| Spec::Map(Box::new(item)))),
+        1 => vec(item(), 1..3).prop_map(|fields| Spec::Array(Box::new(Spec::Record(fields)))),
     ];
+    let more = prop_oneof![optional(Just(Spec::Duration)), several(), several().prop_map(|item| Spec::Array(Box::new(item)))];
+    let flat = if simple { flat.boxed() } else { prop_oneof![5 => flat, 1 => more].boxed() };
     if depth == 0 {
-        return flat.boxed();
+        return flat;
     }
     // A record that may be null begins with a field that may not: else a record of nulls and a null record are the same columns.
-    let record = (single(), vec(field(depth - 1), 0..3)).prop_map(|(first, mut rest)| {
+    let record = (single(), vec(field(depth - 1, simple), 0..3)).prop_map(|(first, mut rest)| {
         rest.insert(0, first);
         Spec::Record(rest)
     });
@@ -111,6 +134,14 @@ impl Spec {
             Self::Array(item) => json!({ "type": "array", "items": item.schema(names) }),
             Self::Map(value) => json!({ "type": "map", "values": value.schema(names) }),
             Self::Record(fields) => record(&name, fields, names),
+            Self::Duration => json!({ "type": { "type": "fixed", "name": name, "size": 12 }, "logicalType": "duration" }),
+            Self::Several(branches, null) => {
+                let mut branches: Vec<_> = branches.iter().map(|branch| branch.schema(names)).collect();
+                if *null {
+                    branches.push(json!("null"));
+                }
+                json!(branches)
+            }
         }
     }
 
@@ -147,6 +178,14 @@ impl Spec {
             Self::Array(item) => vec(item.value(), 0..4).prop_map(Value::Array).boxed(),
             Self::Map(value) => hash_map("[a-zé]{0,3}", value.value(), 0..4).prop_map(Value::Map).boxed(),
             Self::Record(fields) => values(fields),
+            Self::Duration => any::<[u8; 12]>().prop_map(|bytes| Value::Duration(bytes.into())).boxed(),
+            Self::Several(branches, null) => {
+                let of = |(index, value): (usize, BoxedStrategy<Value>)| {
+                    value.prop_map(move |value| Value::Union(u32::try_from(index).unwrap(), Box::new(value))).boxed()
+                };
+                let null = null.then(|| Just(Value::Null).boxed());
+                proptest::strategy::Union::new(branches.iter().map(Self::value).chain(null).enumerate().map(of)).boxed()
+            }
         }
     }
 }
@@ -199,7 +238,16 @@ impl Dataset {
 
 /// Random datasets with records within records to a depth of `depth`.
 pub(super) fn datasets(depth: u32) -> BoxedStrategy<Dataset> {
-    vec(field(depth), 1..7)
+    datasets_of(field(depth, false))
+}
+
+/// The same without durations and unions of several types.
+pub(super) fn simple_datasets(depth: u32) -> BoxedStrategy<Dataset> {
+    datasets_of(field(depth, true))
+}
+
+fn datasets_of(field: BoxedStrategy<Spec>) -> BoxedStrategy<Dataset> {
+    vec(field, 1..7)
         .prop_flat_map(|fields| {
             let text = record("Event", &fields, &mut 0).to_string();
             let schema = DatasetSchema::parse_avro(&text).unwrap();

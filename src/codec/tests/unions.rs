@@ -1,0 +1,115 @@
+//! Unions of several types: which columns they have, and which values.
+
+use apache_avro::Schema;
+use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+
+use super::{all_fields, decode, schema};
+use crate::codec::avro::{AvroDecoder, AvroEncoder};
+use crate::codec::{Encoded, Encoder};
+use crate::dataset::DatasetSchema;
+
+const CLICKS: &str = r#"{"name":"what","type":["null",
+    {"type":"record","name":"shop.Click","fields":[{"name":"x","type":"int"}]},
+    {"type":"record","name":"shop.View","fields":[{"name":"x","type":"int"},{"name":"page","type":["null","string"]}]},
+    "string", {"type":"enum","name":"Kind","symbols":["a","b"]}]}"#;
+
+fn columns(schema: &DatasetSchema) -> Vec<String> {
+    let shown =
+        |field: &crate::dataset::DatasetField| format!("{}: {}{}", field.path, field.data_type, if field.nullable { "?" } else { "" });
+    schema.fields().iter().map(shown).collect()
+}
+
+#[test]
+fn each_type_has_its_columns_under_the_branchs_name() {
+    let schema = schema(&format!(
+        r#"{CLICKS},
+           {{"name":"long","type":["int","long"]}},{{"name":"double","type":["null","int","float"]}},{{"name":"one","type":["string"]}},
+           {{"name":"list","type":{{"type":"array","items":["int","string"]}}}},{{"name":"at","type":["string",{{"type":"long","logicalType":"timestamp-millis"}}]}},
+           {{"name":"same","type":["null",{{"type":"fixed","name":"a.F","size":1}},{{"type":"fixed","name":"b.F","size":2}}]}},
+           {{"name":"lasts","type":["null",{{"type":"fixed","name":"D","size":12,"logicalType":"duration"}}]}}"#
+    ));
+    insta::assert_snapshot!(columns(&schema).join("\n"));
+}
+
+fn datum(fields: &str, values: Vec<(&str, Value)>) -> Vec<u8> {
+    let schema = Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{fields}]}}"#)).unwrap();
+    let record = Value::Record(values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(record).unwrap()
+}
+
+fn union(index: u32, value: Value) -> Value {
+    Value::Union(index, Box::new(value))
+}
+
+#[test]
+fn records_of_a_union_are_read_and_written_back() {
+    let schema = schema(CLICKS);
+    let click = union(1, Value::Record(vec![("x".into(), Value::Int(1))]));
+    let page = union(1, Value::String("home".into()));
+    let view = union(2, Value::Record(vec![("x".into(), Value::Int(2)), ("page".into(), page)]));
+    let values = [click, view, union(3, Value::String("text".into())), union(4, Value::Enum(1, "b".into())), union(0, Value::Null)];
+    let datums: Vec<Vec<u8>> = values.into_iter().map(|value| datum(CLICKS, vec![("what", value)])).collect();
+    let payloads: Vec<&[u8]> = datums.iter().map(Vec::as_slice).collect();
+    let decoded = decode(&mut AvroDecoder::new(&schema, &all_fields(&schema)).unwrap(), &payloads);
+    insta::assert_debug_snapshot!(decoded.columns);
+    let (mut encoded, mut rejected) = (Encoded::default(), vec![]);
+    AvroEncoder::for_schema(&schema).encode(&decoded.columns, &mut (0..5), &mut encoded, &mut rejected);
+    assert_eq!(rejected, vec![]);
+    assert_eq!(encoded.iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), payloads);
+    // What nobody asked for is skipped, whatever its branch.
+    let page = schema.field("what.View.page").unwrap().0;
+    let part = decode(&mut AvroDecoder::new(&schema, &[page]).unwrap(), &payloads);
+    assert_eq!(&part.columns[0], &decoded.columns[page]);
+}
+
+#[test]
+fn numbers_are_promoted_and_written_back() {
+    let fields = r#"{"name":"n","type":["int","long"]},{"name":"d","type":["null","int","float","double"]}"#;
+    let values = [
+        (union(0, Value::Int(-1)), union(1, Value::Int(3)), Some(3.0)),
+        (union(1, Value::Long(1 << 40)), union(2, Value::Float(0.5)), Some(0.5)),
+        (union(1, Value::Long(0)), union(3, Value::Double(0.1)), Some(0.1)),
+        (union(1, Value::Long(0)), union(0, Value::Null), None),
+    ];
+    let datums: Vec<Vec<u8>> = values.iter().map(|(n, d, _)| datum(fields, vec![("n", n.clone()), ("d", d.clone())])).collect();
+    let payloads: Vec<&[u8]> = datums.iter().map(Vec::as_slice).collect();
+    let schema = schema(fields);
+    let mut decoder = AvroDecoder::new(&schema, &[0, 1]).unwrap();
+    let decoded = decode(&mut decoder, &payloads);
+    assert_eq!(decoded.columns[0].as_primitive::<Int64Type>().values(), &[-1, 1 << 40, 0, 0]);
+    let doubles: Vec<Option<f64>> = decoded.columns[1].as_primitive::<Float64Type>().iter().collect();
+    assert_eq!(doubles, values.map(|(.., expected)| expected));
+    // Written as the widest branch, which is another than the one it came as, it is the same number.
+    let mut encoded = Encoded::default();
+    AvroEncoder::for_schema(&schema).encode(&decoded.columns, &mut (0..4), &mut encoded, &mut vec![]);
+    let again: Vec<&[u8]> = encoded.iter().map(|(_, bytes)| bytes).collect();
+    assert_eq!(decode(&mut decoder, &again).columns, decoded.columns);
+}
+
+#[test]
+fn writers_with_other_unions_find_the_branch() {
+    let dataset =
+        schema(r#"{"name":"v","type":["null","string","long"],"default":null},{"name":"w","type":["string","boolean"],"default":"new"}"#);
+    let cases = [
+        (r#"{"name":"v","type":"int"}"#, Value::Int(5)),
+        (r#"{"name":"v","type":["boolean","int","bytes"]}"#, union(2, Value::Bytes(b"b".to_vec()))),
+        (r#"{"name":"v","type":["long","string"]}"#, union(0, Value::Long(7))),
+        (r#"{"name":"v","type":["boolean","int"]}"#, union(0, Value::Boolean(true))),
+        (r#"{"name":"v","type":"null"}"#, Value::Null),
+    ];
+    let shown: Vec<String> = cases
+        .map(|(fields, value)| {
+            let writer = Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{fields}]}}"#)).unwrap();
+            let mut decoder = AvroDecoder::with_writer(&writer, &dataset, &all_fields(&dataset)).unwrap();
+            let decoded = decode(&mut decoder, &[&datum(fields, vec![("v", value)])]);
+            format!("{fields}\n{:?}\n{:?}", decoded.columns, decoded.rejected)
+        })
+        .into();
+    insta::assert_snapshot!(shown.join("\n\n"));
+    let writer = Schema::parse_str(r#"{"type":"record","name":"Event","fields":[{"name":"v","type":"boolean"}]}"#).unwrap();
+    let refused = AvroDecoder::with_writer(&writer, &dataset, &[0]).unwrap_err().to_string();
+    assert_eq!(refused, "field `v`: the writer's boolean is no branch of the dataset's union");
+}

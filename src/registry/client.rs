@@ -1,0 +1,180 @@
+//! The requests of Confluent's API that caz makes.
+
+use std::io::Read;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+
+use super::{RegistryError, RegistrySettings};
+
+/// The most bytes of an answer that are read.
+const MAX_ANSWER_BYTES: u64 = 8 << 20;
+const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// A connection to a registry; requests block, at most for the settings' timeout.
+pub(super) struct Client {
+    agent: Agent,
+    base: String,
+    authorization: Option<String>,
+}
+
+/// A schema as the registry tells it.
+#[derive(Debug, Deserialize)]
+pub(super) struct SchemaAnswer {
+    pub(super) schema: String,
+    #[serde(rename = "schemaType")]
+    pub(super) schema_type: Option<String>,
+    #[serde(default)]
+    pub(super) references: Vec<Reference>,
+}
+
+/// A schema that another one names.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) subject: String,
+    pub(super) version: i64,
+}
+
+#[derive(Deserialize)]
+struct IdAnswer {
+    id: u32,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorAnswer {
+    error_code: u32,
+    message: String,
+}
+
+impl Client {
+    /// # Errors
+    /// When the URL is none, or the file of certificates cannot be read.
+    pub(super) fn new(settings: &RegistrySettings) -> Result<Self, RegistryError> {
+        let url = &settings.url;
+        let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        match authority.map(|rest| rest.split('/').next().unwrap_or_default()) {
+            None | Some("") => return Err(RegistryError::Settings("the registry's `url` must begin with http:// or https://".into())),
+            Some(authority) if authority.contains('@') => {
+                return Err(RegistryError::Settings("the registry's `url` must hold no password: use `username` and `password`".into()));
+            }
+            Some(_) => {}
+        }
+        let roots = match &settings.ca_file {
+            None => RootCerts::PlatformVerifier,
+            Some(path) => {
+                let refuse = |why: &dyn std::fmt::Display| RegistryError::Settings(format!("{}: {why}", path.display()));
+                let pem = std::fs::read(path).map_err(|error| refuse(&error))?;
+                let certificates: Vec<Certificate<'static>> =
+                    parse_pem(&pem).filter_map(|item| if let Ok(PemItem::Certificate(one)) = item { Some(one) } else { None }).collect();
+                if certificates.is_empty() {
+                    return Err(refuse(&"no certificate in it (PEM)"));
+                }
+                RootCerts::new_with_certs(&certificates)
+            }
+        };
+        let agent = Agent::config_builder()
+            .timeout_global(Some(settings.request_timeout))
+            .http_status_as_error(false)
+            .max_redirects(3)
+            .max_idle_age(Duration::from_secs(10))
+            .user_agent(concat!("caz/", env!("CARGO_PKG_VERSION")))
+            .tls_config(TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build())
+            .build();
+        let authorization =
+            settings.basic_auth.as_ref().map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
+        Ok(Self { agent: agent.into(), base: url.trim_end_matches('/').to_owned(), authorization })
+    }
+
+    /// The schema of an id.
+    pub(super) fn schema(&self, id: u64) -> Result<SchemaAnswer, RegistryError> {
+        self.get(&format!("/schemas/ids/{id}"))
+    }
+
+    /// The schema that a reference names.
+    pub(super) fn referenced(&self, reference: &Reference) -> Result<SchemaAnswer, RegistryError> {
+        self.get(&format!("/subjects/{}/versions/{}", encoded(&reference.subject), reference.version))
+    }
+
+    /// Registers a schema under a subject, unless it is there already, and tells its id.
+    pub(super) fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
+        let body = json!({ "schema": schema });
+        match self.post::<IdAnswer>(&format!("/subjects/{}/versions", encoded(subject)), &body) {
+            Err(RegistryError::Incompatible(why)) => {
+                let details = self.differences(subject, &body);
+                Err(RegistryError::Incompatible(if details.is_empty() { why } else { details.join("\n") }))
+            }
+            answer => Ok(answer?.id),
+        }
+    }
+
+    /// The id of a schema that is registered under a subject.
+    pub(super) fn registered(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
+        self.post::<IdAnswer>(&format!("/subjects/{}", encoded(subject)), &json!({ "schema": schema })).map(|answer| answer.id)
+    }
+
+    /// What of a schema does not go with the subject's latest, in the registry's words; nothing when it does not say.
+    fn differences(&self, subject: &str, body: &Value) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            messages: Vec<String>,
+        }
+        let path = format!("/compatibility/subjects/{}/versions/latest?verbose=true", encoded(subject));
+        self.post::<Answer>(&path, body).map(|answer| answer.messages).unwrap_or_default()
+    }
+
+    fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, RegistryError> {
+        let mut request = self.agent.get(format!("{}{path}", self.base)).header("Accept", MEDIA_TYPE);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        self.answer(request.call())
+    }
+
+    fn post<T: for<'de> Deserialize<'de>>(&self, path: &str, body: &Value) -> Result<T, RegistryError> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("Accept", MEDIA_TYPE).header("Content-Type", MEDIA_TYPE);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        self.answer(request.send(body.to_string()))
+    }
+
+    fn answer<T: for<'de> Deserialize<'de>>(&self, response: Result<Response<ureq::Body>, ureq::Error>) -> Result<T, RegistryError> {
+        let unavailable = |why: &dyn std::fmt::Display| RegistryError::Unavailable(format!("the schema registry at {}: {why}", self.base));
+        let response = response.map_err(|error| unavailable(&error))?;
+        let status = response.status().as_u16();
+        let mut bytes = Vec::new();
+        response.into_body().into_reader().take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).map_err(|error| unavailable(&error))?;
+        if (200..300).contains(&status) {
+            return serde_json::from_slice(&bytes).map_err(|error| unavailable(&format!("not a registry's answer: {error}")));
+        }
+        // An error without a code of the registry's own is a proxy's, or of something that is no registry.
+        let error: ErrorAnswer = serde_json::from_slice(&bytes).unwrap_or_default();
+        match (status, error.error_code) {
+            (404, 40_401..=40_403) => Err(RegistryError::NotFound(error.message)),
+            (409, _) => Err(RegistryError::Incompatible(error.message)),
+            (422, _) => Err(RegistryError::Unusable(error.message)),
+            _ if error.message.is_empty() => Err(unavailable(&format!("status {status}"))),
+            _ => Err(unavailable(&format!("status {status}: {}", error.message))),
+        }
+    }
+}
+
+/// A subject as a part of a path.
+fn encoded(subject: &str) -> String {
+    let mut encoded = String::with_capacity(subject.len());
+    for byte in subject.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

@@ -1,0 +1,315 @@
+//! The registry's client against a server that answers, refuses, hangs and comes back.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{Lookup, Registry, RegistryError, RegistrySettings};
+
+const SCHEMA: &str = r#"{"type":"record","name":"E","fields":[{"name":"n","type":"int"}]}"#;
+
+/// What a server does.
+#[derive(Clone)]
+enum Answer {
+    Json(u16, String),
+    /// Takes the request and says nothing.
+    Hang,
+    /// Ends the connection at once.
+    HangUp,
+}
+
+/// A server of canned answers by method and path; it notes what it was asked.
+#[derive(Clone)]
+struct Server {
+    address: std::net::SocketAddr,
+    answers: Arc<Mutex<HashMap<String, Answer>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    authorization: Arc<Mutex<Option<String>>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server =
+            Self { address: listener.local_addr().unwrap(), answers: Arc::default(), asked: Arc::default(), authorization: Arc::default() };
+        let serving = server.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = serving.clone();
+                std::thread::spawn(move || server.serve(stream));
+            }
+        });
+        server
+    }
+
+    fn serve(&self, mut stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        loop {
+            let mut request = String::new();
+            reader.read_line(&mut request).ok().filter(|read| *read > 0)?;
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
+                let (name, value) = header.split_once(": ").unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap_or(0),
+                    "authorization" => *self.authorization.lock().unwrap() = Some(value.trim().to_owned()),
+                    _ => {}
+                }
+                if header.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            let asked = request.rsplit_once(' ').map(|(asked, _)| asked.to_owned()).unwrap_or_default();
+            self.asked.lock().unwrap().push(asked.clone());
+            let not_found = Answer::Json(404, json!({"error_code": 40403, "message": "Schema not found"}).to_string());
+            let answer = self.answers.lock().unwrap().get(&asked).cloned().unwrap_or(not_found);
+            match answer {
+                Answer::Json(status, text) => {
+                    write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{text}", text.len()).ok()?;
+                }
+                Answer::Hang => std::thread::sleep(Duration::from_secs(60)),
+                Answer::HangUp => return None,
+            }
+        }
+    }
+
+    fn set(&self, asked: &str, answer: Answer) {
+        self.answers.lock().unwrap().insert(asked.to_owned(), answer);
+    }
+
+    fn set_schema(&self, id: u64, schema: &str) {
+        self.set(&format!("GET /schemas/ids/{id}"), Answer::Json(200, json!({ "schema": schema }).to_string()));
+    }
+
+    fn times_asked(&self, what: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|asked| *asked == what).count()
+    }
+
+    fn settings(&self) -> RegistrySettings {
+        RegistrySettings {
+            url: format!("http://{}", self.address),
+            basic_auth: Some(("caz".into(), "hunter2".into())),
+            ca_file: None,
+            request_timeout: Duration::from_millis(300),
+            unreachable_wait: Duration::from_secs(60),
+            not_found_wait: Duration::from_secs(60),
+        }
+    }
+
+    fn registry(&self) -> Registry {
+        Registry::new(self.settings()).unwrap()
+    }
+}
+
+/// Looks an id up until the answer is as wanted.
+fn until(registry: &Registry, id: u64, wanted: impl Fn(&Lookup) -> bool) -> Lookup {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = registry.lookup(id);
+        if wanted(&found) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "still {found:?}");
+        std::thread::yield_now();
+    }
+}
+
+fn known(found: &Lookup) -> bool {
+    matches!(found, Lookup::Known(_))
+}
+
+fn refused(found: Lookup) -> (&'static str, String) {
+    match found {
+        Lookup::Refused(reason, why) => (reason.name(), why),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_schema_is_asked_for_once_and_known_then() {
+    let server = Server::start();
+    server.set_schema(7, SCHEMA);
+    let registry = server.registry();
+    assert!(matches!(registry.lookup(7), Lookup::Awaited));
+    until(&registry, 7, known);
+    assert!(known(&registry.clone().lookup(7)));
+    assert_eq!(server.times_asked("GET /schemas/ids/7"), 1);
+    assert_eq!(server.authorization.lock().unwrap().as_deref(), Some("Basic Y2F6Omh1bnRlcjI="));
+    assert!(!format!("{registry:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_id_that_appears_later_is_found_while_it_is_waited_for() {
+    let server = Server::start();
+    let registry = server.registry();
+    until(&registry, 7, |_| server.times_asked("GET /schemas/ids/7") > 1);
+    assert!(matches!(registry.lookup(7), Lookup::Awaited));
+    server.set_schema(7, SCHEMA);
+    until(&registry, 7, known);
+}
+
+#[test]
+fn an_id_that_stays_unknown_is_refused_after_its_wait() {
+    let server = Server::start();
+    let registry = Registry::new(RegistrySettings { not_found_wait: Duration::from_millis(300), ..server.settings() }).unwrap();
+    let found = until(&registry, 7, |found| matches!(found, Lookup::Refused(..)));
+    assert_eq!(refused(found), ("unknown_schema", "the schema registry has no schema of id 7".to_owned()));
+}
+
+#[test]
+fn a_registry_that_hangs_refuses_and_errs_is_waited_for_and_known_ids_go_on() {
+    let server = Server::start();
+    server.set_schema(1, SCHEMA);
+    let registry = server.registry();
+    until(&registry, 1, known);
+    let asked = "GET /schemas/ids/2";
+    let bad_gateway = Answer::Json(502, "<html>".into());
+    let not_json = Answer::Json(200, "<html>".into());
+    let wrong_path = Answer::Json(404, "<html>".into());
+    for fault in [Answer::Hang, Answer::HangUp, bad_gateway, not_json, wrong_path] {
+        let before = server.times_asked(asked);
+        server.set(asked, fault);
+        until(&registry, 2, |_| server.times_asked(asked) > before);
+        assert!(matches!(registry.lookup(2), Lookup::Awaited));
+        assert!(known(&registry.lookup(1)));
+    }
+    server.set_schema(2, SCHEMA);
+    until(&registry, 2, known);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_given_up_and_found_again() {
+    let server = Server::start();
+    let settings = RegistrySettings { unreachable_wait: Duration::from_millis(200), ..server.settings() };
+    server.set("GET /schemas/ids/7", Answer::HangUp);
+    let registry = Registry::new(settings).unwrap();
+    let (reason, why) = refused(until(&registry, 7, |found| matches!(found, Lookup::Refused(..))));
+    assert_eq!(reason, "unknown_schema");
+    assert!(why.starts_with(&format!("the schema of id 7 is not known: the schema registry at http://{}: ", server.address)), "{why}");
+    server.set_schema(7, SCHEMA);
+    until(&registry, 7, known);
+}
+
+#[test]
+fn references_are_fetched_with_their_own() {
+    let server = Server::start();
+    let answer =
+        |schema: &str, references: serde_json::Value| Answer::Json(200, json!({"schema": schema, "references": references}).to_string());
+    let reference = |name: &str, subject: &str| json!([{"name": name, "subject": subject, "version": 3}]);
+    let event = r#"{"type":"record","name":"shop.Event","fields":[{"name":"at","type":"shop.Place"},{"name":"of","type":"shop.City"}]}"#;
+    server.set("GET /schemas/ids/7", answer(event, reference("shop.Place", "a place/1")));
+    let place = r#"{"type":"record","name":"shop.Place","fields":[{"name":"city","type":"shop.City"}]}"#;
+    server.set("GET /subjects/a%20place%2F1/versions/3", answer(place, reference("shop.City", "city")));
+    let city = r#"{"type":"record","name":"shop.City","fields":[{"name":"name","type":"string"}]}"#;
+    server.set("GET /subjects/city/versions/3", answer(city, json!([])));
+    let registry = server.registry();
+    let found = until(&registry, 7, |found| !matches!(found, Lookup::Awaited));
+    insta::assert_debug_snapshot!(found);
+}
+
+#[test]
+fn what_is_no_avro_schema_is_refused_for_good() {
+    let server = Server::start();
+    server.set_schema(7, r#"{"type":"recrod"}"#);
+    server.set("GET /schemas/ids/8", Answer::Json(200, json!({"schema": "{}", "schemaType": "PROTOBUF"}).to_string()));
+    let registry = server.registry();
+    for id in [7, 8] {
+        let (reason, why) = refused(until(&registry, id, |found| matches!(found, Lookup::Refused(..))));
+        assert_eq!(reason, "incompatible_schema", "{why}");
+    }
+}
+
+#[test]
+fn an_incompatible_schema_is_told_in_the_registrys_words() {
+    let server = Server::start();
+    let refusal = Answer::Json(409, json!({"error_code": 409, "message": "Schema being registered is incompatible"}).to_string());
+    server.set("POST /subjects/scores-value/versions", refusal);
+    let details = json!({"is_compatible": false, "messages": ["READER_FIELD_MISSING_DEFAULT_VALUE at /fields/1"]});
+    server.set("POST /compatibility/subjects/scores-value/versions/latest?verbose=true", Answer::Json(200, details.to_string()));
+    server.set("POST /subjects/new-value/versions", Answer::Json(200, r#"{"id":12}"#.into()));
+    server.set("POST /subjects/new-value", Answer::Json(200, r#"{"id":12,"version":1}"#.into()));
+    let registry = server.registry();
+    let never = || false;
+    let incompatible = RegistryError::Incompatible("READER_FIELD_MISSING_DEFAULT_VALUE at /fields/1".into());
+    assert_eq!(registry.register("scores-value", SCHEMA, true, &never), Err(incompatible));
+    assert_eq!(registry.register("new-value", SCHEMA, true, &never), Ok(12));
+    assert_eq!(registry.register("new-value", SCHEMA, false, &never), Ok(12));
+    assert_eq!(registry.register("old-value", SCHEMA, false, &never), Err(RegistryError::NotFound("Schema not found".into())));
+}
+
+#[test]
+fn settings_that_cannot_be_used() {
+    let settings = |url: &str| RegistrySettings { url: url.into(), ..Server::start().settings() };
+    for url in ["registry:8081", "http://", "http://caz:hunter2@registry"] {
+        let error = Registry::new(settings(url)).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("the registry's `url` must"), "{error}");
+        assert!(!error.contains("hunter2"));
+    }
+    let missing = RegistrySettings { ca_file: Some("/nowhere/ca.pem".into()), ..settings("https://registry") };
+    assert!(Registry::new(missing).map(|_| ()).unwrap_err().to_string().starts_with("/nowhere/ca.pem: "));
+}
+
+/// A TLS server of one file, with a certificate of its own making.
+struct TlsServer {
+    folder: tempfile::TempDir,
+    process: std::process::Child,
+    port: u16,
+}
+
+impl TlsServer {
+    fn start(path: &str, body: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = || {
+            let mut command = std::process::Command::new("openssl");
+            command.current_dir(folder.path()).stderr(std::process::Stdio::null());
+            command
+        };
+        let request =
+            "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=caz -addext subjectAltName=IP:127.0.0.1";
+        assert!(openssl().args(request.split(' ')).status().unwrap().success());
+        let file = folder.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())).unwrap();
+        let serve = "s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -HTTP";
+        let mut process = openssl().args(serve.split(' ')).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| line.strip_prefix("ACCEPT ")?.rsplit(':').next()?.trim().parse().ok()).unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { folder, process, port }
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn tls_trusts_the_named_authority_and_no_other() {
+    let server = TlsServer::start("schemas/ids/7", &json!({ "schema": SCHEMA }).to_string());
+    let settings = RegistrySettings {
+        url: format!("https://127.0.0.1:{}", server.port),
+        basic_auth: None,
+        ca_file: Some(server.folder.path().join("cert.pem")),
+        request_timeout: Duration::from_secs(10),
+        unreachable_wait: Duration::from_secs(60),
+        not_found_wait: Duration::ZERO,
+    };
+    until(&Registry::new(settings.clone()).unwrap(), 7, known);
+    let others = RegistrySettings { ca_file: None, unreachable_wait: Duration::ZERO, ..settings };
+    let registry = Registry::new(others).unwrap();
+    let wanted = |found: &Lookup| matches!(found, Lookup::Refused(_, why) if why.contains("certificate"));
+    until(&registry, 7, wanted);
+}

@@ -1,0 +1,320 @@
+//! Events and scores whose schemas a real registry knows, against a real broker.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value;
+use serde_json::{Value as Json, json};
+use support::car_insurance::{Caz, Example, avro_events, root};
+use support::{PATIENCE, Stored, read_committed, unique, wait_for};
+
+/// The registry under test.
+fn registry() -> String {
+    std::env::var("CAZ_TEST_REGISTRY").unwrap_or_else(|_| {
+        panic!("CAZ_TEST_REGISTRY names no registry: run `make test`, or `scripts/with-kafka scripts/with-registry cargo test`")
+    })
+}
+
+/// One request to the registry, with a client that shares nothing with caz's.
+fn request(method: &str, path: &str, body: &Json) -> (u16, Json) {
+    let base = registry();
+    let (_, prefix) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    request_path(method, &format!("/{prefix}{path}"), body)
+}
+
+fn request_path(method: &str, path: &str, body: &Json) -> (u16, Json) {
+    let base = registry();
+    let (authority, _) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(authority).unwrap();
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Json::Null))
+}
+
+fn register(subject: &str, schema: &str, references: &Json) -> u32 {
+    let (status, answer) = request("POST", &format!("/subjects/{subject}/versions"), &json!({"schema": schema, "references": references}));
+    assert_eq!(status, 200, "{answer}");
+    u32::try_from(answer["id"].as_u64().unwrap()).unwrap()
+}
+
+fn dataset_schema() -> String {
+    std::fs::read_to_string(root().join("schemas/car-insurance.avsc")).unwrap()
+}
+
+fn confluent(id: u32, datum: &[u8]) -> Option<Vec<u8>> {
+    Some([&[0], id.to_be_bytes().as_slice(), datum].concat())
+}
+
+fn example(partitions: i32, settings: &str, replacements: &[(&str, &str)]) -> Example {
+    let registry = format!("registry: {{url: '{}', {settings}}}\n\nkafka:\n", registry());
+    let framed = [("format: avro\n", "format: avro\n  framing: confluent\n"), ("kafka:\n", registry.as_str())];
+    Example::new(partitions, &[&framed, replacements].concat())
+}
+
+/// Score records by the number of their event.
+fn events_of(records: &[Stored]) -> BTreeSet<usize> {
+    let number = |record: &Stored| std::str::from_utf8(record.key.as_deref().unwrap()).unwrap().parse().unwrap();
+    let events: BTreeSet<usize> = records.iter().map(number).collect();
+    assert_eq!(events.len(), records.len(), "an event has two records");
+    events
+}
+
+/// Whether the running process says it is ready.
+fn is_ready(caz: &Caz) -> Option<bool> {
+    let log = caz.log();
+    let line = log.lines().find(|line| line.contains("serving /metrics"))?;
+    let port: String = line.split("127.0.0.1:").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
+    write!(stream, "GET /readyz HTTP/1.0\r\nHost: caz\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split(' ').nth(1)? == "200")
+}
+
+/// The dataset schema with a field more, whose datums are those of the dataset schema behind a string.
+fn newer_schema() -> String {
+    let mut schema: Json = serde_json::from_str(&dataset_schema()).unwrap();
+    schema["fields"].as_array_mut().unwrap().insert(0, json!({"name": "campaign", "type": "string", "default": ""}));
+    schema.to_string()
+}
+
+fn newer(datum: &[u8]) -> Vec<u8> {
+    [b"\x06abc", datum].concat()
+}
+
+#[test]
+fn batches_of_several_writers_are_scored_and_scores_are_registered() {
+    let example = example(3, "not_found_wait: 1s", &[]);
+    let subject = format!("{}-value", example.input);
+    let (old, new) = (register(&subject, &dataset_schema(), &json!([])), register(&subject, &newer_schema(), &json!([])));
+    assert_ne!(old, new);
+    let events: Vec<Option<Vec<u8>>> = avro_events()
+        .iter()
+        .enumerate()
+        .map(|(row, datum)| if row % 5 < 2 { confluent(new, &newer(datum)) } else { confluent(old, datum) })
+        .collect();
+    example.publish(3, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 5_000);
+    caz.terminate();
+    let scores = read_committed(&example.output);
+    assert_eq!(events_of(&scores).len(), 5_000);
+    assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+#[test]
+fn scores_carry_the_id_under_which_their_schema_is_registered() {
+    let example = example(1, "not_found_wait: 1s", &[("output:\n", "output:\n  framing: confluent\n")]);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace("format: json", "format: avro")).unwrap();
+    let id = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
+    example.publish(1, &avro_events().iter().take(50).map(|datum| confluent(id, datum)).collect::<Vec<_>>());
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 50);
+    caz.terminate();
+    let scores = read_committed(&example.output);
+    assert_eq!(scores.len(), 50);
+    let (status, answer) = request("GET", &format!("/subjects/{}-value/versions/latest", example.output), &Json::Null);
+    assert_eq!(status, 200, "{answer}");
+    let schema = Schema::parse_str(answer["schema"].as_str().unwrap()).unwrap();
+    let header = confluent(u32::try_from(answer["id"].as_u64().unwrap()).unwrap(), b"").unwrap();
+    for score in &scores {
+        let mut datum = score.value.as_deref().unwrap().strip_prefix(header.as_slice()).expect("the registered id");
+        let value = GenericDatumReader::builder(&schema).build().unwrap().read_value(&mut datum).unwrap();
+        assert!(matches!(&value, Value::Record(fields) if fields.iter().any(|(name, _)| name == "probability_yes")), "{value:?}");
+        assert!(datum.is_empty());
+    }
+}
+
+/// What a gate does with requests for the id that it guards.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// Says that there is no such schema.
+    NotFound,
+    /// Takes the request and says nothing.
+    Hang,
+}
+
+/// Stands between caz and the registry and lets no request for one id through until it is opened.
+struct Gate {
+    address: SocketAddr,
+    is_open: Arc<AtomicBool>,
+}
+
+impl Gate {
+    fn new(id: u32, refusal: Refusal) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, is_open) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
+        let open = Arc::clone(&is_open);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let open = Arc::clone(&open);
+                std::thread::spawn(move || pass(stream, id, refusal, &open));
+            }
+        });
+        Self { address, is_open }
+    }
+
+    fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Passes the one GET request of a connection on.
+fn pass(mut stream: TcpStream, id: u32, refusal: Refusal, is_open: &AtomicBool) -> Option<()> {
+    let mut request = String::new();
+    BufReader::new(stream.try_clone().ok()?).read_line(&mut request).ok()?;
+    let path = request.split(' ').nth(1)?.to_owned();
+    let (status, body) = match (path.ends_with(&format!("/schemas/ids/{id}")) && !is_open.load(Ordering::Relaxed), refusal) {
+        (false, _) => request_path("GET", &path, &Json::Null),
+        (true, Refusal::NotFound) => (404, json!({"error_code": 40403, "message": "Schema not found"})),
+        (true, Refusal::Hang) => {
+            std::thread::sleep(PATIENCE);
+            return None;
+        }
+    };
+    let body = body.to_string();
+    write!(stream, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()
+}
+
+fn keeps_its_place(refusal: Refusal) {
+    let new = register(&unique("other"), &newer_schema(), &json!([]));
+    let gate = Gate::new(new, refusal);
+    let through = format!("url: 'http://{}/{}'", gate.address, registry().splitn(4, '/').nth(3).unwrap());
+    let direct = format!("url: '{}'", registry());
+    let waits = "request_timeout: 1s, unreachable_wait: 5m, not_found_wait: 5m";
+    let example = example(2, waits, &[(direct.as_str(), through.as_str())]);
+    let old = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
+    let good = avro_events();
+    let event = |row: usize| match row {
+        20 | 40 => confluent(new, &newer(&good[row])),
+        _ => confluent(old, &good[row]),
+    };
+    example.publish(2, &(0..200).map(event).collect::<Vec<_>>());
+    let mut caz = example.start();
+    // Partition 0 has the even events: 0 to 18 of them come before the first that waits.
+    example.wait_for_committed(&mut caz, 110);
+    wait_for("not ready", || (is_ready(&caz) == Some(false)).then_some(()));
+    let scored = events_of(&read_committed(&example.output));
+    assert_eq!(scored, (0..200).filter(|event| event % 2 == 1 || *event < 20).collect());
+    assert_eq!(example.committed(), 110);
+    gate.open();
+    example.wait_for_committed(&mut caz, 200);
+    wait_for("ready", || (is_ready(&caz) == Some(true)).then_some(()));
+    caz.terminate();
+    let scores = read_committed(&example.output);
+    assert_eq!(events_of(&scores), (0..200).collect());
+    // The n-th event of a partition is the n-th score of it.
+    for partition in ["0", "1"] {
+        let of = |record: &&Stored| record.header("caz.source.partition") == Some(partition);
+        let to: BTreeSet<i32> = scores.iter().filter(of).map(|record| record.partition).collect();
+        for output in to {
+            let offsets = scores.iter().filter(of).filter(|record| record.partition == output);
+            let offsets: Vec<i64> = offsets.map(|record| record.header("caz.source.offset").unwrap().parse().unwrap()).collect();
+            assert!(offsets.is_sorted(), "{offsets:?}");
+        }
+    }
+    assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+#[test]
+fn an_id_that_appears_later_keeps_its_place_while_other_partitions_go_on() {
+    keeps_its_place(Refusal::NotFound);
+}
+
+#[test]
+fn an_id_keeps_its_place_while_the_registry_hangs() {
+    keeps_its_place(Refusal::Hang);
+}
+
+#[test]
+fn an_id_that_stays_unknown_is_a_dead_letter() {
+    let example = example(1, "not_found_wait: 300ms", &[]);
+    let id = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
+    let good = avro_events();
+    let event = |row: usize| if row % 10 == 3 { confluent(900_000 + row as u32, &good[row]) } else { confluent(id, &good[row]) };
+    example.publish(1, &(0..100).map(event).collect::<Vec<_>>());
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 100);
+    caz.terminate();
+    assert_eq!(events_of(&read_committed(&example.output)), (0..100).filter(|row| row % 10 != 3).collect());
+    let dead = read_committed(&example.dead_letters);
+    assert_eq!(events_of(&dead), (0..100).filter(|row| row % 10 == 3).collect());
+    assert_eq!(dead[0].header("caz.error.reason"), Some("unknown_schema"));
+    assert_eq!(dead[0].header("caz.error.phase"), Some("decode"));
+    assert_eq!(dead[0].header("caz.error.byte"), Some("1"));
+}
+
+#[test]
+fn a_pipeline_that_is_to_stop_stops_before_the_event_and_goes_on_from_there() {
+    let example = example(1, "not_found_wait: 0s", &[("dead_letters:\n", "on_error: stop\n\ndead_letters:\n")]);
+    let id = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
+    let good = avro_events();
+    let event = |row: usize| if row == 60 { Some(b"\x01junk".to_vec()) } else { confluent(id, &good[row]) };
+    example.publish(1, &(0..100).map(event).collect::<Vec<_>>());
+    let caz = example.start();
+    let log = caz.wait_for_failure();
+    assert!(log.contains("[0]@60 cannot be scored (decode, malformed, byte 0)"), "{log}");
+    assert_eq!(events_of(&read_committed(&example.output)), (0..60).collect());
+    assert_eq!(example.committed(), 60);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace("on_error: stop", "on_error: skip")).unwrap();
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 100);
+    caz.terminate();
+    assert_eq!(events_of(&read_committed(&example.output)), (0..100).filter(|event| *event != 60).collect());
+    assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+#[test]
+fn a_subject_that_refuses_the_scores_schema_is_told_at_the_start() {
+    let example = example(1, "not_found_wait: 0s, unreachable_wait: 5s", &[("output:\n", "output:\n  framing: confluent\n")]);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace("format: json", "format: avro")).unwrap();
+    let subject = format!("{}-value", example.output);
+    let (status, answer) = request("PUT", &format!("/config/{subject}"), &json!({"compatibility": "BACKWARD"}));
+    assert_eq!(status, 200, "{answer}");
+    register(&subject, r#"{"type":"record","name":"Score","fields":[{"name":"probability_yes","type":"string"}]}"#, &json!([]));
+    let (status, answer) = request("PUT", &format!("/config/{subject}"), &json!({"compatibility": "BACKWARD"}));
+    assert_eq!(status, 200, "{answer}");
+    let log = example.start().wait_for_failure();
+    assert!(log.contains(&format!("the schema does not go with the latest of subject `{subject}`")), "{log}");
+}
+
+#[test]
+fn a_schema_with_references_is_put_together() {
+    let example = example(1, "not_found_wait: 1s", &[]);
+    // The same datums, written as a record around a type of another subject.
+    let mut schema: Json = serde_json::from_str(&dataset_schema()).unwrap();
+    let field = schema["fields"].as_array_mut().unwrap().iter_mut().find(|field| field["name"] == "ecid").unwrap();
+    field["type"] = json!("caz.example.Ecid");
+    let ecid = unique("ecid");
+    register(&ecid, r#"{"type":"enum","name":"Ecid","namespace":"caz.example","symbols":["a"]}"#, &json!([]));
+    let references = json!([{"name": "caz.example.Ecid", "subject": ecid, "version": 1}]);
+    let id = register(&format!("{}-value", example.input), &schema.to_string(), &references);
+    // An enum cannot be read as the dataset's string: the message shows that the reference was resolved.
+    example.publish(1, &[confluent(id, b"\0")]);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 1);
+    caz.terminate();
+    let dead = read_committed(&example.dead_letters);
+    assert_eq!(dead[0].header("caz.error.reason"), Some("incompatible_schema"));
+    let message = dead[0].header("caz.error.message").unwrap();
+    assert!(message.contains("field `ecid`: the writer's enum cannot be read as the dataset's string"), "{message}");
+}
