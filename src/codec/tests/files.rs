@@ -115,11 +115,12 @@ fn damaged_files_say_where() {
     std::fs::write(path("empty.csv"), "").unwrap();
     std::fs::write(path("no.avro"), "Obj").unwrap();
     std::fs::write(path("rows.parquet"), "").unwrap();
+    std::fs::write(path("rows.xlsx"), "").unwrap();
     let mut head = Vec::from(b"Obj\x01\x02\x16avro.schema\xfe\xff\xff\xff\x0f");
     std::fs::write(path("claims.avro"), &head).unwrap();
     head.truncate(8);
     std::fs::write(path("cut.avro"), &head).unwrap();
-    let errors: Vec<String> = ["empty.csv", "no.avro", "rows.parquet", "claims.avro", "cut.avro", "missing.csv"]
+    let errors: Vec<String> = ["empty.csv", "no.avro", "rows.parquet", "rows.xlsx", "claims.avro", "cut.avro", "missing.csv"]
         .iter()
         .map(|name| RowFile::open(&path(name)).unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), ""))
         .collect();
