@@ -15,6 +15,9 @@ const JSON: &str = "{id: json_df, type: JsonToDataframe}";
 const FILL: &str = "{id: fill, type: Pandas, params: {import: fillna, cols: age, kwargs: {value: 40}}}";
 const ONNX: &str = "{id: onnx, type: ONNXNode, params: {model_id: quote, features: [price, age]}}";
 
+/// Name and text of files beside a pipeline.
+type Files = &'static [(&'static str, &'static str)];
+
 fn graph(nodes: &[&str], edges: &str) -> String {
     let nodes: String = nodes.iter().map(|node| format!("    - {node}\n")).collect();
     format!("graph:\n  nodes:\n{nodes}  edges: {edges}\n")
@@ -33,7 +36,7 @@ fn clip(id: &str, into: &str) -> String {
 fn of_graphs_and_models() {
     let line = "[[json_df, fill], [fill, onnx]]";
     let good = graph(&[JSON, FILL, ONNX], line);
-    let cases: Vec<(&str, String, &[(&str, &str)])> = vec![
+    let cases: Vec<(&str, String, Files)> = vec![
         ("an edge twice", graph(&[JSON, FILL, ONNX], "[[json_df, fill], [fill, onnx], [fill, onnx]]"), &[]),
         ("an id twice", graph(&[JSON, FILL, FILL, ONNX], line), &[]),
         ("no model", graph(&[JSON, FILL], "[[json_df, fill]]"), &[]),
