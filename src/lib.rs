@@ -47,6 +47,9 @@ pub mod codec;
 pub mod registry;
 
 #[forbid(unsafe_code)]
+pub mod telemetry;
+
+#[forbid(unsafe_code)]
 pub mod dataset;
 
 // The one module with unsafe code: librdkafka's batch calls.
@@ -54,6 +57,3 @@ pub mod kafka;
 
 #[forbid(unsafe_code)]
 pub mod diagnostic;
-
-#[forbid(unsafe_code)]
-pub mod telemetry;

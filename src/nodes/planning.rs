@@ -162,6 +162,11 @@ impl<'a> Planning<'a> {
         value
     }
 
+    /// The frozen value of a statistic that the answer can do without; nothing is reported, nor collected.
+    pub fn frozen(&self, column: &str, statistic: &Statistic) -> Option<&'a Value> {
+        self.shared.frozen?.get(&self.node.id, column, statistic)
+    }
+
     fn collect(&mut self, collectors: &dyn Collectors, column: &Column, statistic: Statistic) {
         let slot = self.array(column);
         let wanted = Wanted { node: self.id().into(), column: column.name.to_string(), data_type: column.data_type.clone(), statistic };

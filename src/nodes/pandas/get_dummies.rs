@@ -153,8 +153,14 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
             call.mismatch(column, "times are no categories", "take the parts that you need with `dt.*`");
             return None;
         }
-        // A Boolean has two values, whatever the data.
-        (None, DataType::Boolean) => vec![Scalar::Bool(false), Scalar::Bool(true)],
+        (None, DataType::Boolean) => {
+            let frozen = call.planning.frozen(&column.name, &Statistic::Categories).and_then(serde_json::Value::as_array);
+            // A Boolean has two values, whatever the data.
+            frozen.map_or_else(
+                || vec![Scalar::Bool(false), Scalar::Bool(true)],
+                |levels| levels.iter().filter_map(Scalar::from_json).collect(),
+            )
+        }
         (None, data_type) => {
             let levels = call.frozen_list(column, &Statistic::Categories, pointer)?;
             levels.into_iter().map(|level| as_held(level, data_type)).collect()
