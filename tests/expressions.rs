@@ -139,7 +139,7 @@ fn values_that_pandas_does_not_have() {
         "to_datetime('2024-02-29', '%Y-%m-%d')",
         "to_datetime('2024-02-29', '%Y-%m-%d', utc=true) > w",
         "min(2, 1)",
-        "max(w, to_datetime('1970-01-01T12:00:00Z', utc=true))",
+        "max(w, to_datetime('1970-01-01T12:00:00Z', 'ISO8601', utc=true))",
         "inf > f",
         "-(-9223372036854775808)",
         "f in [inf]",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use caz::dataset::Rows;
-use harness::{Case, CaseColumn, FAMILIES, Planned, read_golden};
+use harness::{Case, CaseColumn, Planned, every_golden};
 
 /// The system's allocator, which counts.
 struct Counting;
@@ -49,8 +49,7 @@ const DOUBLINGS: usize = 8;
 fn allocations_do_not_grow_with_the_rows() {
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();
     let mut failures = Vec::new();
-    for family in FAMILIES {
-        let golden = read_golden(family);
+    for golden in every_golden() {
         let frames = golden["frames"].as_array().unwrap();
         // The random calls stand last.
         for case in golden["cases"].as_array().unwrap().iter().rev() {

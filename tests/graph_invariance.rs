@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use arrow_schema::DataType;
 use caz::graph::PlannedNode;
 use harness::graph::{EVENTS, FieldOf, GraphAnswer, MODEL, NodeOf, PlannedGraph, models, plan};
-use harness::{CaseColumn, FAMILIES, Values, read_golden};
+use harness::{CaseColumn, Values, every_golden};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -35,8 +35,7 @@ struct Template {
 /// type of node is one entry.
 static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
     let mut templates = Vec::new();
-    for family in FAMILIES {
-        let golden = read_golden(family);
+    for golden in every_golden() {
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
         // The random calls stand last.
         for case in golden["cases"].as_array().unwrap().iter().rev() {

@@ -190,24 +190,24 @@ fn files_that_are_no_models_are_told() {
         .message(13, &Message::default().text(1, "location").text(2, "weights.bin"))
         .number(14, 1);
     let add = node("Add", "", &["x", "weights"], &["y"], &[]);
-    let (x, y) = (value("x", FLOAT, &[0, 1]), value("y", FLOAT, &[0, 1]));
+    let (x, y) = ([value("x", FLOAT, &[0, 1])], [value("y", FLOAT, &[0, 1])]);
     let odd = [value("x", BFLOAT16, &[0, 1]), value("z", FLOAT, &[0, 0, 0])];
     let odd_nodes = [node("Identity", "", &["x"], &["y"], &[]), node("Identity", "", &["z"], &["w"], &[])];
     let wide = [node("Neg", "", &["x"], &["y"], &[]), node("Expand", "", &["x", "shape"], &["z"], &[])];
     let shape: Vec<u8> = [1_i64, 5000].iter().flat_map(|size| size.to_le_bytes()).collect();
     let shape = Message::default().number(1, 2).number(2, INT64).text(8, "shape").bytes(9, &shape);
-    let wide_outputs = [y.clone(), value("z", FLOAT, &[])];
+    let wide_outputs = [y[0].clone(), value("z", FLOAT, &[])];
     let mut text = String::new();
     for (about, bytes) in [
         ("empty", Vec::new()),
         ("no protobuf", b"version https://git-lfs.github.com/spec/v1".to_vec()),
         ("cut short", good[..good.len() - 10].to_vec()),
-        ("an opset of the future", model(&[("", 999)], &[node("Neg", "", &["x"], &["y"], &[])], &[x.clone()], &[y.clone()], &[])),
-        ("a custom operator", model(&[("", 17), ("com.example", 1)], &[custom], &[x.clone()], &[y.clone()], &[])),
-        ("weights elsewhere", model(&[("", 17)], &[add], &[x.clone()], &[y.clone()], &[external])),
-        ("an edge from nowhere", model(&[("", 17)], &[node("Neg", "", &["w"], &["y"], &[])], &[x.clone()], &[y.clone()], &[])),
+        ("an opset of the future", model(&[("", 999)], &[node("Neg", "", &["x"], &["y"], &[])], &x, &y, &[])),
+        ("a custom operator", model(&[("", 17), ("com.example", 1)], &[custom], &x, &y, &[])),
+        ("weights elsewhere", model(&[("", 17)], &[add], &x, &y, &[external])),
+        ("an edge from nowhere", model(&[("", 17)], &[node("Neg", "", &["w"], &["y"], &[])], &x, &y, &[])),
         ("inputs that nothing fills", model(&[("", 17)], &odd_nodes, &odd, &[value("w", FLOAT, &[])], &[])),
-        ("an output that no column holds", model(&[("", 17)], &wide, &[x.clone()], &wide_outputs, &[shape])),
+        ("an output that no column holds", model(&[("", 17)], &wide, &x, &wide_outputs, &[shape])),
     ] {
         text.push_str(&format!("--- {about}\n{}\n", findings(&bytes, &json!({"a": "float"}), json!({"features": ["a"]}))));
     }

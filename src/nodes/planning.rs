@@ -1,6 +1,7 @@
 //! What a node sees and fills while it is planned.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,12 +98,14 @@ pub struct Planning<'a> {
     shared: Shared<'a>,
     /// The statistics that the node has asked for: column, key, and where the column's values were.
     asked: Vec<(Arc<str>, String, Source)>,
+    /// The columns that slots of this node's making were made from: a long expression is walked once, not once for each of its parts.
+    ancestry: RefCell<HashMap<Slot, Vec<(Slot, Ancestor)>>>,
 }
 
 impl<'a> Planning<'a> {
     /// Planning of node number `index`, whose parents' columns are joined in `input`.
     pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
-        Self { node, index, input, uploads: Vec::new(), shared, asked: Vec::new() }
+        Self { node, index, input, uploads: Vec::new(), shared, asked: Vec::new(), ancestry: RefCell::default() }
     }
 
     /// With the models that earlier nodes on the way here put into the store, by id.
@@ -155,8 +158,8 @@ impl<'a> Planning<'a> {
         }
         let value = self.shared.frozen.and_then(|frozen| frozen.get(&self.node.id, &column.name, statistic));
         match (value, self.shared.collectors) {
-            (None, Some(collectors)) => self.collect(collectors, column, statistic.clone()),
-            (None, None) => self.report_not_frozen(column, statistic, pointer),
+            (None, Some(collectors)) if !column.origin.node().is_empty() => self.collect(collectors, column, statistic.clone()),
+            (None, _) => self.report_not_frozen(column, statistic, pointer),
             _ => {}
         }
         value
@@ -177,8 +180,12 @@ impl<'a> Planning<'a> {
     fn report_not_frozen(&mut self, column: &Column, statistic: &Statistic, pointer: &str) {
         let (id, what, name) = (self.id(), statistic.name(), &column.name);
         let message = format!("node `{id}` needs the {what} of column `{name}`, which would depend on the batch and is not frozen");
-        let diagnostic = Diagnostic::error(Code::NotFrozen, message);
-        self.report(diagnostic.help("`caz fit FILE --dataset DATASET` reads it from the training data and freezes it"), pointer);
+        // A part of an expression has no name in the statistics file.
+        let help = match column.origin.node() {
+            "" => "give it in the expression, such as the format 'ISO8601', or make the column in a node before",
+            _ => "`caz fit FILE --dataset DATASET` reads it from the training data and freezes it",
+        };
+        self.report(Diagnostic::error(Code::NotFrozen, message).help(help), pointer);
     }
 
     /// Where models come from.
@@ -334,21 +341,26 @@ impl<'a> Planning<'a> {
 
     /// The columns that this node's steps read on the way to `slot`.
     fn parents(&self, frame: &Frame, slot: Slot) -> Vec<Ancestor> {
+        let made = slot;
         let (mut parents, mut seen, mut open) = (Vec::new(), BTreeSet::new(), vec![slot]);
+        let mut ancestry = self.ancestry.borrow_mut();
         while let Some(slot) = open.pop() {
             if !seen.insert(slot) {
                 continue;
             }
             let mut columns = frame.columns().iter().chain(self.input.columns());
-            match columns.find(|column| column.slot() == Some(slot)) {
-                Some(column) => parents.push(column.as_ancestor()),
-                None => {
-                    let own = self.shared.steps.iter().rev().take_while(|step| step.node == self.index);
-                    open.extend(own.filter(|step| step.writes.contains(&slot)).flat_map(|step| step.reads.iter().rev().copied()));
-                }
+            if let Some(column) = columns.find(|column| column.slot() == Some(slot)) {
+                parents.push((slot, column.as_ancestor()));
+            } else if let Some(known) = ancestry.get(&slot) {
+                parents.extend(known.iter().filter(|(slot, _)| seen.insert(*slot)).cloned());
+            } else {
+                let mut own = self.shared.steps.iter().rev().take_while(|step| step.node == self.index);
+                open.extend(own.find(|step| step.writes.contains(&slot)).into_iter().flat_map(|step| step.reads.iter().rev().copied()));
             }
         }
-        parents
+        let ancestors = parents.iter().map(|(_, ancestor)| ancestor.clone()).collect();
+        ancestry.insert(made, parents);
+        ancestors
     }
 }
 

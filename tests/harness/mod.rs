@@ -108,6 +108,37 @@ pub(crate) fn read_golden(family: &str) -> Value {
     golden
 }
 
+/// The golden vectors of every family, and of the operations whose statistics are fitted.
+pub(crate) fn every_golden() -> impl Iterator<Item = Value> {
+    FAMILIES.into_iter().map(read_golden).chain([read_fitted()])
+}
+
+/// The calls of `tests/golden/fitted.json`, with what pandas learnt as their frozen statistics.
+fn read_fitted() -> Value {
+    let fitted: Value = serde_json::from_str(include_str!("../golden/fitted.json")).unwrap();
+    let (mut frames, mut cases) = (Vec::new(), Vec::new());
+    for record in fitted["cases"].as_array().unwrap() {
+        let mut params = record["params"].clone();
+        let cols = if params["import"] == "get_dummies" { &mut params["kwargs"]["columns"] } else { &mut params["cols"] };
+        *cols = json!(["x"]);
+        let mut input = record["input"].clone();
+        input["name"] = "x".into();
+        let frozen = json!({"x": {(record["statistic"].as_str().unwrap()): learnt(&record["value"])}});
+        cases.push(json!({"params": params, "frozen": frozen, "input": frames.len(), "output": record["output"]}));
+        frames.push(json!([input]));
+    }
+    json!({"frames": frames, "cases": cases})
+}
+
+/// A statistic as a file holds it, from its bits.
+fn learnt(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(learnt).collect(),
+        Value::Object(float) => f64::from_bits(u64::from_str_radix(float["bits"].as_str().unwrap(), 16).unwrap()).into(),
+        other => other.clone(),
+    }
+}
+
 /// Every family of golden vectors.
 pub(crate) const FAMILIES: [&str; 19] = [
     "fillna",

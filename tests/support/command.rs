@@ -45,6 +45,19 @@ pub fn caz_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)],
     // A command that does not read its input may have closed it.
     let _ = child.stdin.take().expect("a pipe").write_all(input);
     let output = child.wait_with_output().expect("a child");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&root().display().to_string(), "ROOT");
+    let text = |bytes: Vec<u8>| without_root(&String::from_utf8(bytes).expect("UTF-8"));
     Ended { code: output.status.code().expect("an exit code"), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// The text with ROOT in place of the project's folder, and marks beneath it as long as if it were so.
+fn without_root(text: &str) -> String {
+    let root = root().display().to_string();
+    let (mut shown, mut before) = (String::new(), "");
+    for line in text.split_inclusive('\n') {
+        let is_marked = before.contains(&root) && line.contains('^');
+        let too_many = if is_marked { "^".repeat(root.len() - "ROOT".len()) } else { String::new() };
+        shown.push_str(&line.replacen(&too_many, "", 1).replace(&root, "ROOT"));
+        before = line;
+    }
+    shown
 }
