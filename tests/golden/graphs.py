@@ -155,7 +155,7 @@ class Graph:
                 encode_frame(trial.frames[node_id])
             except Exception:  # noqa: BLE001  whatever pandas raises: such a call is no call
                 continue
-            if len(trial.rejected | trial.skipped) > len(self.frame) // 2:
+            if len(trial.rejected | trial.skipped) > len(self.frame) // 2 or differs_on_purpose(node, run.input(parents)):
                 continue
             self.nodes.append(node)
             run = trial
@@ -170,6 +170,25 @@ class Graph:
             if node.id not in drop:
                 kept.append(Node(node.id, node.operation, parents, node.call))
         return kept
+
+
+def differs_on_purpose(node: Node, frame: pd.DataFrame) -> bool:
+    """Whether the call is one whose values docs/pandas-differences.md lists as different."""
+    cols = node.call.params.get("cols", list(frame.columns))
+    kwargs = node.call.params.get("kwargs", {})
+    columns = [frame[name] for name in ([cols] if isinstance(cols, str) else cols)]
+    if node.operation == "astype":
+        # What does not fit is the processor's affair.
+        return any(column.dtype.kind == "f" and (column.abs() >= 2.0**31).any() for column in columns)
+    if node.operation == "to_datetime" and kwargs.get("errors") == "coerce":
+        return any(column.dtype.kind == "f" and (column.abs() >= 1e9).any() for column in columns)
+    if node.operation == "get_dummies":
+        # A Boolean has two values, whatever the batch, unless one was frozen.
+        named = [frame[name] for name in kwargs.get("columns", []) if name not in node.call.frozen]
+        return any(column.dtype == bool and column.nunique() < 2 for column in named)
+    if node.operation == "map" and "null" in kwargs:
+        return any(value is None for column in columns for value in column)
+    return False
 
 
 def describe(graph: Graph, nodes: list[Node]) -> dict:

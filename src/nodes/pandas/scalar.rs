@@ -99,14 +99,49 @@ pub(super) fn write_float(value: f64, large: f64, out: &mut String) {
     } else if value.is_infinite() {
         out.write_str(if value > 0.0 { "inf" } else { "-inf" })
     } else if value != 0.0 && !(1e-4..large).contains(&value.abs()) {
-        let shortest = format!("{value:e}");
-        let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+        let shortest = Digits::of(value);
+        let (digits, exponent) = shortest.as_str().split_once('e').unwrap_or((shortest.as_str(), "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
         write!(out, "{digits}e{sign}{exponent:0>2}")
     } else {
         // Debug prints a fraction always (`1.0`), and no exponent in this range.
         write!(out, "{value:?}")
     };
+}
+
+/// The shortest digits of a float, with an exponent, on the stack.
+struct Digits {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Digits {
+    /// Of two shortest texts that are equally near, Python takes the even one, Rust the greater one. They are so where 17 digits are needed.
+    fn of(value: f64) -> Self {
+        use std::fmt::Write as _;
+        let (mut shortest, mut even) = (Self::empty(), Self::empty());
+        // The longest, such as -1.7976931348623157e-308, has 24 bytes.
+        let _ = write!(shortest, "{value:e}");
+        let digits = shortest.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+        if digits == 17 && write!(even, "{value:.16e}").is_ok() && even.as_str().parse() == Ok(value) { even } else { shortest }
+    }
+
+    fn empty() -> Self {
+        Self { bytes: [0; 32], length: 0 }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Write for Digits {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = self.bytes.get_mut(self.length..self.length + text.len()).ok_or(std::fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length += text.len();
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +160,8 @@ mod tests {
             (1e-5, "1e-05"),
             (0.0001, "0.0001"),
             (1.5e-310, "1.5e-310"),
+            // 18 digits that end in 5: as near to ...313e-08.
+            (2.0_f64.powi(-25), "2.9802322387695312e-08"),
             (f64::INFINITY, "inf"),
             (f64::NAN, "nan"),
         ];
