@@ -16,6 +16,8 @@ use harness::{CaseColumn, Values, every_golden};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
 /// How many calls of each operation graphs are made from.
@@ -50,8 +52,53 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
             }
         }
     }
+    templates.extend(OTHERS.iter().flat_map(|other| std::iter::repeat_with(|| other.template()).take(COPIES)));
     templates
 });
+
+/// A node of another type than Pandas: its parameters as JSON with `{x}` and `{y}` for the columns that it reads and `{id}` for its name.
+struct Other {
+    type_name: &'static str,
+    params: &'static str,
+    /// The dtypes of `x` and `y`.
+    reads: &'static [&'static str],
+}
+
+/// How often each of the other nodes stands beside the many calls of the Pandas node.
+const COPIES: usize = 12;
+
+const OTHERS: [Other; 11] = [
+    Other { type_name: "FieldOps", params: r#"{"copy": {"{x}": "{id}_c"}, "default": {"{id}_c": 0}}"#, reads: &["float64"] },
+    Other { type_name: "FieldOps", params: r#"{"copy": {"{x}": "{id}_c"}, "cast": {"{id}_c": "int"}}"#, reads: &["float64"] },
+    Other {
+        type_name: "FieldTrans",
+        params: r#"{"fields": {"{id}_e": "if `{x}` > 0.5 then `{x}` / `{y}` else log(`{y}`)"}}"#,
+        reads: &["float64", "float64"],
+    },
+    Other {
+        type_name: "FieldTrans",
+        params: r#"{"fields": {"{id}_e": "lower(coalesce(`{x}`, 'Ω')) + 'é'", "{id}_l": "len(`{x}`) // 2"}}"#,
+        reads: &["object"],
+    },
+    Other { type_name: "FieldTrans", params: r#"{"fields": {"{id}_e": "int(`{x}`) % 7"}}"#, reads: &["object"] },
+    Other { type_name: "Processor", params: r#"{"where": "`{x}` < 250 or `{x}` is null", "reason": "far"}"#, reads: &["float64"] },
+    Other { type_name: "Processor", params: r#"{"where": "`{x}` != 'vw'", "otherwise": "reject", "reason": "a vw"}"#, reads: &["object"] },
+    Other {
+        type_name: "OneHotEncoder",
+        params: r#"{"features": ["{x}"], "categories": {"{x}": ["vw", "", "🚗", null]}, "handle_unknown": "ignore"}"#,
+        reads: &["object"],
+    },
+    Other { type_name: "OneHotEncoder", params: r#"{"features": ["{x}"], "categories": {"{x}": [-1, 0, 7]}}"#, reads: &["int64"] },
+    Other { type_name: "Split", params: r#"{"train_size": 0.7}"#, reads: &[] },
+    Other { type_name: "JsonToDataframe", params: "{}", reads: &[] },
+];
+
+impl Other {
+    fn template(&self) -> Template {
+        let reads = ["x", "y"].iter().zip(self.reads).map(|(name, dtype)| ((*name).to_owned(), (*dtype).to_owned())).collect();
+        Template { type_name: self.type_name, params: serde_json::from_str(self.params).unwrap(), frozen: json!({}), reads }
+    }
+}
 
 /// A random choice of a node, its parents and its columns.
 type NodeDraw = (Index, Vec<Index>, Vec<Index>);
@@ -116,16 +163,25 @@ fn field((index, (avro, nullable)): (usize, &(usize, bool)), rows: &[Vec<u64>]) 
     FieldOf { avro, column }
 }
 
+/// The fields, and two more that a model can always read.
+fn with_model_fields(fields: impl Iterator<Item = FieldOf>, rows: &[Vec<u64>]) -> Vec<FieldOf> {
+    let number = |(index, name): (usize, &str)| {
+        let number = field((index, &(0, false)), rows);
+        FieldOf { column: CaseColumn { name: name.into(), ..number.column }, ..number }
+    };
+    fields.chain([(12, "model_a"), (13, "model_b")].map(number)).collect()
+}
+
+/// The node that asks the model.
+fn model(features: [&str; 2], parent: &str) -> NodeOf {
+    let params = json!({"model_id": "linear", "features": features});
+    NodeOf { id: MODEL.into(), type_name: "ONNXNode".into(), params, parents: vec![parent.into()] }
+}
+
 /// A graph of nodes that the planner accepts, ending in a model; with the statistics of its nodes.
 fn build(fields: &[FieldOf], draws: &[NodeDraw]) -> (PlannedGraph, Vec<NodeOf>) {
     let store = models();
     let entry = NodeOf { id: EVENTS.into(), type_name: "JsonToDataframe".into(), params: json!({}), parents: Vec::new() };
-    let model = |features: [&str; 2], parent: &str| NodeOf {
-        id: MODEL.into(),
-        type_name: "ONNXNode".into(),
-        params: json!({"model_id": "linear", "features": features}),
-        parents: vec![parent.into()],
-    };
     let (mut nodes, mut frozen) = (vec![entry], Map::new());
     let fallback = model(["model_a", "model_b"], EVENTS);
     let planned_with = |nodes: &[NodeOf], last: &NodeOf, frozen: &Map<String, Value>| {
@@ -175,6 +231,15 @@ fn aimed(template: &Template, frames: &[&PlannedNode], picks: &[Index], id: &str
             .filter(|name| !names.values().any(|taken| taken == name))
             .collect();
         names.insert(read, (!fits.is_empty()).then(|| (*pick.get(&fits)).to_owned())?);
+    }
+    if template.type_name != "Pandas" {
+        let mut params = template.params.to_string().replace("{id}", id);
+        for (placeholder, column) in &names {
+            // A name is written into JSON, and into an expression between back-quotes.
+            let plain = column.chars().all(|character| character.is_alphanumeric() || character == '_');
+            params = plain.then(|| params.replace(&format!("{{{placeholder}}}"), column))?;
+        }
+        return Some((serde_json::from_str(&params).unwrap(), json!({})));
     }
     let name = |text: &str| names.get(text).cloned().unwrap_or_else(|| format!("{id}_{text}"));
     let mut params = template.params.clone();
@@ -269,11 +334,7 @@ proptest! {
         rows in vec(vec(prop_oneof![0..40_u64, any::<u64>()], 14), 1..40),
         cuts in vec(any::<Index>(), 0..6),
     ) {
-        let mut fields: Vec<FieldOf> = types.iter().enumerate().map(|typed| field(typed, &rows)).collect();
-        for (index, name) in [(12, "model_a"), (13, "model_b")] {
-            let number = field((index, &(0, false)), &rows);
-            fields.push(FieldOf { column: CaseColumn { name: name.into(), ..number.column }, ..number });
-        }
+        let fields = with_model_fields(types.iter().enumerate().map(|typed| field(typed, &rows)), &rows);
         let (mut planned, nodes) = build(&fields, &draws);
         let whole = planned.run(0..rows.len());
         for range in split(rows.len(), &cuts) {
@@ -297,4 +358,20 @@ fn every_operation_is_among_the_nodes() {
     let named: Vec<&str> = TEMPLATES.iter().filter_map(|template| template.params["import"].as_str()).collect();
     let missing: Vec<&str> = caz::nodes::operation_pages().map(|page| page.name).filter(|name| !named.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+    // Each of the others is accepted on fields of its types: two doubles, a long, a string.
+    let rows = [vec![9; 14], vec![20; 14]];
+    let fields: Vec<FieldOf> =
+        with_model_fields([0, 0, 2, 4].iter().enumerate().map(|(at, avro)| field((at, &(*avro, false)), &rows)), &rows);
+    let entry = NodeOf { id: EVENTS.into(), type_name: "JsonToDataframe".into(), params: json!({}), parents: Vec::new() };
+    let last = model(["model_a", "model_b"], EVENTS);
+    let planned = plan(&fields, &[entry.clone(), last.clone()], &json!({}), &models()).unwrap_or_else(|found| panic!("{found:?}"));
+    let events: Vec<&PlannedNode> = planned.plan.nodes().iter().filter(|node| node.id == EVENTS).collect();
+    let pick = any::<Index>().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+    for other in &OTHERS {
+        let (params, _) = aimed(&other.template(), &events, &[pick; 2], "n").unwrap_or_else(|| panic!("{}: no columns", other.params));
+        let node = NodeOf { id: "n".into(), type_name: other.type_name.into(), params, parents: vec![EVENTS.into()] };
+        if let Err(found) = plan(&fields, &[entry.clone(), node, last.clone()], &json!({}), &models()) {
+            panic!("{}: {found:?}", other.params);
+        }
+    }
 }
