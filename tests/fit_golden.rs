@@ -1,4 +1,4 @@
-//! `caz fit` against what pandas learns itself: `tests/golden/fitted.json`, written by `tests/golden/fitted.py`.
+//! `caz fit` against what pandas learns itself: `tests/golden/pandas/fitted.json.gz`, written by `tests/golden/fitted.py`.
 //!
 //! Each column is written as a dataset, fitted, and run with what was frozen: the statistic and the answer have pandas' bits.
 
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use caz::fit::{Options, fit};
 use caz::stream::Assembly;
-use harness::{Case, Planned, Values};
+use harness::{Case, Planned, Values, read_golden};
 use serde_json::{Value, json};
 
 /// A case with the name of its column and node.
@@ -141,9 +141,7 @@ fn check(golden: &mut Golden<'_>, frozen: &Value) -> Result<(), String> {
 
 #[test]
 fn statistics_and_answers_have_the_bits_of_pandas() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/fitted.json")).unwrap();
-    let golden: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(golden["pandas"], "2.2.3");
+    let golden = read_golden("fitted");
     let records = golden["cases"].as_array().unwrap();
     let mut by_rows: BTreeMap<usize, Vec<Golden<'_>>> = BTreeMap::new();
     for (index, record) in records.iter().enumerate() {

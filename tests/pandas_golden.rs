@@ -9,7 +9,6 @@ mod harness;
 use std::collections::BTreeMap;
 
 use harness::{Case, FAMILIES, Planned, Values, read_golden};
-use serde_json::Value;
 
 /// How many calls of each operation there are at least.
 const CALLS: usize = 200;
@@ -122,8 +121,7 @@ fn every_operation_has_its_calls() {
         }
     }
     // Operations whose answers are frozen are compared in tests/fit_golden.rs.
-    let fitted: Value = serde_json::from_str(include_str!("golden/fitted.json")).unwrap();
-    for case in fitted["cases"].as_array().unwrap() {
+    for case in read_golden("fitted")["cases"].as_array().unwrap() {
         *calls.entry(case["params"]["import"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     let of = |name: &str| calls.get(name).copied().unwrap_or(0);

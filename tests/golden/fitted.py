@@ -1,6 +1,6 @@
 """Writes the golden vectors of `caz fit`: what pandas 2.2.3 learns of a column, and what it then answers for the same rows.
 
-    python tests/golden/fitted.py           # write tests/golden/fitted.json
+    python tests/golden/fitted.py           # write tests/golden/pandas/fitted.json.gz
     python tests/golden/fitted.py --check   # write nothing; fail if the committed file differs
 
 A case is one call of an operation that needs a statistic, on a column of seeded values. `statistic` is its key in the statistics file and
@@ -8,6 +8,7 @@ A case is one call of an operation that needs a statistic, on a column of seeded
 """
 
 import argparse
+import gzip
 import json
 import sys
 import warnings
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 PANDAS = "2.2.3"
-OUTPUT = Path(__file__).parent / "fitted.json"
+OUTPUT = Path(__file__).parent / "pandas" / "fitted.json.gz"
 
 
 def bits(values: np.ndarray) -> str:
@@ -186,12 +187,13 @@ def write(check: bool) -> bool:
     lines = ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in cases)
     text = f'{{"pandas":"{PANDAS}","cases":[\n{lines}\n]}}\n'
     if check:
-        same = OUTPUT.exists() and OUTPUT.read_text() == text
+        same = OUTPUT.exists() and gzip.decompress(OUTPUT.read_bytes()).decode() == text
         if not same:
             print(f"{OUTPUT} differs from what pandas answers", file=sys.stderr)
         return same
-    OUTPUT.write_text(text)
-    print(f"{OUTPUT.name}: {len(cases)} calls, {len(text) / 1024:.0f} KiB")
+    packed = gzip.compress(text.encode(), 9, mtime=0)
+    OUTPUT.write_bytes(packed)
+    print(f"{OUTPUT.name}: {len(cases)} calls, {len(text) / 1024:.0f} KiB, packed {len(packed) / 1024:.0f} KiB")
     return True
 
 

@@ -1,6 +1,6 @@
 """Writes the golden vectors of the Pandas node: what pandas 2.2.3 answers, call by call.
 
-    python tests/golden/generate.py           # write tests/golden/pandas/*.json.gz and tests/golden/fitted.json
+    python tests/golden/generate.py           # write tests/golden/pandas/*.json.gz
     python tests/golden/generate.py --check   # write nothing; fail if a committed file differs
 
 A case is one call on a frame: the edge cases that each family lists, and for each operation CALLS random calls on frames of their own.

@@ -113,9 +113,9 @@ pub(crate) fn every_golden() -> impl Iterator<Item = Value> {
     FAMILIES.into_iter().map(read_golden).chain([read_fitted()])
 }
 
-/// The calls of `tests/golden/fitted.json`, with what pandas learnt as their frozen statistics.
+/// The calls whose statistics are fitted, with what pandas learnt as their frozen statistics.
 fn read_fitted() -> Value {
-    let fitted: Value = serde_json::from_str(include_str!("../golden/fitted.json")).unwrap();
+    let fitted = read_golden("fitted");
     let (mut frames, mut cases) = (Vec::new(), Vec::new());
     for record in fitted["cases"].as_array().unwrap() {
         let mut params = record["params"].clone();
