@@ -1,0 +1,222 @@
+//! Planning: node after node, each on the columns of its parents, then the columns that leave the graph.
+
+use std::sync::Arc;
+
+use super::topology::Topology;
+use super::{NodeSpec, OutputColumn, PlanRequest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
+use crate::nodes::{self, Column, Frame, Planning, Shared, Slot, Source, Step, list};
+
+/// A plan while it is made.
+pub(super) struct Builder<'a> {
+    request: &'a PlanRequest<'a>,
+    diagnostics: &'a mut Diagnostics,
+    pub(super) steps: Vec<Step>,
+    pub(super) slots: usize,
+    /// The columns that leave each node, by its index in the spec.
+    pub(super) frames: Vec<Option<Frame>>,
+    /// The models that each node's ancestors and itself put into the store, by its index in the spec.
+    uploads: Vec<Vec<Arc<str>>>,
+    /// The event's fields as they are decoded.
+    fields: Frame,
+    /// The event's fields in pandas' types, once the first node has asked for them: all starts share them.
+    event: Option<Frame>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
+        let fields = request.dataset.fields();
+        let frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
+        let nodes = request.spec.nodes.len();
+        Self {
+            request,
+            diagnostics,
+            steps: Vec::new(),
+            slots: fields.len(),
+            frames: vec![None; nodes],
+            uploads: vec![Vec::new(); nodes],
+            fields: frame,
+            event: None,
+        }
+    }
+
+    pub(super) fn plan_nodes(&mut self, topology: &Topology) {
+        for index in topology.order.iter().copied() {
+            let spec = &self.request.spec.nodes[index];
+            let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
+            let parents = topology.parents[index].as_slice();
+            let input = match parents {
+                [] if kind.is_entry() => self.event(index),
+                [] => Frame::new(),
+                parents => self.join(parents, Some(spec)),
+            };
+            let mut uploads: Vec<Arc<str>> = Vec::new();
+            for model in parents.iter().flat_map(|parent| &self.uploads[*parent]) {
+                if !uploads.contains(model) {
+                    uploads.push(Arc::clone(model));
+                }
+            }
+            // A model may be trained after its features are fitted: what it lacks is told by `check`.
+            let may_fail = self.request.purpose.collectors().is_some() && kind.is_inference();
+            let aside = may_fail.then(|| std::mem::take(self.diagnostics));
+            let mut planning = self.planning(index, input).with_uploads(uploads);
+            let mut frame = kind.plan(&mut planning);
+            self.uploads[index] = planning.into_uploads();
+            if let Some(before) = aside
+                && std::mem::replace(self.diagnostics, before).has_errors()
+            {
+                frame.set_open();
+            }
+            self.frames[index] = Some(frame);
+        }
+    }
+
+    fn planning(&mut self, index: usize, input: Frame) -> Planning<'_> {
+        let shared = Shared {
+            collectors: self.request.purpose.collectors(),
+            document: &self.request.spec.document,
+            pipeline: self.request.document,
+            frozen: self.request.frozen,
+            models: self.request.models,
+            steps: &mut self.steps,
+            slots: &mut self.slots,
+            diagnostics: self.diagnostics,
+        };
+        Planning::new(&self.request.spec.nodes[index], index, input, shared)
+    }
+
+    /// The event's fields as they enter the graph; what brings them into pandas' types counts as the first start's work.
+    fn event(&mut self, start: usize) -> Frame {
+        if let Some(event) = &self.event {
+            return event.clone();
+        }
+        let fields = self.fields.clone();
+        let event = nodes::event_frame(&mut self.planning(start, fields));
+        self.event.insert(event).clone()
+    }
+
+    /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name are a mistake
+    /// where `reader` would take one of them by chance.
+    fn join(&mut self, parents: &[usize], reader: Option<&NodeSpec>) -> Frame {
+        let mut joined = Frame::new();
+        for parent in parents {
+            let Some(frame) = self.frames[*parent].clone() else { continue };
+            if frame.is_open() {
+                joined.set_open();
+            }
+            for column in frame.columns() {
+                match joined.get(&column.name) {
+                    Some(present) if same(present, column) => {}
+                    Some(present) => {
+                        let present = present.clone();
+                        if let Some(reader) = reader {
+                            self.report_ambiguous(reader, &present, column);
+                        }
+                        joined.set(Column::poisoned(&column.name, column.origin.node()));
+                    }
+                    None => joined.set(column.clone()),
+                }
+            }
+        }
+        joined
+    }
+
+    fn report_ambiguous(&mut self, reader: &NodeSpec, one: &Column, other: &Column) {
+        let message =
+            format!("two columns named `{}` reach node `{}`: one made by `{}`, one by `{}`", one.name, reader.id, one.origin, other.origin);
+        let diagnostic =
+            Diagnostic::error(Code::AmbiguousColumn, message).help("rename one of them on its branch, with `rename` or `into`");
+        self.diagnostics.push(diagnostic.at(&self.request.spec.document, &reader.pointer));
+    }
+
+    /// The columns that leave the graph.
+    pub(super) fn answer(&mut self, topology: &Topology) -> Frame {
+        self.join(&topology.sinks, None)
+    }
+
+    pub(super) fn outputs(&mut self, answer: &Frame) -> Vec<OutputColumn> {
+        let mut outputs = self.pass_through();
+        let columns = match self.request.columns {
+            Some(names) => self.named_columns(answer, names),
+            None => answer.columns().iter().filter(|column| self.is_made_by_a_model(column)).cloned().collect(),
+        };
+        for column in columns {
+            if outputs.iter().any(|output| output.name == column.name.as_ref()) {
+                let message = format!("the output would have two fields named `{}`", column.name);
+                let help = "leave it out of `columns` or of `pass_through`";
+                self.report_output(Diagnostic::error(Code::AmbiguousColumn, message).help(help), "/output");
+                continue;
+            }
+            if let Some(output) = self.output(&column) {
+                outputs.push(output);
+            }
+        }
+        outputs
+    }
+
+    fn pass_through(&mut self) -> Vec<OutputColumn> {
+        let mut outputs = Vec::new();
+        for (at, name) in self.request.pass_through.iter().enumerate() {
+            match self.fields.get(name).cloned() {
+                Some(field) => outputs.extend(self.output(&field)),
+                None => {
+                    let fields = self.fields.clone();
+                    let message = format!("the event has no field `{name}` to pass through");
+                    self.report_unknown(message, name, &fields, &format!("/output/pass_through/{at}"));
+                }
+            }
+        }
+        outputs
+    }
+
+    fn named_columns(&mut self, answer: &Frame, names: &[String]) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            match answer.get(name) {
+                Some(column) => columns.push(column.clone()),
+                None if answer.is_open() => {}
+                None => {
+                    let message = format!("the output names column `{name}`, which the graph does not make");
+                    self.report_unknown(message, name, answer, &format!("/output/columns/{at}"));
+                }
+            }
+        }
+        columns
+    }
+
+    fn is_made_by_a_model(&self, column: &Column) -> bool {
+        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.node());
+        maker.and_then(|node| nodes::by_name(&node.type_name)).is_some_and(nodes::Node::is_inference)
+    }
+
+    fn output(&mut self, column: &Column) -> Option<OutputColumn> {
+        let slot = match column.source {
+            Source::Slot(slot) => slot,
+            Source::Poisoned => return None,
+            Source::Indicator { .. } | Source::Codes { .. } => {
+                let slot = Slot::new(self.slots);
+                self.slots += 1;
+                self.steps.extend(Step::decode(column, 0, slot));
+                slot
+            }
+        };
+        Some(OutputColumn { name: column.name.to_string(), data_type: column.data_type.clone(), nullable: column.nullable, slot })
+    }
+
+    fn report_unknown(&mut self, message: String, name: &str, among: &Frame, pointer: &str) {
+        let mut diagnostic = Diagnostic::error(Code::UnknownColumn, message);
+        if let Some(near) = nearest(name, among.names()) {
+            diagnostic = diagnostic.label(format!("did you mean `{near}`?"));
+        }
+        self.report_output(diagnostic.help(format!("there are: {}", list(among.names()))), pointer);
+    }
+
+    fn report_output(&mut self, diagnostic: Diagnostic, pointer: &str) {
+        self.diagnostics.push(diagnostic.at(self.request.document, pointer));
+    }
+}
+
+/// Whether two columns are one that came by two ways.
+fn same(one: &Column, other: &Column) -> bool {
+    one.source == other.source && one.source != Source::Poisoned
+}
