@@ -365,7 +365,11 @@ proptest! {
     ) {
         let fields = json!({"x": number, "y": condition, "z": text});
         let case = case(json!({"fields": fields}), &rows);
-        let mut planned = Planned::of("FieldTrans", &case).map_err(|found| TestCaseError::fail(format!("{fields}: {found}")))?;
+        let mut planned = Planned::of("FieldTrans", &case).map_err(|found| match found.contains("nothing stands in a relation to null") {
+            // A part without columns, such as sqrt(-0.5), that is NaN: no expression that anybody means.
+            true => TestCaseError::reject("a constant is NaN"),
+            false => TestCaseError::fail(format!("{fields}: {found}")),
+        })?;
         let whole = planned.run(&case, 0..rows.len());
         for range in split(rows.len(), &cuts) {
             let part = planned.run(&case, range.clone());
