@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::fault::{Anchor, Context};
 use super::shape::{Rules, Target, scalar};
 use super::skip::{Skip, descend};
-use super::visit::{Event, Members, Put, word};
+use super::visit::{Event, Members, Put, scalar_visits, word};
 use crate::codec::CodecError;
 use crate::codec::column::Column;
 use crate::codec::scalar::{Misfit, Scalar};
@@ -124,25 +124,7 @@ impl<'de> Visitor<'de> for Choose<'_> {
         Err(self.context.refuse(Reason::MissingField, "null, and the dataset schema does not allow null here", Anchor::Word(4)))
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.scalar(value, word(value), |scalar, column| scalar.push_bool(value, column))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_integer(value, column))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_unsigned(value, column))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_float(value, column))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.scalar("a string", Anchor::Text, |scalar, column| scalar.push_string(value, column))
-    }
+    scalar_visits!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         let array = self.choice.branches.iter().find(|branch| matches!(branch.kind, Kind::Array));

@@ -1,5 +1,7 @@
 //! The JSON encoder.
 
+use std::ops::Range;
+
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
@@ -36,7 +38,7 @@ enum Target {
     Typed(usize, AvroType, Rules),
     Object {
         members: Vec<Member>,
-        columns: std::ops::Range<usize>,
+        columns: Range<usize>,
         nullable: bool,
     },
     /// A union whose types have columns of their own.
@@ -50,7 +52,7 @@ enum Target {
 #[derive(Debug)]
 struct Arm {
     tag: Option<String>,
-    columns: std::ops::Range<usize>,
+    columns: Range<usize>,
     value: Target,
 }
 
@@ -155,7 +157,7 @@ fn object(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>
 }
 
 fn member_value(target: &Target, views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
-    let is_null = |columns: &std::ops::Range<usize>| views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null));
+    let is_null = |columns: &Range<usize>| views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null));
     match target {
         Target::Column(column) => value(&views[*column].cell(row), into).map_err(|refusal| (*column, refusal)),
         Target::Typed(column, kind, rules) => typed(kind, &views[*column].cell(row), *rules, into).map_err(|refusal| (*column, refusal)),
@@ -187,39 +189,13 @@ fn member_value(target: &Target, views: &[View<'_>], row: usize, into: &mut Vec<
 pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
     match cell {
         Cell::Text(value) => string(into, value),
-        Cell::List(items, range) => {
-            into.push(b'[');
-            for row in range.clone() {
-                if row > range.start {
-                    into.push(b',');
-                }
-                value(&items.cell(row), into)?;
-            }
-            into.push(b']');
-        }
+        Cell::List(items, range) => write_list(range.clone(), into, |row, into| value(&items.cell(row), into))?,
         Cell::Map(keys, values, range) => {
-            into.push(b'{');
-            for row in range.clone() {
-                if row > range.start {
-                    into.push(b',');
-                }
-                string(into, keys.value(row));
-                into.push(b':');
-                value(&values.cell(row), into)?;
-            }
-            into.push(b'}');
+            write_object(range.clone().map(|row| (keys.value(row), row)), into, |row, into| value(&values.cell(row), into))?;
         }
         Cell::Struct(fields, children, row) => {
-            into.push(b'{');
-            for (index, (field, child)) in fields.iter().zip(*children).enumerate() {
-                if index > 0 {
-                    into.push(b',');
-                }
-                string(into, field.name());
-                into.push(b':');
-                value(&child.cell(*row), into)?;
-            }
-            into.push(b'}');
+            let members = fields.iter().map(|field| field.name().as_str()).zip(*children);
+            write_object(members, into, |child, into| value(&child.cell(*row), into))?;
         }
         Cell::Binary(bytes) => {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
@@ -233,6 +209,42 @@ pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> 
             into.push(b'"');
         }
     }
+    Ok(())
+}
+
+/// `[`, an item for each row, `]`.
+pub(super) fn write_list<E>(
+    rows: Range<usize>,
+    into: &mut Vec<u8>,
+    mut item: impl FnMut(usize, &mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    into.push(b'[');
+    for row in rows.clone() {
+        if row > rows.start {
+            into.push(b',');
+        }
+        item(row, into)?;
+    }
+    into.push(b']');
+    Ok(())
+}
+
+/// `{`, a name and a value for each member, `}`.
+pub(super) fn write_object<'n, T, E>(
+    members: impl Iterator<Item = (&'n str, T)>,
+    into: &mut Vec<u8>,
+    mut value: impl FnMut(T, &mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    into.push(b'{');
+    for (index, (name, member)) in members.enumerate() {
+        if index > 0 {
+            into.push(b',');
+        }
+        string(into, name);
+        into.push(b':');
+        value(member, into)?;
+    }
+    into.push(b'}');
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Values written as their Avro type asks: unions named where they must be, and Avro's own forms by its rules.
 
-use super::encode::{string, value};
+use super::encode::{string, value, write_list, write_object};
 use super::shape::{Rules, named_union};
 use crate::codec::avro::{branch_of_number, decimal_bytes};
 use crate::codec::view::{Cell, Refusal};
@@ -11,41 +11,14 @@ pub(super) fn typed(kind: &AvroType, cell: &Cell<'_>, rules: Rules, into: &mut V
     match (kind, cell) {
         (AvroType::Union(union), cell) => typed_union(union, cell, rules, into),
         (AvroType::Array(item), Cell::List(items, range)) => {
-            into.push(b'[');
-            for row in range.clone() {
-                if row > range.start {
-                    into.push(b',');
-                }
-                typed(item, &items.cell(row), rules, into)?;
-            }
-            into.push(b']');
-            Ok(())
+            write_list(range.clone(), into, |row, into| typed(item, &items.cell(row), rules, into))
         }
         (AvroType::Map(entry), Cell::Map(keys, values, range)) => {
-            into.push(b'{');
-            for row in range.clone() {
-                if row > range.start {
-                    into.push(b',');
-                }
-                string(into, keys.value(row));
-                into.push(b':');
-                typed(entry, &values.cell(row), rules, into)?;
-            }
-            into.push(b'}');
-            Ok(())
+            write_object(range.clone().map(|row| (keys.value(row), row)), into, |row, into| typed(entry, &values.cell(row), rules, into))
         }
         (AvroType::Record(record), Cell::Struct(_, children, row)) => {
-            into.push(b'{');
-            for (index, (field, child)) in record.fields.iter().zip(*children).enumerate() {
-                if index > 0 {
-                    into.push(b',');
-                }
-                string(into, &field.name);
-                into.push(b':');
-                typed(&field.kind, &child.cell(*row), rules, into)?;
-            }
-            into.push(b'}');
-            Ok(())
+            let members = record.fields.iter().zip(*children).map(|(field, child)| (field.name.as_str(), (field, child)));
+            write_object(members, into, |(field, child), into| typed(&field.kind, &child.cell(*row), rules, into))
         }
         (kind, cell) if rules == Rules::Avro => single(kind, cell, into),
         (_, cell) => value(cell, into),

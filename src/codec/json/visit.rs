@@ -189,6 +189,33 @@ pub(super) struct Put<'a> {
     pub(super) context: &'a mut Context,
 }
 
+/// The visits of scalars, for a visitor whose `scalar` puts one where it belongs.
+macro_rules! scalar_visits {
+    () => {
+        fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+            self.scalar(value, word(value), |scalar, column| scalar.push_bool(value, column))
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+            self.scalar(value, Anchor::Number, |scalar, column| scalar.push_integer(value, column))
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+            self.scalar(value, Anchor::Number, |scalar, column| scalar.push_unsigned(value, column))
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+            self.scalar(value, Anchor::Number, |scalar, column| scalar.push_float(value, column))
+        }
+
+        fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+            self.scalar("a string", Anchor::Text, |scalar, column| scalar.push_string(value, column))
+        }
+    };
+}
+
+pub(super) use scalar_visits;
+
 impl<'a> Put<'a> {
     fn scalar<E: Error>(
         self,
@@ -258,25 +285,7 @@ impl<'de> Visitor<'de> for Put<'_> {
         Err(self.context.refuse(Reason::MissingField, "null, and the dataset schema does not allow null here", Anchor::Word(4)))
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.scalar(value, word(value), |scalar, column| scalar.push_bool(value, column))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_integer(value, column))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_unsigned(value, column))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(value, Anchor::Number, |scalar, column| scalar.push_float(value, column))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.scalar("a string", Anchor::Text, |scalar, column| scalar.push_string(value, column))
-    }
+    scalar_visits!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         if let Shape::Choice(nested) = &self.value.shape {
