@@ -82,11 +82,8 @@ impl Node for FieldOps {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let mut frame = planning.input().clone();
-        let Some(params) = planning.params::<Params>() else {
-            frame.set_open();
-            return frame;
-        };
+        let Some(params) = planning.params::<Params>() else { return planning.open_input() };
+        let frame = planning.input().clone();
         let mut call = Call::of_node(planning, frame, "FieldOps", Vec::new());
         if let Some(paths) = &params.select {
             select(&mut call, paths);

@@ -41,12 +41,8 @@ impl Node for FieldTrans {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
+        let Some(Params { fields: Formulas(fields) }) = planning.params() else { return planning.open_input() };
         let frame = planning.input().clone();
-        let Some(Params { fields: Formulas(fields) }) = planning.params() else {
-            let mut frame = frame;
-            frame.set_open();
-            return frame;
-        };
         let mut evaluation = Evaluation::new(planning, frame);
         let columns: Vec<_> =
             fields.iter().map(|(name, formula)| (name, evaluation.column(formula, &join("/params/fields", name)))).collect();

@@ -113,11 +113,8 @@ impl Node for OneHotEncoder {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let mut frame = planning.input().clone();
-        let Some(params) = planning.params::<Params>() else {
-            frame.set_open();
-            return frame;
-        };
+        let Some(params) = planning.params::<Params>() else { return planning.open_input() };
+        let frame = planning.input().clone();
         let features: Vec<(String, String)> =
             params.features.iter().enumerate().map(|(at, name)| (name.clone(), format!("/params/features/{at}"))).collect();
         let mut call = Call::of_node(planning, frame, "OneHotEncoder", features.clone());

@@ -135,6 +135,13 @@ impl<'a> Planning<'a> {
         &self.input
     }
 
+    /// What leaves a node whose parameters cannot be read: the columns that reach it, and perhaps others, so that nothing is missed there.
+    pub fn open_input(&self) -> Frame {
+        let mut frame = self.input.clone();
+        frame.set_open();
+        frame
+    }
+
     /// The frozen value of a statistic of `column` as it is now. `None` when there is none: that is reported at `pointer`, or, while
     /// statistics are fitted, collected; the caller then poisons what it would have made.
     pub fn statistic(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<&'a Value> {

@@ -93,11 +93,7 @@ impl Node for ScikitLearn {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let Some(params) = planning.params::<Params>() else {
-            let mut frame = planning.input().clone();
-            frame.set_open();
-            return frame;
-        };
+        let Some(params) = planning.params::<Params>() else { return planning.open_input() };
         if params.mode == Mode::Train {
             let message = format!("node `{}` trains nothing in a scorer: it scores with the model at its `model_path`", planning.id());
             let help = "training is the notebook's work; `mode: test` says that it is done";

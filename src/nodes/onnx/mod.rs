@@ -128,11 +128,7 @@ impl Node for OnnxNode {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let Some(params) = planning.params::<Params>() else {
-            let mut frame = planning.input().clone();
-            frame.set_open();
-            return frame;
-        };
+        let Some(params) = planning.params::<Params>() else { return planning.open_input() };
         let model = load(planning, params.model_id.as_deref());
         plan(planning, params, model)
     }
@@ -140,17 +136,10 @@ impl Node for OnnxNode {
 
 /// Inference with a model; without one, which is reported, what can be checked all the same.
 pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Arc<Model>>) -> Frame {
-    let mut frame = planning.input().clone();
     let features = fit::resolve(planning, &params);
-    let Some(model) = model else {
-        poison(planning, &params, &mut frame);
-        return frame;
-    };
+    let Some(model) = model else { return poisoned(planning, &params) };
     let groups = features.and_then(|features| fit::deal(planning, &model, features));
-    let Some(model) = sized(planning, model, groups.as_deref()) else {
-        poison(planning, &params, &mut frame);
-        return frame;
-    };
+    let Some(model) = sized(planning, model, groups.as_deref()) else { return poisoned(planning, &params) };
     warn(planning, &params, &model);
     let outputs = outputs::plan(planning, &params, &model);
     let fitted = groups.and_then(|groups| fit::plan(planning, &params, &model, &groups));
@@ -163,6 +152,7 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
         let kernel = Infer::new(session, gather, params.nulls, params.non_finite);
         Some(planning.step(kernel, &reads, outputs.len()))
     });
+    let mut frame = planning.input().clone();
     for (at, output) in outputs.iter().enumerate() {
         frame.set(match &slots {
             Some(slots) => planning
@@ -250,9 +240,10 @@ pub(super) fn report_model<T>(planning: &mut Planning<'_>, outcome: Result<T, Mo
 }
 
 /// What the node would have made, had its model been there: the names that its parameters tell.
-fn poison(planning: &Planning<'_>, params: &Params, frame: &mut Frame) {
-    frame.set_open();
+fn poisoned(planning: &Planning<'_>, params: &Params) -> Frame {
+    let mut frame = planning.open_input();
     for name in params.outputs.values().flat_map(Names::as_slice) {
         frame.set(Column::poisoned(name, planning.id()));
     }
+    frame
 }

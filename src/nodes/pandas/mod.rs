@@ -217,11 +217,8 @@ impl Node for Pandas {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        let mut frame = planning.input().clone();
-        let Some(params) = planning.params::<Params>() else {
-            frame.set_open();
-            return frame;
-        };
+        let Some(params) = planning.params::<Params>() else { return planning.open_input() };
+        let frame = planning.input().clone();
         match (params.import, params.steps) {
             (Some(import), None) => {
                 let step = StepParams { import, cols: params.cols, _kwargs: None, _inplace: false, into: params.into };
@@ -236,13 +233,11 @@ impl Node for Pandas {
             }
             (None, None) => {
                 wrong_params(planning, Code::MissingKey, "`import` or `steps` is missing", "/params");
-                frame.set_open();
-                frame
+                planning.open_input()
             }
             (Some(_), Some(_)) => {
                 wrong_params(planning, Code::WrongValue, "`import` and `steps` exclude each other", "/params");
-                frame.set_open();
-                frame
+                planning.open_input()
             }
         }
     }
