@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::amount::grouped;
 use super::exit::{Failure, running};
 use super::table::Table;
@@ -59,7 +57,8 @@ impl Audit {
         let ends_by_itself = || assembly.pipeline().delivery.transaction_timeout.get() + ABORT_LAG;
         let patience = self.wait.map_or_else(ends_by_itself, |seconds| Duration::from_secs(seconds.into()));
         let scope = Scope { partitions: self.partition, from: self.from, to: self.to, patience };
-        let bar = spinner();
+        let bar = terminal::progress("{spinner} {msg}");
+        bar.enable_steady_tick(Duration::from_millis(100));
         let mut progress = |stage, records| bar.set_message(doing(stage, records));
         let report = audit(&assembly, &scope, &mut progress).map_err(|error| match error {
             AuditError::Pipeline(diagnostics) => Failure::Configuration(diagnostics),
@@ -70,16 +69,6 @@ impl Audit {
         terminal::answer(&text)?;
         if report.clean { Ok(()) } else { Err(Failure::Unaccounted("the account is not clean".to_owned())) }
     }
-}
-
-fn spinner() -> ProgressBar {
-    if !terminal::is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = ProgressBar::new_spinner().with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
 
 fn doing(stage: Stage, records: u64) -> String {

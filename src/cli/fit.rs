@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::exit::{Failure, running};
 use super::{PipelineFile, terminal};
 use crate::dataset::{Frozen, Statistic};
@@ -75,9 +73,7 @@ impl Fit {
     }
 
     fn fit(&self, assembly: &Assembly) -> Result<Fitted, Failure> {
-        let bar = if terminal::is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{prefix} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = terminal::progress("{prefix} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         let options = Options { max_rejected: self.max_rejected, ..Options::default() };
         let fitted = fit(assembly, &self.dataset, options, &mut |progress| {
             bar.set_prefix(format!("pass {}", progress.pass));

@@ -1,10 +1,9 @@
 //! `caz score`: the line of the stream between two files.
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::exit::{Failure, running};
@@ -60,7 +59,8 @@ impl Score {
         let mut sink = RowSink::create(&self.output, line.encoder()).map_err(running)?;
         let mut rejections = Rejections::new(self.rejected.as_deref())?;
         let batch = self.batch.unwrap_or(assembly.pipeline().batch.max_batch) as usize;
-        let bar = progress_bar(rows.progress().1);
+        let bar = terminal::progress("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        bar.set_length(rows.progress().1);
         let started = Instant::now();
         let (mut raw, mut tally) = (RawRows::default(), Tally::default());
         loop {
@@ -130,12 +130,4 @@ impl Rejections {
     fn finish(self) -> Result<(), Failure> {
         self.file.map_or(Ok(()), |mut file| Ok(file.flush()?))
     }
-}
-
-fn progress_bar(bytes: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 /// Whether standard error is a terminal that wants colours.
 pub(super) fn has_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -10,6 +12,12 @@ pub(super) fn has_colour() -> bool {
 /// Whether standard error is a terminal, on which lines can be drawn over.
 pub(super) fn is_terminal() -> bool {
     std::io::stderr().is_terminal()
+}
+
+/// Progress drawn over one line of a terminal, hidden elsewhere. `template` is indicatif's.
+pub(super) fn progress(template: &str) -> ProgressBar {
+    let bar = if is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Writes what is worth knowing while a command runs to standard error, where it does not mix with the command's answer.
