@@ -18,7 +18,7 @@ use crate::config::OnError;
 use crate::dead_letters::REPLAYED_OFFSET;
 use crate::diagnostic::Diagnostics;
 use crate::kafka::{ConfigError, KafkaError, Message, OffsetRange};
-use crate::stream::publish::{SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC};
+use crate::stream::publish::source;
 use crate::stream::{Assembly, Line};
 
 /// What is audited.
@@ -138,7 +138,7 @@ type Order = BTreeMap<(i32, i32), i64>;
 
 impl Books {
     fn enter(&mut self, message: &Message<'_>, record: Record, order: &mut Order) {
-        let Some((partition, offset)) = source(message, &self.input) else {
+        let Some((_, partition, offset)) = source(message).filter(|(topic, ..)| *topic == self.input) else {
             self.foreign += u64::from(message.header(REPLAYED_OFFSET).is_none());
             return;
         };
@@ -151,15 +151,6 @@ impl Books {
         }
         *latest = offset.max(*latest);
     }
-}
-
-/// The event that a record tells of, when it is one of `topic`.
-fn source(message: &Message<'_>, topic: &str) -> Option<(i32, i64)> {
-    if message.header(SOURCE_TOPIC)? != topic.as_bytes() {
-        return None;
-    }
-    let number = |name| std::str::from_utf8(message.header(name)?).ok();
-    Some((number(SOURCE_PARTITION)?.parse().ok()?, number(SOURCE_OFFSET)?.parse().ok()?))
 }
 
 /// Events without a record, until they are scored again.

@@ -65,20 +65,13 @@ impl DeadLetter {
 
     pub(super) fn read(message: &Message<'_>, is_replayed: bool) -> Self {
         let text = |name| message.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
-        let source = || {
-            let number = |name| text(name)?.parse::<i64>().ok();
-            Some(Source {
-                topic: text(publish::SOURCE_TOPIC)?,
-                partition: i32::try_from(number(publish::SOURCE_PARTITION)?).ok()?,
-                offset: number(publish::SOURCE_OFFSET)?,
-            })
-        };
+        let source = publish::source(message).map(|(topic, partition, offset)| Source { topic: topic.to_owned(), partition, offset });
         let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
         Self {
             partition: message.partition(),
             offset: message.offset(),
             timestamp_ms: message.timestamp_ms(),
-            source: source(),
+            source,
             phase: text(publish::ERROR_PHASE),
             reason: text(publish::ERROR_REASON),
             message: text(publish::ERROR_MESSAGE),

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 pub use self::letter::{DeadLetter, Source};
 pub use self::replay::{Replay, ReplayReport};
-use crate::kafka::{Admin, ClientProperties, ConfigError, KafkaError, Message, MessageBatch, OffsetRange, RangeReader};
+use crate::kafka::{
+    Admin, ClientProperties, ConfigError, KafkaError, LookupError, Message, MessageBatch, OffsetRange, RangeReader, read_record,
+};
 use crate::stream::Assembly;
 
 /// Header of a mark: the offset, in the same partition, of the letter that was sent back, decimal.
@@ -144,15 +146,12 @@ impl DeadLetters {
 
     /// The value of an event in its own topic, when it is still there.
     fn original(&self, source: &Source) -> Result<Option<Vec<u8>>, DeadLetterError> {
-        let range = OffsetRange { partition: source.partition, from: source.offset, to: source.offset + 1 };
-        let mut reader = RangeReader::new(&self.properties, &source.topic, &[range], TIMEOUT)?;
-        let mut batch = MessageBatch::new();
-        match reader.read(&mut batch) {
-            Ok(true) => Ok(batch.get(0).and_then(|message| message.payload().map(<[u8]>::to_vec))),
-            Ok(false) => Ok(None),
-            // It has expired: librdkafka tells that as an error of the offset.
-            Err(error) if !error.is_fatal() && !error.is_timeout() => Ok(None),
-            Err(error) => Err(error.into()),
+        match read_record(&self.properties, &source.topic, source.partition, source.offset, TIMEOUT) {
+            Ok(batch) => Ok(batch.get(0).and_then(|event| event.payload().map(<[u8]>::to_vec))),
+            Err(LookupError::Config(error)) => Err(error.into()),
+            Err(LookupError::Kafka(error)) => Err(error.into()),
+            // Expired, or never there.
+            Err(_) => Ok(None),
         }
     }
 

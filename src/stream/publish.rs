@@ -31,6 +31,12 @@ pub const ERROR_NODE: &str = "caz.error.node";
 /// Bytes of a value that is left out since the dead-letter topic does not take it; the original is at the source coordinates.
 pub const ERROR_VALUE_OMITTED: &str = "caz.error.value_omitted";
 
+/// Topic, partition and offset of the event that a record of caz tells of; `None` for any other record.
+pub fn source<'a>(record: &Message<'a>) -> Option<(&'a str, i32, i64)> {
+    let text = |name| std::str::from_utf8(record.header(name)?).ok();
+    Some((text(SOURCE_TOPIC)?, text(SOURCE_PARTITION)?.parse().ok()?, text(SOURCE_OFFSET)?.parse().ok()?))
+}
+
 /// Longest wait for room in the producer's queue before the batch counts as failed.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::account::{Account, Outcome};
 use super::latency::Latencies;
 use crate::kafka::{ClientProperties, Consumer, Message, MessageBatch, PollLimits, RebalanceListener};
-use crate::stream::publish::{ERROR_FIELD, ERROR_MESSAGE, ERROR_PHASE, ERROR_REASON, SOURCE_OFFSET, SOURCE_PARTITION};
+use crate::stream::publish::{self, ERROR_FIELD, ERROR_MESSAGE, ERROR_PHASE, ERROR_REASON};
 
 /// The last scores that are kept.
 const LAST_SCORES: usize = 3;
@@ -145,7 +145,8 @@ fn observe(consumer: Consumer, outcome: Outcome, observed: &Mutex<Observed>, is_
 
 impl Observed {
     fn note(&mut self, record: &Message<'_>, outcome: Outcome, now_ms: i64, is_among_last: bool) {
-        let Some((partition, offset)) = source(record) else {
+        let source = publish::source(record).filter(|(_, partition, offset)| *partition >= 0 && *offset >= 0);
+        let Some((_, partition, offset)) = source else {
             self.account.note_unattributed();
             return;
         };
@@ -174,13 +175,6 @@ impl Observed {
             }
         }
     }
-}
-
-/// The coordinates of a record's event.
-fn source(record: &Message<'_>) -> Option<(i32, i64)> {
-    let number = |name| std::str::from_utf8(record.header(name)?).ok();
-    let offset: i64 = number(SOURCE_OFFSET)?.parse().ok()?;
-    Some((number(SOURCE_PARTITION)?.parse().ok()?, offset)).filter(|(partition, offset)| *partition >= 0 && *offset >= 0)
 }
 
 fn text(record: &Message<'_>, name: &str) -> String {
