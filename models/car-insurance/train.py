@@ -1,7 +1,7 @@
 """Trains the two car insurance models and writes everything that a scorer and its tests need.
 
-    python models/car-insurance/train.py           # write the files
-    python models/car-insurance/train.py --check   # write nothing; fail if a committed file differs
+    PYTHONPATH=python/src:models python models/car-insurance/train.py           # write the files
+    PYTHONPATH=python/src:models python models/car-insurance/train.py --check   # write nothing; fail if a committed file differs
 
 Needs the package `caz` of python/, as scripts/train-models finds it. Reads datasets/car-insurance.csv. The same dataset and library
 versions give the same bytes. Before anything is written ONNX Runtime must agree with scikit-learn on every row: labels equal,
@@ -24,6 +24,7 @@ import pandas as pd
 import skl2onnx
 import sklearn
 from caz import Recorder
+from exported import tidy
 from features import TOP, Statistics, json_df, transform
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import ClassifierMixin
@@ -73,16 +74,9 @@ def to_onnx(name: str, model: ClassifierMixin, metadata: dict[str, str]) -> byte
         options={id(model): {"zipmap": False}},
         target_opset=OPSETS,
     )
-    # skl2onnx may list a domain twice.
-    opsets = {opset.domain: opset.version for opset in exported.opset_import}
-    del exported.opset_import[:]
-    exported.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items()))
-    exported.domain = "caz.example"
     exported.producer_name = "caz"
     exported.producer_version = ""
-    exported.model_version = 1
-    onnx.helper.set_model_props(exported, metadata)
-    onnx.checker.check_model(exported, full_check=True)
+    tidy(exported, metadata, full_check=True)
     return exported.SerializeToString(deterministic=True)
 
 

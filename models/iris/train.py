@@ -1,7 +1,7 @@
 """Trains a small model on the iris flowers, for graphs as the documentation of the described system shows them.
 
-    python models/iris/train.py           # write the files
-    python models/iris/train.py --check   # write nothing; fail if a committed file differs
+    PYTHONPATH=python/src:models python models/iris/train.py           # write the files
+    PYTHONPATH=python/src:models python models/iris/train.py --check   # write nothing; fail if a committed file differs
 
 The dataset comes with scikit-learn. Nothing is written unless ONNX Runtime agrees with scikit-learn on every row: labels equal,
 probabilities within 1e-5.
@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import skl2onnx
+from exported import tidy
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -36,16 +36,9 @@ def to_onnx(model: LogisticRegression) -> bytes:
         options={id(model): {"zipmap": False}},
         target_opset=OPSETS,
     )
-    # skl2onnx may list a domain twice.
-    opsets = {opset.domain: opset.version for opset in exported.opset_import}
-    del exported.opset_import[:]
-    exported.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items()))
-    exported.domain = "caz.example"
     exported.producer_name = "caz"
     exported.producer_version = ""
-    exported.model_version = 1
-    onnx.helper.set_model_props(exported, {"features": json.dumps(FEATURES)})
-    onnx.checker.check_model(exported, full_check=True)
+    tidy(exported, {"features": json.dumps(FEATURES)}, full_check=True)
     return exported.SerializeToString(deterministic=True)
 
 

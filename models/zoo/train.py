@@ -1,7 +1,7 @@
 """Trains a small model of every kind and writes each with what its own library answers.
 
-    python models/zoo/train.py           # write the files
-    python models/zoo/train.py --check   # write nothing; fail if a committed file differs
+    PYTHONPATH=python/src:models python models/zoo/train.py           # write the files
+    PYTHONPATH=python/src:models python models/zoo/train.py --check   # write nothing; fail if a committed file differs
 
 The same library versions give the same bytes. Before anything is written ONNX Runtime must agree with the library that trained the model
 on every row: labels equal, numbers within 1e-5.
