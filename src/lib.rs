@@ -57,3 +57,6 @@ pub mod kafka;
 
 #[forbid(unsafe_code)]
 pub mod diagnostic;
+
+#[forbid(unsafe_code)]
+mod digest;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Outcome};
 use crate::dataset::Reason;
+use crate::digest::hexadecimal;
 
 /// What stands before the payload in a record's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -99,10 +100,6 @@ impl Framing {
             Self::SingleObject => "single-object encoding",
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The CRC-64-AVRO fingerprint of a schema's canonical form.

@@ -1,12 +1,12 @@
 //! One number for what determines the scores.
 
 use super::{Format, Framing, Pipeline};
+use crate::digest::sha256;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::GraphSpec,
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::{fmt, path::Path};
 
 /// SHA-256 of what determines a pipeline's scores: the graph with its frozen statistics, the dataset schema, the output's columns and
@@ -52,7 +52,7 @@ impl Pipeline {
         }
         let output = (self.output.columns.as_deref(), self.output.format, self.output.framing);
         let determinants = determinants(&self.graph, frozen, schema, output);
-        Ok(Digest(hexadecimal(determinants.to_string().as_bytes())))
+        Ok(Digest(sha256(determinants.to_string().as_bytes())))
     }
 }
 
@@ -71,14 +71,10 @@ fn determinants(graph: &GraphSpec, frozen: Option<String>, schema: Option<String
 
 fn file_digest(path: &Path, what: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     match std::fs::read(path) {
-        Ok(bytes) => Some(hexadecimal(&bytes)),
+        Ok(bytes) => Some(sha256(&bytes)),
         Err(error) => {
             diagnostics.push(Diagnostic::error(Code::Unreadable, format!("cannot read {what} `{}`: {error}", path.display())));
             None
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

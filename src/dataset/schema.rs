@@ -5,9 +5,9 @@ use std::sync::Arc;
 use apache_avro::Schema;
 use apache_avro::schema::SchemaKind;
 use arrow_schema::DataType;
-use sha2::{Digest, Sha256};
 
 use super::avro_type::{AvroRecord, AvroType};
+use crate::digest::sha256;
 
 /// One field of an event, records within records flattened to dotted paths.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,7 @@ impl DatasetSchema {
         let mut fields = Vec::new();
         flatten(&root, "", false, &mut fields)?;
         // The digest is of the schema, not of its layout on the page.
-        let digest = Sha256::digest(json.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = sha256(json.to_string().as_bytes());
         check_paths(&fields)?;
         Ok(Self { fields, root, written, name, avro: text.to_owned(), digest })
     }

@@ -34,6 +34,7 @@ use crate::codec::Decoded;
 use crate::codec::file::{FileError, RawRows, RowFile};
 use crate::dataset::{Frozen, FrozenDataset, Rows, Statistic};
 use crate::diagnostic::Diagnostics;
+use crate::digest::hexadecimal;
 use crate::graph::Plan;
 use crate::nodes::{Collectors, Inputs, Kernel, Wanted};
 use crate::stream::Assembly;
@@ -274,7 +275,7 @@ fn digest(path: &Path) -> Result<String, FileError> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match file.read(&mut buffer).map_err(io)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hexadecimal(&hash.finalize())),
             read => hash.update(&buffer[..read]),
         }
     }

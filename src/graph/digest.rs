@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::GraphSpec;
+use crate::digest::sha256;
 
 impl GraphSpec {
     /// SHA-256, hex, of these nodes and all before them: ids, types, parameters and edges. What comes after, such as the model and its
@@ -26,7 +26,7 @@ impl GraphSpec {
         let edges = self.edges.iter().filter(|edge| counted.contains(edge.to.as_str()));
         let edges: Vec<_> = edges.map(|edge| json!([edge.from, edge.to])).collect();
         let text = json!({"nodes": nodes, "edges": edges}).to_string();
-        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(text.as_bytes())
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use sha2::{Digest, Sha256};
 
 use super::error::ModelError;
 use super::file::ModelFile;
@@ -16,6 +15,7 @@ use super::runtime::{environment, plain};
 use super::session::ModelSession;
 use super::signature::{Output, Port, PortError, Signature, read_inputs};
 use super::tune::{UNMEASURED, best_rows_per_run};
+use crate::digest::sha256;
 use crate::telemetry::Metric;
 
 /// A loaded model: what all workers share of it.
@@ -81,7 +81,7 @@ impl Model {
         let model = Self {
             id: id.into(),
             path: path.into(),
-            digest: hex(&Sha256::digest(&bytes)),
+            digest: sha256(&bytes),
             version: session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0),
             file,
             features,
@@ -200,9 +200,4 @@ fn is_unknown_operator(message: &str) -> bool {
 
 fn declared_features(session: &Session) -> Option<Vec<String>> {
     serde_json::from_str(&session.metadata().ok()?.custom("features")?).ok()
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

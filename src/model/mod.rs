@@ -14,7 +14,7 @@ mod tune;
 
 pub use error::ModelError;
 pub use file::ModelFile;
-pub use load::{Model, SingleRow, hex};
+pub use load::{Model, SingleRow};
 pub use runtime::{RuntimeError, environment, library};
 pub use session::{ModelSession, RunError};
 pub use signature::{Output, Outputs, Port, PortError, Signature};

@@ -181,7 +181,7 @@ impl Assembly {
     /// # Errors
     /// As [`Assembly::plan`].
     pub fn line(&self) -> Result<Line, Diagnostics> {
-        self.stream_line(self.plan()?, None)
+        self.serving_line(None)
     }
 
     /// A line between other ends, such as files.
