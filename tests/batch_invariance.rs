@@ -14,10 +14,11 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use caz::stream::{Assembly, Line};
 use support::car_insurance::{avro_events, root};
+use support::command::example;
 
 /// The example with all 60 features among its output columns.
 fn assembly_with_features(folder: &std::path::Path, model: &str) -> Assembly {
-    let text = std::fs::read_to_string(root().join("config/car-insurance.yaml")).unwrap();
+    let text = example(&[]);
     let mut features: Vec<&str> = text.lines().skip_while(|line| !line.ends_with("features:")).skip(1).collect();
     features.truncate(60);
     let features: Vec<&str> = features.iter().map(|line| line.trim().trim_start_matches("- ")).collect();
@@ -27,9 +28,7 @@ fn assembly_with_features(folder: &std::path::Path, model: &str) -> Assembly {
             "columns: [purchase_predicted, probability_yes]",
             &format!("columns: [{}, purchase_predicted, probability_yes]", features.join(", ")),
         )
-        .replace("random-forest", model)
-        .replace("../", &format!("{}/", root().display()))
-        .replace("frozen: car", &format!("frozen: {}/config/car", root().display()));
+        .replace("random-forest", model);
     let file = folder.join("pipeline.yaml");
     std::fs::write(&file, text).unwrap();
     match Assembly::load(&file) {

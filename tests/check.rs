@@ -9,46 +9,25 @@ use std::process::Command;
 use caz::stream::Assembly;
 use serde_json::json;
 use support::car_insurance::{avro_events, root};
+use support::command::{caz, example};
 
-/// The example's text with paths that hold anywhere.
-fn example() -> String {
-    std::fs::read_to_string(root().join("config/car-insurance.yaml"))
-        .unwrap()
-        .replace("../", &format!("{}/", root().display()))
-        .replace("frozen: car", &format!("frozen: {}/config/car", root().display()))
-}
-
-/// Exit code and standard error of `caz check`, run beside the file, with the project's folder written as `ROOT`.
+/// Exit code and standard error of `caz check`, run beside the file.
 fn check(folder: &Path, text: &str) -> (i32, String) {
     std::fs::write(folder.join("pipeline.yaml"), text).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_caz"))
-        .args(["check", "pipeline.yaml"])
-        .current_dir(folder)
-        .env("ORT_DYLIB_PATH", caz::model::library().unwrap())
-        .output()
-        .unwrap();
-    let message = String::from_utf8(output.stderr).unwrap().replace(&root().display().to_string(), "ROOT");
-    (output.status.code().unwrap(), message)
-}
-
-/// The example with these texts replaced, each of which must be there.
-fn changed(replacements: &[(&str, &str)]) -> String {
-    replacements.iter().fold(example(), |text, (from, to)| {
-        assert!(text.contains(from), "the example has no `{from}`");
-        text.replacen(from, to, 1)
-    })
+    let ended = caz(folder, &["check", "pipeline.yaml"]);
+    (ended.code, ended.stderr)
 }
 
 #[test]
 fn the_example_has_no_mistake() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(check(folder.path(), &example()), (0, String::new()));
+    assert_eq!(check(folder.path(), &example(&[])), (0, String::new()));
 }
 
 #[test]
 fn every_mistake_in_the_graph_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let text = changed(&[
+    let text = example(&[
         ("cols: timestamp, into: hour", "cols: timestmp, into: hour"),
         ("{import: fillna, cols: carbrand, kwargs: {value: notgiven}}", "{import: filna, cols: carbrand, kwargs: {value: notgiven}}"),
         ("{import: fillna, cols: country, kwargs: {value: notgiven}}", "{import: fillna, cols: country, kwargs: {valeu: notgiven}}"),
@@ -65,7 +44,7 @@ fn every_mistake_in_the_graph_is_told_at_once() {
 #[test]
 fn features_in_another_order_than_the_model_learned_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let text = changed(&[("- hour\n          - pricequote", "- pricequote\n          - hour")]);
+    let text = example(&[("- hour\n          - pricequote", "- pricequote\n          - hour")]);
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3, "{message}");
     insta::assert_snapshot!("features_in_another_order", message);
@@ -74,7 +53,7 @@ fn features_in_another_order_than_the_model_learned_are_told() {
 #[test]
 fn mistakes_in_the_shape_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let text = changed(&[
+    let text = example(&[
         ("- [to_datetime, hour]", "- [to_datetim, hour]"),
         ("- [age_bins, dummies]", "- [age_bins, dummies]\n    - [dummies, age_to_int]"),
         ("type: ONNXNode", "type: OnnxNode"),
@@ -87,7 +66,7 @@ fn mistakes_in_the_shape_are_told() {
 #[test]
 fn a_statistic_that_is_not_frozen_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let text = changed(&[(&format!("  frozen: {}/config/car-insurance.frozen.json\n", root().display()), "")]);
+    let text = example(&[(&format!("  frozen: {}/config/car-insurance.frozen.json\n", root().display()), "")]);
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3, "{message}");
     insta::assert_snapshot!("not_frozen", message);
@@ -97,7 +76,7 @@ fn a_statistic_that_is_not_frozen_is_told() {
 #[test]
 fn two_models_on_two_branches_score_as_they_do_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let text = example();
+    let text = example(&[]);
     let start = text.find("    - id: onnx\n").unwrap();
     let end = text.find("  edges:\n").unwrap();
     let second = text[start..end].replace("id: onnx", "id: onnx_linear").replace("random-forest", "logistic-regression").replace(
@@ -134,7 +113,7 @@ fn two_models_on_two_branches_score_as_they_do_alone() {
 #[test]
 fn two_columns_of_one_name_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let text = changed(&[
+    let text = example(&[
         // `hour` and `dayofweek` become two branches that both make `part`, joined by `age_fillna`.
         ("cols: timestamp, into: hour", "cols: timestamp, into: part"),
         ("cols: timestamp, into: dayofweek", "cols: timestamp, into: part"),

@@ -4,13 +4,15 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use caz::codec::avro::AvroDecoder;
 use caz::codec::{Decoded, Decoder};
 use caz::dataset::DatasetSchema;
+use support::car_insurance::root;
+use support::command::example;
 use tempfile::TempDir;
 
 /// A pipeline whose topics are of this test alone. The topics of its output are not looked at.
@@ -19,20 +21,10 @@ struct Pipeline {
     topic: String,
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 impl Pipeline {
     fn new(topic: &str, format: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let text = std::fs::read_to_string(root().join("config/car-insurance.yaml")).unwrap();
-        let text = text
-            .replace("topic: car-insurance-events", &format!("topic: {topic}"))
-            .replace("format: avro", &format!("format: {format}"))
-            .replace("../schemas/", &format!("{}/schemas/", root().display()))
-            .replace("../models", &root().join("models").display().to_string())
-            .replace("frozen: car-insurance", &format!("frozen: {}/config/car-insurance", root().display()));
+        let text = example(&[("topic: car-insurance-events", &format!("topic: {topic}")), ("format: avro", &format!("format: {format}"))]);
         std::fs::write(folder.path().join("pipeline.yaml"), text).unwrap();
         Self { folder, topic: topic.to_owned() }
     }

@@ -10,6 +10,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use caz::kafka::{BareRecord, Producer};
 use tempfile::TempDir;
 
+use super::command::example;
 use super::{PATIENCE, bootstrap, create_topic, create_topic_with, properties, unique, wait_for};
 
 /// The project's folder.
@@ -84,7 +85,7 @@ impl Example {
     pub fn with_output(partitions: i32, output: &[(&str, &str)], replacements: &[(&str, &str)]) -> Self {
         let (input, output) = (create_topic("input", partitions), create_topic_with("output", partitions, output));
         let (dead_letters, group) = (create_topic("dead-letters", 1), unique("group"));
-        let mut text = std::fs::read_to_string(root().join("config/car-insurance.yaml")).expect("the pipeline");
+        let mut text = example(&[]);
         let mut replace = |from: &str, to: &str| {
             assert!(text.contains(from), "the pipeline file has no `{from}`");
             text = text.replace(from, to);
@@ -93,8 +94,6 @@ impl Example {
         replace("topic: car-insurance-scores", &format!("topic: {output}"));
         replace("topic: car-insurance-dead-letters", &format!("topic: {dead_letters}"));
         replace("group: caz-car-insurance", &format!("group: {group}"));
-        replace("../", &format!("{}/", root().display()));
-        replace("frozen: car", &format!("frozen: {}/config/car", root().display()));
         replacements.iter().for_each(|(from, to)| replace(from, to));
         let folder = TempDir::new().expect("a folder");
         let file = folder.path().join("pipeline.yaml");
