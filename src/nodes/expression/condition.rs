@@ -10,7 +10,7 @@ use super::Evaluation;
 use super::parse::{self, joined};
 use super::tree::{Access, Expression, Kind, Operator};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
-use crate::nodes::pandas::{Scalar, Side};
+use crate::nodes::pandas::{Relation, Scalar, Side};
 use crate::nodes::{Column, Inputs, Kernel};
 
 /// What becomes of a row that does not stay.
@@ -52,9 +52,9 @@ fn not_null<'e>(condition: &'e Expression, found: &mut Vec<&'e Access>) {
             let mut left = first.as_ref();
             for (operator, right) in rest {
                 let sides: &[&Expression] = match (operator, &right.kind) {
-                    (Operator::Eq | Operator::In, Kind::List(items)) if items.iter().all(is_value) => &[left],
+                    (Operator::Compare(Relation::Eq) | Operator::In, Kind::List(items)) if items.iter().all(is_value) => &[left],
                     (Operator::IsNot, _) => &[left],
-                    (Operator::Eq | Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge, _) => &[left, right],
+                    (Operator::Compare(relation), _) if *relation != Relation::Ne => &[left, right],
                     _ => &[],
                 };
                 found.extend(sides.iter().filter_map(|side| plain(side)));

@@ -15,6 +15,9 @@ use crate::nodes::{Column, Slot};
 /// A value with where it stands.
 type Placed<'s> = (&'s Side, &'s Span);
 
+/// Why a chain of comparisons has no sum in it.
+const ONE_RANK: &str = "the parser puts operators of one rank into a chain";
+
 impl<'p, 'a> Evaluation<'p, 'a> {
     pub(super) fn prefix(&mut self, prefix: Prefix, operand: &Expression, span: &Span) -> Option<Side> {
         let value = self.value(operand)?;
@@ -52,9 +55,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     pub(super) fn chain(&mut self, first: &Expression, rest: &[(Operator, Expression)]) -> Option<Side> {
         match rest.first()?.0 {
             Operator::And | Operator::Or => self.logic(first, rest),
-            Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::FloorDiv | Operator::Mod | Operator::Pow => {
-                self.arithmetic(first, rest)
-            }
+            Operator::Arithmetic(_) => self.arithmetic(first, rest),
             _ => self.comparisons(first, rest),
         }
     }
@@ -63,13 +64,14 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let mut left = self.value(first);
         let (mut text, mut span) = (Operand(first).to_string(), first.span.clone());
         for (operator, operand) in rest {
+            let Operator::Arithmetic(op) = *operator else { unreachable!("{ONE_RANK}") };
             // Both sides are looked at, whatever is wrong with one.
             let right = self.value(operand);
             text = format!("{text} {} {}", operator.sign(), Operand(operand));
             left = match (self.made(&text), left, right) {
                 (Some(made), _, _) => Some(made),
                 (None, Some(left), Some(right)) => {
-                    let made = self.calculate(op_of(*operator), operator.sign(), (&left, &span), (&right, &operand.span));
+                    let made = self.calculate(op, operator.sign(), (&left, &span), (&right, &operand.span));
                     made.map(|made| self.remember(text.clone(), made))
                 }
                 _ => None,
@@ -124,8 +126,8 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let whole = left.span.start..right.span.end;
         let value = self.value(left);
         match (operator, &right.kind) {
-            (Operator::In | Operator::NotIn | Operator::Eq | Operator::Ne, Kind::List(items)) => {
-                let wanted = matches!(operator, Operator::In | Operator::Eq);
+            (Operator::In | Operator::NotIn | Operator::Compare(Relation::Eq | Relation::Ne), Kind::List(items)) => {
+                let wanted = matches!(operator, Operator::In | Operator::Compare(Relation::Eq));
                 let items = self.constants(items);
                 self.membership(operator.sign(), (&value?, &left.span), &items?, wanted, &whole)
             }
@@ -148,15 +150,21 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 self.wrong(format!("`{}` asks for null only", operator.sign()), &right.span, "values are compared with `==` and `!=`");
                 None
             }
-            _ => {
+            (Operator::Compare(relation), _) => {
                 let other = self.value(right);
-                self.relate(operator, (&value?, &left.span), (&other?, &right.span), &whole)
+                self.relate((relation, operator.sign()), (&value?, &left.span), (&other?, &right.span), &whole)
             }
+            (Operator::And | Operator::Or | Operator::Arithmetic(_), _) => unreachable!("{ONE_RANK}"),
         }
     }
 
-    fn relate(&mut self, operator: Operator, (left, left_span): Placed<'_>, (right, right_span): Placed<'_>, whole: &Span) -> Option<Side> {
-        let relation = relation_of(operator);
+    fn relate(
+        &mut self,
+        (relation, sign): (Relation, &'static str),
+        (left, left_span): Placed<'_>,
+        (right, right_span): Placed<'_>,
+        whole: &Span,
+    ) -> Option<Side> {
         let is_constant = matches!((left, right), (Side::Constant(_), Side::Constant(_)));
         let mark = self.mark();
         let (column, column_span, side, side_span, relation) = match (left, right) {
@@ -165,7 +173,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         };
         let operands = self.operands(&column, side);
         let passage = passage(whole, &[column_span, side_span]);
-        let slot = self.operation(operator.sign(), passage, &operands.iter().collect::<Vec<_>>(), |call| {
+        let slot = self.operation(sign, passage, &operands.iter().collect::<Vec<_>>(), |call| {
             fits(call, &column, side).then(|| compare(call, &column, side, relation))?
         })?;
         let made = self.call.made(DataType::Boolean, false, slot);
@@ -286,27 +294,4 @@ fn fits(call: &mut Call<'_, '_>, column: &Column, side: &Side) -> bool {
         call.mismatch(column, format!("it holds numbers, and {} is text", value.show()), "numbers are written without quotes");
     }
     !is_number
-}
-
-fn op_of(operator: Operator) -> Op {
-    match operator {
-        Operator::Sub => Op::Sub,
-        Operator::Mul => Op::Mul,
-        Operator::Div => Op::Div,
-        Operator::FloorDiv => Op::FloorDiv,
-        Operator::Mod => Op::Mod,
-        Operator::Pow => Op::Pow,
-        _ => Op::Add,
-    }
-}
-
-fn relation_of(operator: Operator) -> Relation {
-    match operator {
-        Operator::Ne => Relation::Ne,
-        Operator::Lt => Relation::Lt,
-        Operator::Le => Relation::Le,
-        Operator::Gt => Relation::Gt,
-        Operator::Ge => Relation::Ge,
-        _ => Relation::Eq,
-    }
 }

@@ -12,7 +12,7 @@ use winnow::token::any;
 use super::token::{Error, Mistake, Token, TokenKind, tokens};
 use super::tree::{Access, Argument, Expression, Kind, Name, Operator, Prefix};
 use crate::diagnostic::Span;
-use crate::nodes::pandas::Scalar;
+use crate::nodes::pandas::{Op, Relation, Scalar};
 
 /// How long an expression may be, in bytes.
 pub(super) const MAX_LENGTH: usize = 8 << 10;
@@ -208,12 +208,12 @@ fn comparison(input: &mut Input<'_>) -> Parsed<Expression> {
     chain(input, sum, |input| {
         Ok(match mark(input, &["==", "!=", "<", "<=", ">", ">=", "in", "is", "not"])? {
             None => None,
-            Some(("==", _)) => Some(Operator::Eq),
-            Some(("!=", _)) => Some(Operator::Ne),
-            Some(("<", _)) => Some(Operator::Lt),
-            Some(("<=", _)) => Some(Operator::Le),
-            Some((">", _)) => Some(Operator::Gt),
-            Some((">=", _)) => Some(Operator::Ge),
+            Some(("==", _)) => Some(Operator::Compare(Relation::Eq)),
+            Some(("!=", _)) => Some(Operator::Compare(Relation::Ne)),
+            Some(("<", _)) => Some(Operator::Compare(Relation::Lt)),
+            Some(("<=", _)) => Some(Operator::Compare(Relation::Le)),
+            Some((">", _)) => Some(Operator::Compare(Relation::Gt)),
+            Some((">=", _)) => Some(Operator::Compare(Relation::Ge)),
             Some(("in", _)) => Some(Operator::In),
             Some(("is", _)) => Some(if mark(input, &["not"])?.is_some() { Operator::IsNot } else { Operator::Is }),
             Some(_) => {
@@ -225,16 +225,19 @@ fn comparison(input: &mut Input<'_>) -> Parsed<Expression> {
 }
 
 fn sum(input: &mut Input<'_>) -> Parsed<Expression> {
-    chain(input, product, |input| Ok(mark(input, &["+", "-"])?.map(|(mark, _)| if mark == "+" { Operator::Add } else { Operator::Sub })))
+    chain(input, product, |input| {
+        Ok(mark(input, &["+", "-"])?
+            .map(|(mark, _)| if mark == "+" { Operator::Arithmetic(Op::Add) } else { Operator::Arithmetic(Op::Sub) }))
+    })
 }
 
 fn product(input: &mut Input<'_>) -> Parsed<Expression> {
     chain(input, signed, |input| {
         Ok(mark(input, &["*", "/", "//", "%"])?.map(|(mark, _)| match mark {
-            "*" => Operator::Mul,
-            "/" => Operator::Div,
-            "//" => Operator::FloorDiv,
-            _ => Operator::Mod,
+            "*" => Operator::Arithmetic(Op::Mul),
+            "/" => Operator::Arithmetic(Op::Div),
+            "//" => Operator::Arithmetic(Op::FloorDiv),
+            _ => Operator::Arithmetic(Op::Mod),
         }))
     })
 }
@@ -287,7 +290,7 @@ fn power(input: &mut Input<'_>) -> Parsed<Expression> {
     let base = postfix(input)?;
     match mark(input, &["**"])? {
         None => Ok(base),
-        Some(_) => deeper(input, signed).map(|exponent| linked(base, vec![(Operator::Pow, exponent)])),
+        Some(_) => deeper(input, signed).map(|exponent| linked(base, vec![(Operator::Arithmetic(Op::Pow), exponent)])),
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::parse::{MAX_DEPTH, MAX_LENGTH, parse, parse_assignments};
 use super::tree::{Access, Argument, Expression, Kind, Name, Operator, Prefix};
-use crate::nodes::pandas::Scalar;
+use crate::nodes::pandas::{Op, Relation, Scalar};
 
 fn at_no_place(kind: Kind) -> Expression {
     Expression { kind, span: 0..0 }
@@ -29,16 +29,18 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 fn operator() -> impl Strategy<Value = Vec<Operator>> {
-    use Operator::{Add, And, Div, Eq, FloorDiv, Ge, Gt, In, Is, IsNot, Le, Lt, Mod, Mul, Ne, NotIn, Or, Pow, Sub};
+    use Op::{Add, Div, FloorDiv, Mod, Mul, Pow, Sub};
+    use Operator::{And, Arithmetic, Compare, In, Is, IsNot, NotIn, Or};
+    use Relation::{Eq, Ge, Gt, Le, Lt, Ne};
     let rank = |operators: &'static [Operator]| vec(proptest::sample::select(operators), 1..4);
     prop_oneof![
         rank(&[Or]),
         rank(&[And]),
-        rank(&[Eq, Ne, Lt, Le, Gt, Ge, In, NotIn, Is, IsNot]),
-        rank(&[Add, Sub]),
-        rank(&[Mul, Div, FloorDiv, Mod]),
+        rank(&[Compare(Eq), Compare(Ne), Compare(Lt), Compare(Le), Compare(Gt), Compare(Ge), In, NotIn, Is, IsNot]),
+        rank(&[Arithmetic(Add), Arithmetic(Sub)]),
+        rank(&[Arithmetic(Mul), Arithmetic(Div), Arithmetic(FloorDiv), Arithmetic(Mod)]),
         // A power has one exponent, which may be a power.
-        Just(vec![Pow]),
+        Just(vec![Arithmetic(Pow)]),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use super::token::is_word;
 use crate::diagnostic::Span;
-use crate::nodes::pandas::Scalar;
+use crate::nodes::pandas::{Op, Relation, Scalar};
 
 /// An expression and where it stands in its text.
 #[derive(Clone, Debug)]
@@ -72,23 +72,12 @@ pub(super) enum Prefix {
 pub(super) enum Operator {
     Or,
     And,
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
+    Compare(Relation),
     In,
     NotIn,
     Is,
     IsNot,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    FloorDiv,
-    Mod,
-    Pow,
+    Arithmetic(Op),
 }
 
 /// Where a part stands does not count.
@@ -123,23 +112,23 @@ impl Operator {
         match self {
             Self::Or => "or",
             Self::And => "and",
-            Self::Eq => "==",
-            Self::Ne => "!=",
-            Self::Lt => "<",
-            Self::Le => "<=",
-            Self::Gt => ">",
-            Self::Ge => ">=",
+            Self::Compare(Relation::Eq) => "==",
+            Self::Compare(Relation::Ne) => "!=",
+            Self::Compare(Relation::Lt) => "<",
+            Self::Compare(Relation::Le) => "<=",
+            Self::Compare(Relation::Gt) => ">",
+            Self::Compare(Relation::Ge) => ">=",
             Self::In => "in",
             Self::NotIn => "not in",
             Self::Is => "is",
             Self::IsNot => "is not",
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::FloorDiv => "//",
-            Self::Mod => "%",
-            Self::Pow => "**",
+            Self::Arithmetic(Op::Add) => "+",
+            Self::Arithmetic(Op::Sub) => "-",
+            Self::Arithmetic(Op::Mul) => "*",
+            Self::Arithmetic(Op::Div) => "/",
+            Self::Arithmetic(Op::FloorDiv) => "//",
+            Self::Arithmetic(Op::Mod) => "%",
+            Self::Arithmetic(Op::Pow) => "**",
         }
     }
 }
