@@ -194,6 +194,16 @@ fn a_record_and_its_dead_letter() {
     let shown = shown.stdout.replace(&pipeline.dead_letters, "DEAD-LETTERS").replace(&pipeline.input, "INPUT");
     insta::assert_snapshot!("dead_letter", shown);
 
+    // The letter becomes a golden case, which expects the rejection.
+    let folder = pipeline.file.parent().unwrap();
+    let recorded = explain_record(&pipeline, &pipeline.dead_letters, letter.offset, &["--record", "cases.json"]);
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    let text = std::fs::read_to_string(&pipeline.file).unwrap();
+    let golden = text.lines().find(|line| line.starts_with("golden: ")).unwrap();
+    std::fs::write(folder.join("gated.yaml"), text.replace(golden, "golden: cases.json")).unwrap();
+    let checked = support::command::caz(folder, &["check", "gated.yaml"]);
+    assert!(checked.code == 0 && checked.stdout.contains("golden   1 cases pass"), "{}{}", checked.stdout, checked.stderr);
+
     // The transaction's end is a record of the output's too, but no event.
     let last = read_committed(&pipeline.output).last().unwrap().offset;
     let marker = explain_record(&pipeline, &pipeline.output, last + 1, &[]);
