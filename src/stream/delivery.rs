@@ -30,6 +30,9 @@ pub(super) enum Failure {
     Fatal(Fatal),
     /// An event cannot be scored, and the pipeline is to stop there: its place, and why.
     Stop(String),
+    /// The worker was told to stop while the broker did not answer. Whatever became of the call, nothing is lost: scores and offsets are
+    /// both there, or neither.
+    Unanswered(KafkaError),
 }
 
 /// Why a producer is finished; `fenced` when another instance took its place.
@@ -88,11 +91,11 @@ impl Delivery {
     }
 
     /// Registers the transactional id, waiting for the broker as long as it takes, until told to stop.
-    pub(super) fn start(&mut self) -> Result<(), Fatal> {
+    pub(super) fn start(&mut self) -> Result<(), Failure> {
         if !self.producer.is_transactional() {
             return Ok(());
         }
-        self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(|error| error.into_kafka_error().into())
+        self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(beyond_abort)
     }
 
     /// How long work has been open; `None` when there is none.
@@ -188,7 +191,7 @@ impl Delivery {
             && matches!(outcome, Failure::Rewind)
             && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
         {
-            outcome = Fatal::from(error.into_kafka_error()).into();
+            outcome = beyond_abort(error);
         }
         self.note_failed_deliveries();
         self.close(false);
@@ -315,9 +318,15 @@ fn failure_of(error: TransactionError) -> Failure {
             tracing::warn!(%error, "the transaction is aborted; its events are scored again");
             Failure::Rewind
         }
-        // While a call's outcome is open nothing else may be called: only a new producer can go on.
-        TransactionError::Retriable(error) => Fatal { fenced: false, error }.into(),
-        TransactionError::Fatal { fenced, error } => Fatal { fenced, error }.into(),
+        error => beyond_abort(error),
+    }
+}
+
+/// What is left where no abort helps. A retriable error comes here only from a worker that is told to stop (see [`Delivery::insist`]).
+fn beyond_abort(error: TransactionError) -> Failure {
+    match error {
+        TransactionError::Retriable(error) => Failure::Unanswered(error),
+        error => Fatal::from(error.into_kafka_error()).into(),
     }
 }
 

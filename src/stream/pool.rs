@@ -83,7 +83,7 @@ fn supervise(
             Err(WorkerError::Fenced(error)) if !settings.is_named => WorkerError::Client(error),
             Err(error) => error,
         };
-        if !error.is_transient() || stop.load(Ordering::Relaxed) {
+        if !error.is_transient() {
             stop.store(true, Ordering::Relaxed);
             return Err(error);
         }
@@ -92,6 +92,10 @@ fn supervise(
         }
         tracing::error!(worker = number, %error, pause_ms = backoff.as_millis(), "a worker ended and is started again");
         pause(backoff, health, stop);
+        // Nothing is open, and another worker is not needed any more.
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         backoff = (backoff * 2).min(MOST_BACKOFF);
     }
 }

@@ -109,9 +109,8 @@ impl Worker {
         };
         // A last commit that was undone loses nothing: the next owner of the partitions scores these events.
         let left = match left {
-            Err(Failure::Fatal(fatal)) => Err(fatal.into()),
-            Err(Failure::Stop(event)) => Err(WorkerError::Rejected(event)),
-            Ok(()) | Err(Failure::Rewind) => Ok(()),
+            Err(failure) => ended_by(failure),
+            Ok(()) => Ok(()),
         };
         let Self { consumer, mut delivery, settings, .. } = self;
         if let Err(error) = consumer.close(&mut delivery, settings.leave_timeout) {
@@ -121,7 +120,9 @@ impl Worker {
     }
 
     fn serve(&mut self) -> Result<(), WorkerError> {
-        self.delivery.start()?;
+        if let Err(failure) = self.delivery.start() {
+            return ended_by(failure);
+        }
         self.consumer.subscribe().map_err(WorkerError::Client)?;
         self.subscribed = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
@@ -240,10 +241,8 @@ impl Worker {
 
     /// After work was undone: back to the committed offsets, never past them. The pause grows while nothing succeeds.
     fn recover(&mut self, failure: Failure) -> Result<(), WorkerError> {
-        match failure {
-            Failure::Fatal(fatal) => return Err(fatal.into()),
-            Failure::Stop(event) => return Err(WorkerError::Rejected(event)),
-            Failure::Rewind => {}
+        if !matches!(failure, Failure::Rewind) {
+            return ended_by(failure);
         }
         self.batch.clear();
         // The committed offsets may lie before the events at which partitions are held.
@@ -283,6 +282,19 @@ impl Worker {
                 self.delivery.metrics.lag(partition, (watermarks.high - position).max(0));
             }
         }
+    }
+}
+
+/// How a failure ends a worker that does not go on.
+fn ended_by(failure: Failure) -> Result<(), WorkerError> {
+    match failure {
+        Failure::Fatal(fatal) => Err(fatal.into()),
+        Failure::Stop(event) => Err(WorkerError::Rejected(event)),
+        Failure::Unanswered(error) => {
+            tracing::warn!(%error, "told to stop while the broker does not answer; what is not committed is scored by the next owner");
+            Ok(())
+        }
+        Failure::Rewind => Ok(()),
     }
 }
 
