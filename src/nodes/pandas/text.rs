@@ -28,19 +28,20 @@ pub(super) const OPERATIONS: &[&dyn Operation] = &[
 /// A case and how to get there.
 #[derive(Clone, Copy)]
 struct Letters {
-    /// ASCII bytes keep their number, so a whole column is changed at once.
-    ascii: fn(&mut [u8]),
+    /// ASCII text keeps its length, so it is changed where it stands.
+    ascii: fn(&mut str),
     /// One text, appended.
     unicode: fn(&str, &mut String),
 }
 
-const LOWER: Letters = Letters { ascii: <[u8]>::make_ascii_lowercase, unicode: lower };
+const LOWER: Letters = Letters { ascii: str::make_ascii_lowercase, unicode: lower };
 const UPPER: Letters =
-    Letters { ascii: <[u8]>::make_ascii_uppercase, unicode: |text, out| out.extend(text.chars().flat_map(char::to_uppercase)) };
+    Letters { ascii: str::make_ascii_uppercase, unicode: |text, out| out.extend(text.chars().flat_map(char::to_uppercase)) };
 
 fn lower(text: &str, out: &mut String) {
     for (at, character) in text.char_indices() {
         match character {
+            '\0'..='\x7f' => out.push(character.to_ascii_lowercase()),
             'Σ' if ends_a_word(text, at) => out.push('ς'),
             _ => out.extend(character.to_lowercase()),
         }
@@ -101,12 +102,23 @@ fn change_case(array: &ArrayRef, case: Letters) -> ArrayRef {
     let text = array.as_string::<i32>();
     let ends = text.value_offsets();
     let bytes = &text.values()[ends[0] as usize..ends[text.len()] as usize];
-    if ends[0] == 0 && bytes.is_ascii() {
-        let mut bytes = bytes.to_vec();
-        (case.ascii)(&mut bytes);
-        return Arc::new(StringArray::new(text.offsets().clone(), bytes.into(), text.nulls().cloned()));
+    // Where the whole column is ASCII it is changed at once.
+    if ends[0] == 0
+        && bytes.is_ascii()
+        && let Ok(whole) = std::str::from_utf8(bytes)
+    {
+        let mut whole = whole.to_owned();
+        (case.ascii)(&mut whole);
+        return Arc::new(StringArray::new(text.offsets().clone(), whole.into_bytes().into(), text.nulls().cloned()));
     }
-    rewrite(text, case.unicode)
+    rewrite(text, |value, out| {
+        if !value.is_ascii() {
+            return (case.unicode)(value, out);
+        }
+        let start = out.len();
+        out.push_str(value);
+        (case.ascii)(&mut out[start..]);
+    })
 }
 
 /// Takes characters off the ends.
