@@ -28,8 +28,9 @@ const FORCED: [Forced; 2] = [
 const DEFAULTS: [(&str, &str); 5] = [
     ("auto.offset.reset", "earliest"),
     ("isolation.level", "read_committed"),
-    // The prefetch is bounded by bytes; librdkafka's 64 MiB a client is more than a worker's caches can use.
-    ("queued.max.messages.kbytes", "16384"),
+    // The prefetch is bounded by bytes of records. A small record takes five times its bytes in librdkafka's queue: 2 MiB are 10 MiB of
+    // memory there, 80 ms of the quickest pipeline's input, and enough for the longest way to a broker.
+    ("queued.max.messages.kbytes", "2048"),
     // A fetch that found the prefetch queue full is repeated after this pause. librdkafka's 1000 ms would idle a
     // worker that drains the queue in a fraction of that.
     ("fetch.queue.backoff.ms", "10"),
