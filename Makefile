@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ golden: ## write the golden vectors anew: what pandas answers (tests/golden)
 check-golden: ## check that the golden vectors are what pandas answers
 	scripts/train-models --libraries
 	.caz/venv/bin/python tests/golden/generate.py --check
+
+check-instructions: ## count the instructions that an event takes in each kernel, and compare with bench/instructions.json
+	@scripts/setup count
+	scripts/instructions
 
 bench-features: ## measure how fast the example's features are made, beside pandas
 	@scripts/setup run
