@@ -21,7 +21,8 @@ class Contender:
     title: str
     guarantee: str
     batch: int
-    is_floor: bool
+    is_floor: bool  # writes no scores
+    offsets_are_behind: bool  # commits offsets for people to see, some time after their scores
     folder: Path
 
     @property
@@ -51,8 +52,8 @@ def discover(only: list[str] | None) -> tuple[list[Contender], dict[str, str]]:
             continue
         for guarantee in GUARANTEES:
             if guarantee in told["guarantees"]:
-                is_floor, batch = bool(told.get("floor")), int(told.get("batch", 1024))
-                found.append(Contender(folder.name, told["title"], guarantee, batch, is_floor, folder))
+                batch, is_floor, is_behind = int(told.get("batch", 1024)), bool(told.get("floor")), told.get("offsets") == "behind"
+                found.append(Contender(folder.name, told["title"], guarantee, batch, is_floor, is_behind, folder))
         if "versions" in told:
             lines = subprocess.run([folder / told["versions"]], cwd=ROOT, capture_output=True, text=True, check=False).stdout
             versions |= {name: version for name, _, version in (line.partition(" ") for line in lines.splitlines())}
