@@ -75,7 +75,7 @@ check-golden: ## check that the golden vectors are what pandas answers
 	scripts/train-models --libraries
 	.caz/venv/bin/python tests/golden/generate.py --check
 
-bench: ## measure caz beside its floors and its peers on a stream of events, in 5 minutes (ONLY=caz,python)
+bench: ## measure caz beside its floors and its peers on a stream of events, in 5 minutes (ONLY=caz,python WORKLOADS=crayfish)
 	$(call stream_bench,short)
 
 bench-full: ## the same for an hour: more workloads, repetitions and rates
@@ -91,7 +91,7 @@ bench-features: ## measure how fast the example's features are made, beside pand
 
 define stream_bench
 	@scripts/setup bench
-	cd bench && ../scripts/with-kafka ../.caz/bench/venv/bin/python -m harness $(1) $(if $(ONLY),--only $(ONLY)) $(if $(AXES),--workloads $(AXES))
+	cd bench && CAZ_KAFKA_JVM='-XX:+UseParallelGC -Xms1g -Xmx1g' ../scripts/with-kafka ../.caz/bench/venv/bin/python -m harness $(1) $(if $(ONLY),--only $(ONLY)) $(if $(AXES)$(WORKLOADS),--workloads $(AXES)$(WORKLOADS))
 endef
 
 models: ## train the models and export them to ONNX
