@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from . import growth, machine, plot, report
@@ -31,6 +31,8 @@ def main() -> None:
     parser.add_argument("plan", choices=[*PLANS, "growth"])
     parser.add_argument("--only", metavar="NAMES", help="these contenders, separated by commas")
     parser.add_argument("--workloads", metavar="NAMES", help="these workloads (or axes of growth), separated by commas")
+    parser.add_argument("--repetitions", type=int, metavar="N", help="instead of the plan's")
+    parser.add_argument("--no-build", action="store_true", help="take what is built already")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
     arguments = parser.parse_args()
     bootstrap = os.environ.get("CAZ_TEST_BOOTSTRAP")
@@ -39,13 +41,13 @@ def main() -> None:
     # So that a contender's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     described = machine.describe()
-    contenders, versions = discover(arguments.only.split(",") if arguments.only else None)
+    contenders, versions = discover(arguments.only.split(",") if arguments.only else None, not arguments.no_build)
     broker = Broker(bootstrap)
     into: Path = arguments.results
     into.mkdir(parents=True, exist_ok=True)
     if arguments.plan == "growth":
         axes = arguments.workloads.split(",") if arguments.workloads else [axis.name for axis in growth.AXES]
-        grown = growth.run(broker, contenders, axes)
+        grown = growth.run(broker, contenders, axes, arguments.repetitions or growth.REPETITIONS)
         for found in grown:
             (into / f"growth-{found.name}.svg").write_text(plot.lines(found))
         (into / "growth.json").write_text(json.dumps({"machine": described, "growth": [asdict(found) for found in grown]}, indent=1))
@@ -53,6 +55,8 @@ def main() -> None:
         return
     plan = PLANS[arguments.plan]
     names = arguments.workloads.split(",") if arguments.workloads else list(plan.repetitions)
+    if arguments.repetitions:
+        plan = replace(plan, repetitions=dict.fromkeys(names, arguments.repetitions))
     results = Results(plan.title, described | versions, [], NOTES)
     comparison = Comparison(broker, plan, contenders, results)
     try:

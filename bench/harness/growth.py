@@ -15,7 +15,8 @@ from .spread import Spread
 from .workloads import Workload
 
 REPETITIONS = 3
-SECONDS, WARM_UP = 3.0, 1.0
+SECONDS, WARM_UP = 2.5, 0.5
+LONGEST = SECONDS + WARM_UP
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,19 @@ class Axis:
 
 
 def _settings(name: str, values: Sequence[int]) -> list[Point]:
-    workload = make("car-insurance-linear", SECONDS)
+    workload = make("car-insurance-linear", LONGEST)
     return [Point(value, workload, settings=((name, str(value)),)) for value in values]
 
 
 def _partitions() -> list[Point]:
-    workload = make("car-insurance-linear", SECONDS)
+    workload = make("car-insurance-linear", LONGEST)
     return [Point(partitions, workload, partitions) for partitions in (1, 2, 4, 8, 16, 32, 64)]
 
 
 def _features() -> list[Point]:
     def point(width: int) -> Point:
         rate = min(400_000, 10_000_000 // width)
-        return Point(width, workloads.tensor(f"features-{width}", "", [width, 32, 32], int(rate * SECONDS)))
+        return Point(width, workloads.tensor(f"features-{width}", "", [width, 32, 32], int(rate * LONGEST)))
 
     return [point(width) for width in (10, 30, 100, 300, 1000)]
 
@@ -60,14 +61,14 @@ def _features() -> list[Point]:
 def _sizes() -> list[Point]:
     def point(size: int) -> Point:
         # Four features take about 60 bytes.
-        rate = min(400_000, 400_000_000 // size)
-        return Point(size, workloads.tensor(f"size-{size}", "", [4, 32, 32], int(rate * SECONDS), padding=max(size - 85, 0)))
+        rate = min(400_000, 200_000_000 // size)
+        return Point(size, workloads.tensor(f"size-{size}", "", [4, 32, 32], int(rate * LONGEST), padding=max(size - 85, 0)))
 
     return [point(size) for size in (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)]
 
 
 def _faults() -> list[Point]:
-    workload = make("car-insurance-linear", SECONDS)
+    workload = make("car-insurance-linear", LONGEST)
     # A logarithmic axis has no zero: it stands at 0.1 %.
     return [Point(max(percent, 0.1), workload, faults=percent / 100) for percent in (0, 1, 3, 10, 30, 100)]
 
@@ -96,12 +97,12 @@ AXES = [
 ]
 
 
-def run(broker: Broker, contenders: Sequence[Contender], names: Sequence[str]) -> list[Growth]:
+def run(broker: Broker, contenders: Sequence[Contender], names: Sequence[str], repetitions: int) -> list[Growth]:
     taking_part = [contender for contender in contenders if contender.name in ("caz", "floor") and contender.guarantee == "exactly_once"]
-    return [_grow(broker, taking_part, axis) for axis in AXES if axis.name in names]
+    return [_grow(broker, taking_part, axis, repetitions) for axis in AXES if axis.name in names]
 
 
-def _grow(broker: Broker, contenders: Sequence[Contender], axis: Axis) -> Growth:
+def _grow(broker: Broker, contenders: Sequence[Contender], axis: Axis, repetitions: int) -> Growth:
     drawn = [contender for contender in contenders if axis.with_floor or not contender.is_floor]
     points = axis.points()
     inputs = {}
@@ -110,7 +111,7 @@ def _grow(broker: Broker, contenders: Sequence[Contender], axis: Axis) -> Growth
         if key not in inputs:
             inputs[key] = measure.publish(broker, point.workload, point.partitions, point.workload.events, point.faults)
     costs: dict[tuple[str, float], list[float]] = {}
-    for repetition in range(REPETITIONS):
+    for repetition in range(repetitions):
         for point in points:
             events = inputs[(point.workload.name, point.partitions, point.faults)]
             for contender in drawn:

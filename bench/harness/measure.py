@@ -67,18 +67,19 @@ def publish(broker: Broker, workload: Workload, partitions: int, events: int, fa
 def throughput(
     broker: Broker, contender: Contender, workload: Workload, events: Input, seconds: float, warm_up: float, verify: bool, **settings: str
 ) -> Throughput:
-    """Runs it on events that are all there, at most `seconds` behind its first score.
+    """Runs it on events that are all there, until it was warm for `seconds`.
 
     Raises:
         Failed: when it ends by itself or scores nothing.
     """
+    warm_up = contender.warm_up or warm_up
     with _topics(broker, events) as topics:
         started = time.monotonic()
         with _process(contender, workload, broker, topics | settings) as process:
             first_score = _wait_for_score(broker, process, topics["output"], events.partitions, started, contender)
             start = processes.usage(process.pid)
             samples = [Sample(time.monotonic() - started, 0, start.cpu)]
-            while time.monotonic() - started < first_score + seconds:
+            while time.monotonic() - started < first_score + warm_up + seconds:
                 time.sleep(LOOK)
                 _check(process, contender)
                 usage = processes.usage(process.pid)
@@ -97,9 +98,9 @@ def throughput(
         records = sum(ends) or 1
         scale = min(1.0, sum(covered) * (1 - events.faults) / records)
         scaled = [Sample(sample.seconds, sample.events * scale, sample.cpu) for sample in samples]
-        warming, warm = steady(scaled, warm_up)
+        warming, warm = steady(scaled, warm_up, events.events)
         if warm is None:
-            raise Failed(f"{contender.id} was done before it was warm: more events are needed")
+            raise Failed(f"{contender.id} was not warm for long enough: it needs more events, or more time")
         warming_us = warming.cpu_us if warming else None
         return Throughput(first_score, start.cpu, warm.cpu_us, warm.rate, warming_us, peak / 1e6, sum(covered), wrong)
 

@@ -52,7 +52,7 @@ def section(workload: WorkloadResult) -> str:
 
 
 def row(entry: Entry, workload: WorkloadResult) -> list[str]:
-    floor = workload.floor_us(entry.guarantee)
+    floor = workload.floor_us(entry.guarantee) or workload.floor_us()
     times = f"{Spread.of(entry.cpu_us).median / floor:.2f}" if floor and entry.cpu_us and not entry.is_floor else "-"
     latency = "; ".join(
         f"{found['p50']:.1f} / {found['p99']:.1f} / {found['p999']:.1f} at {found['rate']:,.0f}/s" for found in entry.latency
@@ -84,7 +84,7 @@ def _floor(workload: WorkloadResult) -> str:
 
 
 def growth_markdown(growths: Sequence[Growth], machine: dict[str, str]) -> str:
-    parts = ["# How cost grows", "CPU time an event of the process, exactly once, min / median / max of three runs."]
+    parts = ["# How cost grows", "CPU time an event of the process, exactly once, min / **median** / max of the runs."]
     for growth in growths:
         places = sorted({at for series in growth.series for at, _ in series.points})
         header = "| " + growth.x + " | " + " | ".join(series.name for series in growth.series) + " |"

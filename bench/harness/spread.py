@@ -40,11 +40,11 @@ class Steady:
     rate: float  # events a second
 
 
-def steady(samples: Sequence[Sample], warm_up: float) -> tuple[Steady | None, Steady | None]:
+def steady(samples: Sequence[Sample], warm_up: float, events: int) -> tuple[Steady | None, Steady | None]:
     """What happened while it warmed up and behind that, up to the last sample in which it still moved.
 
-    Warm is a process `warm_up` seconds after its first event, or with a quarter of all events, whichever comes first. Either part is None
-    where nothing was scored.
+    Warm is a process `warm_up` seconds after its first event, or with a quarter of all the `events` that there are, whichever comes first.
+    Either part is None where nothing was scored.
     """
     moving = [after for before, after in zip(samples, samples[1:], strict=False) if after.events > before.events]
     begun = [sample for sample in samples if sample.events == 0][-1:] + moving
@@ -53,9 +53,9 @@ def steady(samples: Sequence[Sample], warm_up: float) -> tuple[Steady | None, St
     first, last = begun[0], begun[-1]
 
     def is_warm(sample: Sample) -> bool:
-        return sample.seconds >= first.seconds + warm_up or sample.events >= last.events / 4
+        return sample.seconds >= first.seconds + warm_up or sample.events >= events / 4
 
-    mark = next(sample for sample in begun[1:] if is_warm(sample))
+    mark = next((sample for sample in begun[1:] if is_warm(sample)), last)
     return _between(first, mark), _between(mark, last)
 
 
