@@ -94,9 +94,9 @@ def throughput(
         wrong = []
         if verify and not contender.is_floor:
             wrong = _verify(broker, contender, workload, events, topics, covered)
-        # Control records lie among the scores.
+        # Control records lie among the scores, and broken events have none.
         records = sum(ends) or 1
-        scale = min(1.0, sum(covered) * (1 - events.faults) / records)
+        scale = 1 / (1 - events.faults) if contender.offsets_are_behind else sum(covered) / records
         scaled = [Sample(sample.seconds, sample.events * scale, sample.cpu) for sample in samples]
         warming, warm = steady(scaled, warm_up, events.events)
         if warm is None:

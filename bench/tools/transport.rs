@@ -47,6 +47,8 @@ enum Guarantee {
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_millis(100);
+/// How long to wait for more before what is open is committed early, as caz does: a prefetch that is empty for a moment is no end.
+const DRAIN_WAIT: Duration = Duration::from_millis(10);
 
 impl Transport {
     pub(crate) fn run(&self) -> Value {
@@ -68,7 +70,7 @@ impl Transport {
         let mut batch = MessageBatch::new();
         let mut open = Open { since: None, offsets: BTreeMap::new() };
         loop {
-            let wait = if open.since.is_some() { Duration::ZERO } else { IDLE };
+            let wait = if open.since.is_some() { DRAIN_WAIT } else { IDLE };
             let limits = PollLimits { max_messages: self.batch, wait, linger: Duration::ZERO };
             consumer.poll_batch(&mut batch, limits, &mut Alone).unwrap();
             if !batch.is_empty() {
