@@ -4,10 +4,10 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How long `make demo` runs, in seconds: make demo SECONDS=60
 SECONDS ?= 20
-SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
+SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-instructions check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench bench-full bench-growth bench-features check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ test: ## run all tests, against a Kafka broker and a schema registry of their ow
 	@scripts/setup test
 	$(CARGO) test --no-run
 	.caz/venv/bin/python -m pytest python
+	.caz/venv/bin/python -m pytest bench
 	scripts/with-kafka scripts/with-registry $(CARGO) test --no-fail-fast
 
 differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
@@ -50,6 +51,7 @@ lint: ## check formatting, Rust, shell and Python code, documentation
 	.caz/lint/bin/ruff check .
 	.caz/lint/bin/ruff format --check .
 	cd python && ../.caz/lint/bin/mypy
+	cd bench && ../.caz/lint/bin/mypy
 
 format: ## format Rust and Python code
 	@scripts/setup lint
@@ -77,10 +79,24 @@ check-instructions: ## count the instructions that an event takes in each kernel
 	@scripts/setup count
 	scripts/instructions
 
+bench: ## measure caz beside its floors and its peers on a stream of events, in 5 minutes (ONLY=caz,python WORKLOADS=crayfish)
+	$(call stream_bench,short)
+
+bench-full: ## the same for an hour: more workloads, repetitions and rates
+	$(call stream_bench,full)
+
+bench-growth: ## measure how cost grows with batches, workers, partitions, features, bytes and broken events (AXES=batch,faults)
+	$(call stream_bench,growth)
+
 bench-features: ## measure how fast the example's features are made, beside pandas
 	@scripts/setup run
 	scripts/train-models --libraries
 	$(CARGO) bench --bench features
+
+define stream_bench
+	@scripts/setup bench
+	cd bench && CAZ_KAFKA_JVM='-XX:+UseParallelGC -Xms1g -Xmx1g' ../scripts/with-kafka ../.caz/bench/venv/bin/python -m harness $(1) $(if $(ONLY),--only $(ONLY)) $(if $(AXES)$(WORKLOADS),--workloads $(AXES)$(WORKLOADS))
+endef
 
 models: ## train the models and export them to ONNX
 	scripts/train-models

@@ -281,3 +281,69 @@ fn features_that_do_not_fit_are_told() {
     }
     insta::assert_snapshot!("features", text);
 }
+
+#[test]
+fn a_list_fills_an_input() {
+    let items = |item: Value| json!({"a": {"type": "array", "items": item}});
+    let rows = [json!({"a": [1, 2, 3, 4]}), json!({"a": [5, 6, 7]}), json!({"a": [5, 6, 7, 8, 9]}), json!({"a": [-1, 0, 1, 16777217]})];
+    for (item, element, shape) in [
+        (json!("float"), FLOAT, &[0_i64, 4][..]),
+        (json!("double"), FLOAT, &[0, 2, 2]),
+        (json!("long"), DOUBLE, &[0, 4]),
+        (json!("int"), FLOAT, &[4]),
+        (json!(["null", "float"]), FLOAT, &[0, 4]),
+    ] {
+        let store = store(&unary("Neg", element, shape, &[]));
+        let pipeline = pipeline(&store, &items(item.clone()), json!({"features": ["a"]}));
+        assert_eq!(pipeline.findings(), "", "{item}");
+        for batch in [1, 4] {
+            let fates = pipeline.score(&rows, batch);
+            for at in [0, 3] {
+                let Fate::Scored(score) = &fates[at] else { panic!("{:?}", fates[at]) };
+                let answered: Vec<f32> = score.values().map(|value| -value.as_f64().unwrap() as f32).collect();
+                let given: Vec<f32> = rows[at]["a"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect();
+                assert_eq!(answered, given, "{item}, row {at}");
+            }
+            for (at, length) in [(1, 3), (2, 5)] {
+                let message = format!("expected: 4 items, found: {length}");
+                assert_eq!(fates[at], Fate::Rejected("invalid_length", Some("a".into()), message));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_null_in_a_list_is_a_feature_that_is_null() {
+    let store = store(&unary("Neg", FLOAT, &[0, 2], &[]));
+    let fields = json!({"a": ["null", {"type": "array", "items": ["null", "float"]}]});
+    let rows = [json!({"a": [1, null]}), json!({"a": null}), json!({"a": [1, 2]})];
+    let rejected = |fate: &Fate| match fate {
+        Fate::Rejected(reason, field, _) => (*reason, field.clone().unwrap()),
+        fate => panic!("{fate:?}"),
+    };
+    let strict = pipeline(&store, &fields, json!({"features": ["a"]}));
+    assert!(strict.findings().contains("feature `a` can be null"), "{}", strict.findings());
+    let fates = strict.score(&rows, 3);
+    assert_eq!(rejected(&fates[0]), ("unexpected_null", "a[1]".into()));
+    assert_eq!(rejected(&fates[1]), ("unexpected_null", "a".into()));
+    assert!(matches!(fates[2], Fate::Scored(_)));
+    let lenient = pipeline(&store, &fields, json!({"features": ["a"], "nulls": "nan", "non_finite": "null"}));
+    let fates = lenient.score(&rows, 3);
+    assert_eq!(fates[0], Fate::Scored(json!({"y_0": -1.0, "y_1": null}).as_object().unwrap().clone()));
+    assert_eq!(rejected(&fates[1]), ("unexpected_null", "a".into()));
+}
+
+#[test]
+fn a_list_that_no_input_can_take_is_an_error() {
+    let list = |item: &str| json!({"a": {"type": "array", "items": item}, "b": "float"});
+    for (fields, element, shape, features, expected) in [
+        (list("string"), FLOAT, &[0_i64, 2][..], json!(["a"]), "a list must hold numbers and fill an input of floats alone"),
+        (list("long"), INT64, &[0, 2], json!(["a"]), "a list must hold numbers and fill an input of floats alone"),
+        (list("float"), FLOAT, &[0, 2], json!(["a", "b"]), "a list must hold numbers and fill an input of floats alone"),
+        (list("float"), FLOAT, &[0, 0], json!(["a"]), "which does not tell how many features it takes"),
+    ] {
+        let store = store(&unary("Identity", element, shape, &[]));
+        let findings = pipeline(&store, &fields, json!({ "features": features })).findings();
+        assert!(findings.contains(expected), "{findings}");
+    }
+}

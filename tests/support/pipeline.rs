@@ -24,15 +24,12 @@ pub(crate) enum Fate {
 }
 
 impl Pipeline {
-    /// `fields` are names with Avro's name of their type, `?` behind it where null may stand; `nodes` stand in a line, each with its type
-    /// and parameters.
+    /// `fields` are names with Avro's name of their type, `?` behind it where null may stand, or a type of Avro's as it stands in a schema;
+    /// `nodes` stand in a line, each with its type and parameters.
     pub(crate) fn new(fields: &Map<String, Value>, store: &str, nodes: &[(&str, Value)]) -> Self {
-        let field = |(name, kind): (&String, &Value)| {
-            let kind = kind.as_str().expect("a type");
-            match kind.strip_suffix('?') {
-                Some(kind) => json!({"name": name, "type": ["null", kind]}),
-                None => json!({"name": name, "type": kind}),
-            }
+        let field = |(name, kind): (&String, &Value)| match kind.as_str().and_then(|kind| kind.strip_suffix('?')) {
+            Some(kind) => json!({"name": name, "type": ["null", kind]}),
+            None => json!({"name": name, "type": kind}),
         };
         let schema = json!({"type": "record", "name": "Event", "fields": fields.iter().map(field).collect::<Vec<_>>()});
         let mut placed = vec![json!({"id": "events", "type": "JsonToDataframe"})];

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::types::{Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, cast::AsArray};
-use arrow_schema::DataType;
+use arrow_array::{Array, ArrayRef, ListArray, cast::AsArray};
+use arrow_schema::{DataType, Field};
 
 use super::Nulls;
 use super::fill::{any_integer, fill};
@@ -23,7 +23,7 @@ pub(super) struct Gather {
 #[derive(Clone, Debug)]
 pub(super) struct Features {
     element: Element,
-    /// The columns' names, in order.
+    /// The features' names, in order.
     names: Vec<Arc<str>>,
     pub(super) width: usize,
     pub(super) pieces: Vec<Piece>,
@@ -50,6 +50,8 @@ pub(super) enum Piece {
     },
     /// A code sets one place of the row to one: the whole group of dummies at once. `places[code]` is where, or `NOWHERE`.
     OneHot { read: usize, places: Vec<u32> },
+    /// A list is the whole row: it must have as many items as the input has features.
+    List { read: usize, name: Arc<str> },
 }
 
 /// A category whose dummy is not among the features.
@@ -66,6 +68,11 @@ impl Features {
         nulls: Nulls,
         reads: &mut Vec<Slot>,
     ) -> Option<Self> {
+        if let [column] = columns
+            && let Some(item) = list_item(column)
+        {
+            return Self::plan_list(planning, port, column, item, pointer, reads);
+        }
         let is_integer = |column: &Column| column.data_type.is_signed_integer() && !column.nullable;
         let integers = columns.iter().all(is_integer);
         let names = columns.iter().map(|column| Arc::clone(&column.name)).collect();
@@ -94,6 +101,36 @@ impl Features {
             }
         }
         fits.then_some(features)
+    }
+
+    /// The items of one list are all features of the input, whose width the model must tell.
+    fn plan_list(
+        planning: &mut Planning<'_>,
+        port: &Port,
+        column: &Column,
+        item: &Field,
+        pointer: &str,
+        reads: &mut Vec<Slot>,
+    ) -> Option<Self> {
+        let floats = matches!(port.element, Element::F16 | Element::F32 | Element::F64);
+        if !floats || !converts(item.data_type(), port.element) {
+            report_type(planning, port, column, pointer);
+            return None;
+        }
+        let width = port.width()?;
+        let integers = item.data_type().is_signed_integer() && !item.is_nullable();
+        let names = (0..width).map(|at| format!("{}[{at}]", column.name).into()).collect();
+        let slot = planning.array(column);
+        let pieces = vec![Piece::List { read: position(reads, slot), name: Arc::clone(&column.name) }];
+        Some(Self { element: port.element, names, width, pieces, integers })
+    }
+}
+
+/// What a column's lists hold; `None` for other columns.
+pub(super) fn list_item(column: &Column) -> Option<&Field> {
+    match &column.data_type {
+        DataType::List(item) => Some(item),
+        _ => None,
     }
 }
 
@@ -188,6 +225,7 @@ fn report_type(planning: &mut Planning<'_>, port: &Port, column: &Column, pointe
     let mend = match (&column.data_type, port.element) {
         (DataType::Utf8 | DataType::Dictionary(_, _), _) => "make numbers of it first, with `get_dummies` or `map`",
         (DataType::Timestamp(_, _), _) => "take parts of it first, such as `dt.hour`",
+        (DataType::List(_), _) => "a list must hold numbers and fill an input of floats alone",
         (_, Element::Str) => "make strings of it first, with `astype` and `dtype: str`",
         _ => "convert it first, with `astype`",
     };
@@ -228,36 +266,52 @@ impl Gather {
         self.inputs.iter().map(|input| Tensor::new(input.element, input.width)).collect()
     }
 
+    /// Sends every row whose list does not fill its input to the dead letters; a list that is null among them, whatever `nulls` says.
+    pub(super) fn reject_lengths(&self, inputs: &Inputs<'_>, rows: &mut Rows) {
+        for (features, piece) in self.pieces() {
+            let Piece::List { read, name } = piece else { continue };
+            let lists = inputs.array(*read).as_list::<i32>();
+            for row in 0..rows.len() {
+                let (reason, message) = match lists.value_length(row) {
+                    _ if lists.is_null(row) => (Reason::UnexpectedNull, "the list is null; the model takes its items".to_owned()),
+                    length if usize::try_from(length) == Ok(features.width) => continue,
+                    length => (Reason::InvalidLength, format!("expected: {} items, found: {length}", features.width)),
+                };
+                rows.reject(row, Rejection::new(Phase::Inference, reason, message).field(name.to_string()));
+            }
+        }
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (&Features, &Piece)> {
+        self.inputs.iter().flat_map(|features| features.pieces.iter().map(move |piece| (features, piece)))
+    }
+
     /// Sends every row with a null or NaN among its features to the dead letters.
     pub(super) fn reject_nulls(&self, inputs: &Inputs<'_>, rows: &mut Rows) {
-        for piece in self.inputs.iter().flat_map(|input| &input.pieces) {
+        for (_, piece) in self.pieces() {
+            if let Piece::List { read, name } = piece {
+                reject_null_items(inputs.array(*read).as_list::<i32>(), name, rows);
+            }
             let Piece::Array { read, name, nullable: true, .. } = piece else { continue };
             let array = inputs.array(*read);
-            let is_nan: Box<dyn Fn(usize) -> bool> = match array.data_type() {
-                DataType::Float32 => Box::new(|row| array.as_primitive::<Float32Type>().value(row).is_nan()),
-                DataType::Float64 => Box::new(|row| array.as_primitive::<Float64Type>().value(row).is_nan()),
-                _ => Box::new(|_| false),
-            };
+            let is_nan = nan_test(array);
             for row in (0..rows.len()).filter(|row| array.is_null(*row) || is_nan(*row)) {
-                let message = "the feature is null; the model takes numbers only";
-                rows.reject(row, Rejection::new(Phase::Inference, Reason::UnexpectedNull, message).field(name.to_string()));
+                rows.reject(row, null_feature(name.to_string()));
             }
         }
     }
 
     /// Sends every row with an integer that its input cannot hold to the dead letters.
     pub(super) fn reject_out_of_range(&self, inputs: &Inputs<'_>, rows: &mut Rows) {
-        for features in &self.inputs {
-            for piece in &features.pieces {
-                let Piece::Array { read, name, bounds: Some((least, greatest)), .. } = piece else { continue };
-                any_integer(inputs.array(*read), |row, value| {
-                    if !(*least..=*greatest).contains(&value) {
-                        let kind = features.element.name();
-                        let message = format!("the model takes {kind}; expected: {least} to {greatest}, found: {value}");
-                        rows.reject(row, Rejection::new(Phase::Inference, Reason::OutOfRange, message).field(name.to_string()));
-                    }
-                });
-            }
+        for (features, piece) in self.pieces() {
+            let Piece::Array { read, name, bounds: Some((least, greatest)), .. } = piece else { continue };
+            any_integer(inputs.array(*read), |row, value| {
+                if !(*least..=*greatest).contains(&value) {
+                    let kind = features.element.name();
+                    let message = format!("the model takes {kind}; expected: {least} to {greatest}, found: {value}");
+                    rows.reject(row, Rejection::new(Phase::Inference, Reason::OutOfRange, message).field(name.to_string()));
+                }
+            });
         }
     }
 
@@ -267,6 +321,37 @@ impl Gather {
             tensor.reset(alive.len());
             fill(features, inputs, alive, &mut tensor.values);
         }
+    }
+}
+
+/// Sends every row with a null or NaN among the items of its list to the dead letters.
+fn reject_null_items(lists: &ListArray, name: &str, rows: &mut Rows) {
+    let items = lists.values();
+    let is_nan = nan_test(items);
+    for (row, range) in lists.value_offsets().windows(2).enumerate() {
+        let (start, end) = (range[0] as usize, range[1] as usize);
+        if let Some(at) = (start..end).find(|at| items.is_null(*at) || is_nan(*at)) {
+            rows.reject(row, null_feature(format!("{name}[{}]", at - start)));
+        }
+    }
+}
+
+fn null_feature(field: String) -> Rejection {
+    Rejection::new(Phase::Inference, Reason::UnexpectedNull, "the feature is null; the model takes numbers only").field(field)
+}
+
+/// Whether a place of the array holds NaN.
+fn nan_test(array: &ArrayRef) -> Box<dyn Fn(usize) -> bool + '_> {
+    match array.data_type() {
+        DataType::Float32 => {
+            let values = array.as_primitive::<Float32Type>().values();
+            Box::new(|at| values[at].is_nan())
+        }
+        DataType::Float64 => {
+            let values = array.as_primitive::<Float64Type>().values();
+            Box::new(|at| values[at].is_nan())
+        }
+        _ => Box::new(|_| false),
     }
 }
 

@@ -13,6 +13,11 @@ use crate::nodes::Inputs;
 /// Writes the features of the rows `alive`, in this order, into a tensor of as many rows of zeros.
 pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], into: &mut Values) {
     let writer = Writer { features, inputs, alive };
+    if let Values::F32(into) = into
+        && writer.copy_floats(into)
+    {
+        return;
+    }
     match into {
         // NumPy takes an integer to a half through a float.
         Values::F16(into) if features.integers => writer.integers(into, F16::ZERO, F16::ONE, |value| F16::from_f32(value as f32)),
@@ -28,8 +33,8 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
         Values::U16(into) => writer.integers(into, 0, 1, |value| value as u16),
         Values::U32(into) => writer.integers(into, 0, 1, |value| value as u32),
         Values::U64(into) => writer.integers(into, 0, 1, |value| value as u64),
-        Values::Bool(into) => writer.columns(into, true, |array, column| boolean_column(array, alive, column, false, |value| value)),
-        Values::Str(into) => writer.columns(into, String::new(), |array, column| text_column(array, alive, column)),
+        Values::Bool(into) => writer.columns(into, true, |array, rows, column| boolean_column(array, rows, column, false, |value| value)),
+        Values::Str(into) => writer.columns(into, String::new(), |array, rows, column| text_column(array, rows, column)),
     }
 }
 
@@ -55,22 +60,48 @@ type Places<'t, T> = std::iter::StepBy<std::iter::Skip<std::slice::IterMut<'t, T
 
 impl Writer<'_> {
     fn numbers<T: Copy>(&self, into: &mut [T], null: T, one: T, convert: impl Fn(f64) -> T + Copy) {
-        self.columns(into, one, |array, column| number_column(array, self.alive, column, null, convert));
+        self.columns(into, one, |array, rows, column| number_column(array, rows, column, null, convert));
     }
 
     /// Values that do not fit belong to rows that are out.
     fn integers<T: Copy>(&self, into: &mut [T], null: T, one: T, convert: impl Fn(i64) -> T + Copy) {
-        self.columns(into, one, |array, column| integer_column(array, self.alive, column, null, convert));
+        self.columns(into, one, |array, rows, column| integer_column(array, rows, column, null, convert));
     }
 
-    fn columns<T: Clone>(&self, into: &mut [T], one: T, write: impl Fn(&ArrayRef, Places<'_, T>)) {
+    /// `write` gets an array, which of its places, and where they go.
+    fn columns<T: Clone>(&self, into: &mut [T], one: T, write: impl Fn(&ArrayRef, &[usize], Places<'_, T>)) {
         let width = self.features.width;
         for piece in &self.features.pieces {
             match piece {
                 Piece::OneHot { read, places } => set_ones(self.inputs.array(*read), places, self.alive, into, width, &one),
-                Piece::Array { read, at, .. } => write(self.inputs.array(*read), into.iter_mut().skip(*at).step_by(width)),
+                Piece::Array { read, at, .. } => write(self.inputs.array(*read), self.alive, into.iter_mut().skip(*at).step_by(width)),
+                Piece::List { read, .. } => {
+                    let places: Vec<usize> = (0..width).collect();
+                    for (row, items) in into.chunks_exact_mut(width).zip(self.lists(*read)) {
+                        write(&items, &places[..items.len().min(width)], row.iter_mut().skip(0).step_by(1));
+                    }
+                }
             }
         }
+    }
+
+    /// The lists of the rows.
+    fn lists(&self, read: usize) -> impl Iterator<Item = ArrayRef> {
+        let lists = self.inputs.array(read).as_list::<i32>();
+        self.alive.iter().map(|row| lists.value(*row))
+    }
+
+    /// Copies lists that hold floats without nulls, as they lie there; `false` for all other features.
+    fn copy_floats(&self, into: &mut [f32]) -> bool {
+        let [Piece::List { read, .. }] = self.features.pieces.as_slice() else { return false };
+        let lists = self.inputs.array(*read).as_list::<i32>();
+        let Some(items) = lists.values().as_primitive_opt::<Float32Type>().filter(|items| items.null_count() == 0) else { return false };
+        let (items, offsets) = (items.values(), lists.value_offsets());
+        for (into, row) in into.chunks_exact_mut(self.features.width).zip(self.alive) {
+            let list = &items[offsets[*row] as usize..offsets[*row + 1] as usize];
+            into.iter_mut().zip(list).for_each(|(into, item)| *into = *item);
+        }
+        true
     }
 }
 

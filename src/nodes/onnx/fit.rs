@@ -1,6 +1,6 @@
 //! Fitting the features that a graph names to the inputs that a model has.
 
-use super::features::{Features, Gather};
+use super::features::{Features, Gather, list_item};
 use super::{FeatureNames, Names, Nulls, Params};
 use crate::diagnostic::{Code, Diagnostic, join, nearest};
 use crate::model::{Model, Port};
@@ -55,9 +55,14 @@ fn warn_of_null(planning: &mut Planning<'_>, column: &Column, pointer: &str) {
 }
 
 impl Group {
-    /// How many features there are.
-    pub(super) fn width(&self) -> usize {
-        self.columns.len()
+    /// How many features there are; `None` for a list, which has as many as the input.
+    pub(super) fn width(&self) -> Option<usize> {
+        (!self.is_list()).then_some(self.columns.len())
+    }
+
+    /// Whether one list fills the input alone.
+    fn is_list(&self) -> bool {
+        matches!(self.columns.as_slice(), [column] if list_item(column).is_some())
     }
 }
 
@@ -140,8 +145,17 @@ fn in_order(planning: &mut Planning<'_>, model: &Model, groups: Vec<Group>) -> O
 
 fn widths_fit(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> bool {
     let mut fit = true;
-    for (port, Group { columns, pointer, .. }) in model.signature.inputs.iter().zip(groups) {
-        if !port.takes(columns.len()) {
+    for (port, group) in model.signature.inputs.iter().zip(groups) {
+        let Group { columns, pointer, .. } = group;
+        if group.is_list() {
+            if port.width().is_none() {
+                let message =
+                    format!("a list fills input `{}` of model `{}`, which does not tell how many features it takes", port.name, model.id);
+                let diagnostic = mismatch(message, model).help("export the model with the number of its features");
+                planning.report(diagnostic, pointer);
+                fit = false;
+            }
+        } else if !port.takes(columns.len()) {
             let takes = match port.width() {
                 Some(width) => width.to_string(),
                 None => format!("a multiple of {}", port.fixed()),
@@ -158,6 +172,10 @@ fn widths_fit(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> b
 /// A model that tells its features' names must get these, in its order: those that it declares, else the names of inputs with one column
 /// each, when these are the names of the columns too.
 fn order_fits(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> bool {
+    // What a list's items are called, nobody says.
+    if groups.iter().any(Group::is_list) {
+        return true;
+    }
     let given: Vec<&str> = groups.iter().flat_map(|group| &group.columns).map(|column| column.name.as_ref()).collect();
     let inputs = || model.signature.inputs.iter().map(|port| port.name.as_str());
     let expected: Vec<&str> = match &model.features {

@@ -37,6 +37,7 @@ impl Infer {
 
 impl Kernel for Infer {
     fn run(&mut self, inputs: &Inputs<'_>, rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
+        self.gather.reject_lengths(inputs, rows);
         if self.nulls == Nulls::Reject {
             self.gather.reject_nulls(inputs, rows);
         }

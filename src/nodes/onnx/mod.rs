@@ -18,7 +18,7 @@ use self::infer::Infer;
 use self::show::Show;
 use super::{Column, Frame, Kernel, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{Model, ModelError, SingleRow};
+use crate::model::{Model, ModelError, Port, SingleRow};
 
 /// Sends features to a model and adds its outputs as columns.
 pub(super) struct OnnxNode;
@@ -32,7 +32,8 @@ pub(super) struct Params {
     #[serde(default)]
     pub(super) model_id: Option<String>,
     /// The columns that the model takes: a list in its order, filling one input after the other, or a mapping from each input to its
-    /// columns. An input with more dimensions, such as an image, takes its elements row by row.
+    /// columns. An input with more dimensions, such as an image, takes its elements row by row. A column of lists of numbers fills an input
+    /// of floats alone: a list has as many items as the input takes, row by row.
     pub(super) features: FeatureNames,
     /// Names for the output columns, by the model's output: one name, or one for each column of it. Outputs that are not listed here
     /// keep their own names, numbered where they are wider than one column.
@@ -113,14 +114,15 @@ impl Node for OnnxNode {
     }
 
     fn types(&self) -> &'static str {
-        "An input of floats takes numbers and Booleans, one of integers takes integers and Booleans, one of strings takes text and categories. \
+        "An input of floats takes numbers and Booleans, or one column of lists of them; one of integers takes integers and Booleans, one of \
+         strings takes text and categories. \
          How many features there are, their order and their types are checked against the model; its outputs become columns of their own types."
     }
 
     fn nulls(&self) -> &'static str {
         "With `nulls: reject` an event with a null feature becomes a dead letter, as scikit-learn would raise an error; `caz check` warns of \
          features that can be null and shows where the null comes from. With `nulls: nan` the model gets NaN, or an empty string; \
-         integers and Booleans have neither. An answer that is not finite makes the event a dead letter, or null with `non_finite: null`."
+         integers and Booleans have neither. A list that is null, or has another number of items than the input, is a dead letter. An answer that is not finite makes the event a dead letter, or null with `non_finite: null`."
     }
 
     fn is_inference(&self) -> bool {
@@ -169,7 +171,9 @@ fn sized(planning: &mut Planning<'_>, model: Arc<Model>, groups: Option<&[Group]
     if !model.is_open() {
         return Some(model);
     }
-    let widths: Vec<usize> = groups?.iter().map(Group::width).collect();
+    let ports = &model.signature.inputs;
+    let width = |(group, port): (&Group, &Port)| group.width().or(port.width());
+    let widths: Vec<usize> = groups?.iter().zip(ports).filter_map(width).collect();
     report_model(planning, model.sized(&widths), "/params/model_id").map(Arc::new)
 }
 
