@@ -21,6 +21,7 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.RecoveryClaimMode;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import sun.misc.Signal;
@@ -91,6 +92,8 @@ public final class FlinkScorer {
                 .setGroupId(arguments.group())
                 .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
                 .setDeserializer(new Incoming())
+                // What a poll returns is handed from the fetcher's thread to the task's in one go: the default of 500 hands over too often.
+                .setProperty(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "10000")
                 .build();
     }
 
