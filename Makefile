@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench-features bench-trees check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ bench-features: ## measure how fast the example's features are made, beside pand
 	@scripts/setup run
 	scripts/train-models --libraries
 	$(CARGO) bench --bench features
+
+bench-trees: ## measure how fast ensembles of trees are scored, beside ONNX Runtime
+	@scripts/setup run
+	$(CARGO) bench --bench trees
 
 models: ## train the models and export them to ONNX
 	scripts/train-models
