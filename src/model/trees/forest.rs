@@ -8,7 +8,7 @@ use super::number::Number;
 /// Walks side by side.
 pub(super) const LANES: usize = 16;
 /// Steps between two looks whether all walks have arrived, in trees that are not shallow.
-const STRIDE: usize = 4;
+const STRIDE: u32 = 4;
 /// The bit of [`Step::feature`] that sends NaN to the left.
 const NAN_LEFT: u32 = 1 << 31;
 /// Longer walks are none of a trained tree.
@@ -102,32 +102,32 @@ impl<T: Number> Forest<T> {
         Ok(())
     }
 
-    /// Adds up every tree's answer, in the trees' order, to the scores of as many rows of `width` features as `features` has.
-    pub(super) fn sum(&self, features: &[T], width: usize, scores: &mut Scores<T>) {
+    /// Adds up every tree's answer, in the trees' order, to the scores of a block's rows.
+    pub(super) fn sum(&self, block: &Block<'_, T>, scores: &mut Scores<T>) {
         let Leaves::One { values, targets } = &self.leaves else {
-            return self.join(features, width, scores, |sum, _, value| sum.plus(value));
+            return self.join(block, scores, |sum, _, value| sum.plus(value));
         };
         // Each tree gives a row the score of its target, so which are given is known beforehand.
         for given in scores.given.chunks_exact_mut(scores.targets) {
             targets.iter().for_each(|target| given[*target as usize] = true);
         }
         let (sums, columns) = (scores.values.as_mut_slice(), scores.targets);
-        self.walk_all(features, width, |tree, row, leaf| {
+        self.walk_all(block, |tree, row, leaf| {
             let sum = &mut sums[row * columns + targets[tree] as usize];
             *sum = sum.plus(values[leaf]);
         });
     }
 
     /// As [`Forest::sum`], but `with` joins a score, and whether it is given yet, with what a leaf adds.
-    pub(super) fn join(&self, features: &[T], width: usize, scores: &mut Scores<T>, with: impl Fn(T, bool, T) -> T) {
+    pub(super) fn join(&self, block: &Block<'_, T>, scores: &mut Scores<T>, with: impl Fn(T, bool, T) -> T) {
         let mut join = |row: usize, target: u32, value: T| {
             let at = row * scores.targets + target as usize;
             scores.values[at] = with(scores.values[at], scores.given[at], value);
             scores.given[at] = true;
         };
         match &self.leaves {
-            Leaves::One { values, targets } => self.walk_all(features, width, |tree, row, leaf| join(row, targets[tree], values[leaf])),
-            Leaves::Many { ends, weights } => self.walk_all(features, width, |_, row, leaf| {
+            Leaves::One { values, targets } => self.walk_all(block, |tree, row, leaf| join(row, targets[tree], values[leaf])),
+            Leaves::Many { ends, weights } => self.walk_all(block, |_, row, leaf| {
                 let weights = &weights[ends[leaf] as usize..ends[leaf + 1] as usize];
                 weights.iter().for_each(|(target, value)| join(row, *target, *value));
             }),
@@ -135,58 +135,93 @@ impl<T: Number> Forest<T> {
     }
 
     /// Calls `arrive` with tree, row and the leaf, for each tree and row; a row's trees come in order.
-    fn walk_all(&self, features: &[T], width: usize, arrive: impl FnMut(usize, usize, usize)) {
+    fn walk_all(&self, block: &Block<'_, T>, arrive: impl FnMut(usize, usize, usize)) {
         match self.nan_left {
-            true => self.walk_each::<true>(features, width, arrive),
-            false => self.walk_each::<false>(features, width, arrive),
+            true => self.walk_each::<true>(block, arrive),
+            false => self.walk_each::<false>(block, arrive),
         }
     }
 
-    fn walk_each<const NAN: bool>(&self, features: &[T], width: usize, mut arrive: impl FnMut(usize, usize, usize)) {
-        let rows = features.len() / width.max(1);
-        let whole = rows - rows % LANES;
+    fn walk_each<const NAN: bool>(&self, block: &Block<'_, T>, mut arrive: impl FnMut(usize, usize, usize)) {
+        let Block { features, width, lanes } = *block;
         // One tree after the other, each over all rows: its nodes stay in the nearest cache.
         for (tree, root) in self.roots.iter().enumerate() {
-            for row in (0..whole).step_by(LANES) {
-                let walks = self.walk::<NAN>(features, [*root; LANES], std::array::from_fn(|lane| (row + lane) * width));
-                walks.into_iter().enumerate().for_each(|(lane, at)| arrive(tree, row + lane, root.leaf_at(at)));
+            for (group, lanes) in lanes.chunks_exact(LANES * width).enumerate() {
+                let has_arrived = |_, at| at >= root.first_leaf;
+                let walks = self.walk::<NAN>([root.start; LANES], root.depth, has_arrived, |lane, feature| lanes[feature * LANES + lane]);
+                walks.into_iter().enumerate().for_each(|(lane, at)| arrive(tree, group * LANES + lane, root.leaf_at(at)));
             }
         }
         // The rows that are left, each through several trees at once.
-        for row in whole..rows {
+        for (row, features) in features.chunks_exact(width).enumerate().skip(lanes.len() / width) {
             for (group, roots) in self.roots.chunks(LANES).enumerate() {
-                let side_by_side = std::array::from_fn(|lane| *roots.get(lane).unwrap_or(&roots[0]));
-                let walks = self.walk::<NAN>(features, side_by_side, [row * width; LANES]);
+                let side_by_side: [&Root; LANES] = std::array::from_fn(|lane| roots.get(lane).unwrap_or(&roots[0]));
+                let depth = roots.iter().map(|root| root.depth).max().unwrap_or(0);
+                let has_arrived = |lane: usize, at| at >= side_by_side[lane].first_leaf;
+                let walks = self.walk::<NAN>(side_by_side.map(|root| root.start), depth, has_arrived, |_, feature| features[feature]);
                 let arrivals = roots.iter().zip(walks).enumerate();
                 arrivals.for_each(|(lane, (root, at))| arrive(group * LANES + lane, row, root.leaf_at(at)));
             }
         }
     }
 
-    /// Where walks from these roots end; `rows` tells where each walk's features start.
+    /// Where walks end that start `at` these nodes, the longest of which may take `depth` steps; `feature_of` is asked with lane and feature.
     #[inline]
-    fn walk<const NAN: bool>(&self, features: &[T], roots: [Root; LANES], rows: [usize; LANES]) -> [u32; LANES] {
+    fn walk<const NAN: bool>(
+        &self,
+        mut at: [u32; LANES],
+        depth: u32,
+        has_arrived: impl Fn(usize, u32) -> bool,
+        feature_of: impl Fn(usize, usize) -> T,
+    ) -> [u32; LANES] {
         let steps = self.steps.as_slice();
-        let mut at = roots.map(|root| root.start);
-        let mut left = roots.iter().map(|root| root.depth as usize).max().unwrap_or(0);
-        let stride = if left <= 2 * STRIDE { 2 * STRIDE } else { STRIDE };
-        loop {
+        let stride = if depth <= 2 * STRIDE { depth } else { STRIDE };
+        let mut left = depth;
+        while left > 0 {
             for _ in 0..left.min(stride) {
-                for lane in 0..LANES {
-                    let step = &steps[at[lane] as usize];
-                    let feature = features[rows[lane] + (step.feature & !NAN_LEFT) as usize];
+                for (lane, at) in at.iter_mut().enumerate() {
+                    let step = &steps[*at as usize];
+                    let place = if NAN { step.feature & !NAN_LEFT } else { step.feature };
+                    let feature = feature_of(lane, place as usize);
                     let goes_left = match NAN {
                         true => (feature <= step.threshold) | (feature.is_nan() & (step.feature & NAN_LEFT != 0)),
                         false => feature <= step.threshold,
                     };
-                    at[lane] = step.next[usize::from(!goes_left)];
+                    *at = step.next[usize::from(!goes_left)];
                 }
             }
             left = left.saturating_sub(stride);
-            if left == 0 || (0..LANES).all(|lane| at[lane] >= roots[lane].first_leaf) {
-                return at;
+            if left > 0 && at.iter().enumerate().all(|(lane, at)| has_arrived(lane, *at)) {
+                break;
             }
         }
+        at
+    }
+}
+
+/// Rows of features.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'f, T> {
+    /// Row after row.
+    features: &'f [T],
+    /// Features in a row, at least 1.
+    width: usize,
+    /// As many rows as fill whole groups of lanes, feature after feature in each group.
+    lanes: &'f [T],
+}
+
+impl<'f, T: Number> Block<'f, T> {
+    /// These rows; `lanes` is memory to work in.
+    pub(super) fn new(features: &'f [T], width: usize, lanes: &'f mut Vec<T>) -> Self {
+        lanes.clear();
+        let groups = features.chunks_exact(LANES * width);
+        lanes.resize(groups.len() * LANES * width, T::default());
+        for (group, lanes) in groups.zip(lanes.chunks_exact_mut(LANES * width)) {
+            for (lane, row) in group.chunks_exact(width).enumerate() {
+                row.iter().enumerate().for_each(|(feature, value)| lanes[feature * LANES + lane] = *value);
+            }
+        }
+        Self { features, width, lanes }
     }
 }
 

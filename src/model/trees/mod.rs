@@ -17,8 +17,8 @@ mod tests;
 use std::sync::Arc;
 
 use self::ensemble::{Aggregate, Classes, Ensemble, Test, TreeNode};
-use self::finish::Finish;
-use self::forest::{Forest, LANES, Scores};
+use self::finish::{Finish, Score};
+use self::forest::{Block, Forest, LANES, Scores};
 use self::graph::Graph;
 use self::number::Number;
 use self::outputs::OutputColumns;
@@ -143,15 +143,30 @@ pub(super) struct TreesRunner {
 }
 
 enum Buffers {
-    Single { features: Vec<f32>, scores: Scores<f32> },
-    Double { features: Vec<f64>, scores: Scores<f64> },
+    Single(Work<f32>),
+    Double(Work<f64>),
+}
+
+/// Memory to work in.
+struct Work<T> {
+    /// A run's features, where the input has another type.
+    features: Vec<T>,
+    lanes: Vec<T>,
+    scores: Scores<T>,
+    row: Vec<Score<T>>,
+}
+
+impl<T: Number> Work<T> {
+    fn new(targets: usize) -> Self {
+        Self { features: Vec::new(), lanes: Vec::new(), scores: Scores::new(targets), row: Vec::new() }
+    }
 }
 
 impl TreesRunner {
     pub(super) fn new(trees: Arc<Trees>) -> Self {
         let buffers = match &trees.kernel {
-            Kernel::Single(kernel) => Buffers::Single { features: Vec::new(), scores: Scores::new(kernel.targets) },
-            Kernel::Double(kernel) => Buffers::Double { features: Vec::new(), scores: Scores::new(kernel.targets) },
+            Kernel::Single(kernel) => Buffers::Single(Work::new(kernel.targets)),
+            Kernel::Double(kernel) => Buffers::Double(Work::new(kernel.targets)),
         };
         Self { trees, buffers }
     }
@@ -159,64 +174,51 @@ impl TreesRunner {
     /// Appends the answers to the rows `from..to` to the outputs' columns.
     pub(super) fn run(&mut self, inputs: &[Tensor], from: usize, to: usize, columns: &mut [Values]) {
         let [input] = inputs else { return };
-        let range = from * input.width..to * input.width;
         let Trees { kernel, outputs, strings, .. } = self.trees.as_ref();
         match (kernel, &mut self.buffers) {
-            (Kernel::Single(kernel), Buffers::Single { features, scores }) => {
-                let features = match &input.values {
-                    Values::F32(values) => &values[range],
-                    values => {
-                        convert(values, range, features);
-                        features
-                    }
-                };
-                kernel.run(features, input.width, scores, outputs, strings, columns);
+            (Kernel::Single(kernel), Buffers::Single(work)) => {
+                kernel.run(input, from, to, work, |scores, label| outputs::push(outputs, scores, label, strings, columns));
             }
-            (Kernel::Double(kernel), Buffers::Double { features, scores }) => {
-                let features = match &input.values {
-                    Values::F64(values) => &values[range],
-                    values => {
-                        convert(values, range, features);
-                        features
-                    }
-                };
-                kernel.run(features, input.width, scores, outputs, strings, columns);
+            (Kernel::Double(kernel), Buffers::Double(work)) => {
+                kernel.run(input, from, to, work, |scores, label| outputs::push(outputs, scores, label, strings, columns));
             }
+            // A runner's buffers are made for its kernel.
             _ => {}
         }
     }
 }
 
 impl<T: Number> Typed<T> {
-    fn run(
-        &self,
-        features: &[T],
-        width: usize,
-        scores: &mut Scores<T>,
-        outputs: &[OutputColumns],
-        strings: &[String],
-        columns: &mut [Values],
-    ) {
-        let block_rows = (BLOCK_BYTES / (width * size_of::<T>()).max(1)).next_multiple_of(LANES).clamp(LANES, MOST_BLOCK_ROWS);
-        let mut row = Vec::with_capacity(self.targets);
-        for block in features.chunks(block_rows * width.max(1)) {
-            scores.reset(block.len() / width.max(1));
-            self.add_up(block, width, scores);
+    /// Calls `answer` with the scores and the label of each row.
+    fn run(&self, input: &Tensor, from: usize, to: usize, work: &mut Work<T>, mut answer: impl FnMut(&[T], i64)) {
+        let Work { features, lanes, scores, row } = work;
+        let (width, range) = (input.width.max(1), from * input.width..to * input.width);
+        let features = match T::elements(&input.values) {
+            Some(elements) => &elements[range],
+            None => {
+                convert(&input.values, range, features);
+                features
+            }
+        };
+        let block_rows = (BLOCK_BYTES / (width * size_of::<T>())).next_multiple_of(LANES).clamp(LANES, MOST_BLOCK_ROWS);
+        for features in features.chunks(block_rows * width) {
+            scores.reset(features.len() / width);
+            self.add_up(&Block::new(features, width, lanes), scores);
             for (values, given) in scores.values.chunks_exact_mut(self.targets).zip(scores.given.chunks_exact(self.targets)) {
-                let label = self.finish.row(values, given, &mut row);
-                outputs::push(outputs, values, label, strings, columns);
+                let label = self.finish.row(values, given, row);
+                answer(values, label);
             }
         }
     }
 
-    fn add_up(&self, block: &[T], width: usize, scores: &mut Scores<T>) {
+    fn add_up(&self, block: &Block<'_, T>, scores: &mut Scores<T>) {
         match self.aggregate {
-            Aggregate::Sum | Aggregate::Average => self.forest.sum(block, width, scores),
+            Aggregate::Sum | Aggregate::Average => self.forest.sum(block, scores),
             Aggregate::Min => {
-                self.forest.join(block, width, scores, |least, given, value| if !given || value < least { value } else { least });
+                self.forest.join(block, scores, |least, given, value| if !given || value < least { value } else { least });
             }
             Aggregate::Max => {
-                self.forest.join(block, width, scores, |most, given, value| if !given || value > most { value } else { most });
+                self.forest.join(block, scores, |most, given, value| if !given || value > most { value } else { most });
             }
         }
     }

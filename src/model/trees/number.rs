@@ -1,7 +1,11 @@
 //! The two types that trees compute in.
 
+use crate::model::tensor::Values;
+
 /// A float of 32 or 64 bits: thresholds, features and sums of one ensemble.
 pub(super) trait Number: Copy + Default + PartialOrd + Send + Sync + 'static {
+    /// A tensor's elements, where they are of this type.
+    fn elements(values: &Values) -> Option<&[Self]>;
     /// The nearest to a double.
     fn of(value: f64) -> Self;
     /// The nearest to an integer.
@@ -25,8 +29,12 @@ pub(super) trait Number: Copy + Default + PartialOrd + Send + Sync + 'static {
 }
 
 macro_rules! number {
-    ($type:ty) => {
+    ($type:ty, $values:ident) => {
         impl Number for $type {
+            fn elements(values: &Values) -> Option<&[Self]> {
+                if let Values::$values(elements) = values { Some(elements) } else { None }
+            }
+
             fn of(value: f64) -> Self {
                 value as Self
             }
@@ -72,5 +80,5 @@ macro_rules! number {
     };
 }
 
-number!(f32);
-number!(f64);
+number!(f32, F32);
+number!(f64, F64);

@@ -44,7 +44,8 @@ pub(super) struct Params {
     /// What becomes of an event for which the model answers NaN or infinity: a dead letter, or null in that column.
     #[serde(default)]
     pub(super) non_finite: NonFinite,
-    /// How many rows go into one run of the model, 1 to 65,536; measured when the model is loaded unless it is given.
+    /// How many rows go into one run of the model, 1 to 65,536; measured when the model is put to work unless it is given; `caz tune`
+    /// shows what each number costs.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
     pub(super) rows_per_run: Option<u32>,
@@ -93,7 +94,7 @@ pub(super) enum Nulls {
     Nan,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Engine {
     /// The one that is chosen when the model is loaded.
