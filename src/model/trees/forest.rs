@@ -136,19 +136,24 @@ impl<T: Number> Forest<T> {
 
     /// Calls `arrive` with tree, row and the leaf, for each tree and row; a row's trees come in order.
     fn walk_all(&self, block: &Block<'_, T>, arrive: impl FnMut(usize, usize, usize)) {
+        let has_nan = || block.features.iter().fold(false, |any, feature| any | feature.is_nan());
         match self.nan_left {
-            true => self.walk_each::<true>(block, arrive),
-            false => self.walk_each::<false>(block, arrive),
+            false => self.walk_each::<false, false>(block, arrive),
+            // Rows without NaN, as most are, need not look for it.
+            true if !has_nan() => self.walk_each::<true, false>(block, arrive),
+            true => self.walk_each::<true, true>(block, arrive),
         }
     }
 
-    fn walk_each<const NAN: bool>(&self, block: &Block<'_, T>, mut arrive: impl FnMut(usize, usize, usize)) {
+    /// `MARKED`: some steps are marked with [`NAN_LEFT`]; `NAN`: some features are NaN.
+    fn walk_each<const MARKED: bool, const NAN: bool>(&self, block: &Block<'_, T>, mut arrive: impl FnMut(usize, usize, usize)) {
         let Block { features, width, lanes } = *block;
         // One tree after the other, each over all rows: its nodes stay in the nearest cache.
         for (tree, root) in self.roots.iter().enumerate() {
             for (group, lanes) in lanes.chunks_exact(LANES * width).enumerate() {
                 let has_arrived = |_, at| at >= root.first_leaf;
-                let walks = self.walk::<NAN>([root.start; LANES], root.depth, has_arrived, |lane, feature| lanes[feature * LANES + lane]);
+                let walks =
+                    self.walk::<MARKED, NAN>([root.start; LANES], root.depth, has_arrived, |lane, feature| lanes[feature * LANES + lane]);
                 walks.into_iter().enumerate().for_each(|(lane, at)| arrive(tree, group * LANES + lane, root.leaf_at(at)));
             }
         }
@@ -158,7 +163,8 @@ impl<T: Number> Forest<T> {
                 let side_by_side: [&Root; LANES] = std::array::from_fn(|lane| roots.get(lane).unwrap_or(&roots[0]));
                 let depth = roots.iter().map(|root| root.depth).max().unwrap_or(0);
                 let has_arrived = |lane: usize, at| at >= side_by_side[lane].first_leaf;
-                let walks = self.walk::<NAN>(side_by_side.map(|root| root.start), depth, has_arrived, |_, feature| features[feature]);
+                let walks =
+                    self.walk::<MARKED, NAN>(side_by_side.map(|root| root.start), depth, has_arrived, |_, feature| features[feature]);
                 let arrivals = roots.iter().zip(walks).enumerate();
                 arrivals.for_each(|(lane, (root, at))| arrive(group * LANES + lane, row, root.leaf_at(at)));
             }
@@ -167,7 +173,7 @@ impl<T: Number> Forest<T> {
 
     /// Where walks end that start `at` these nodes, the longest of which may take `depth` steps; `feature_of` is asked with lane and feature.
     #[inline]
-    fn walk<const NAN: bool>(
+    fn walk<const MARKED: bool, const NAN: bool>(
         &self,
         mut at: [u32; LANES],
         depth: u32,
@@ -181,7 +187,7 @@ impl<T: Number> Forest<T> {
             for _ in 0..left.min(stride) {
                 for (lane, at) in at.iter_mut().enumerate() {
                     let step = &steps[*at as usize];
-                    let place = if NAN { step.feature & !NAN_LEFT } else { step.feature };
+                    let place = if MARKED { step.feature & !NAN_LEFT } else { step.feature };
                     let feature = feature_of(lane, place as usize);
                     let goes_left = match NAN {
                         true => (feature <= step.threshold) | (feature.is_nan() & (step.feature & NAN_LEFT != 0)),
