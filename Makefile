@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench bench-full bench-growth bench-features check-instructions check-config clean
+.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench bench-full bench-growth bench-features bench-trees check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,10 @@ bench-features: ## measure how fast the example's features are made, beside pand
 	@scripts/setup run
 	scripts/train-models --libraries
 	$(CARGO) bench --bench features
+
+bench-trees: ## measure how fast ensembles of trees are scored, beside ONNX Runtime
+	@scripts/setup run
+	$(CARGO) bench --bench trees
 
 define stream_bench
 	@scripts/setup bench

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type};
-use caz::model::{Model, ModelError, ModelStore, Outputs, Tensor, Values};
+use caz::model::{Engine, Model, ModelError, ModelStore, Outputs, Tensor, Values};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -18,7 +18,7 @@ fn features() -> Vec<f32> {
 
 /// Labels and probabilities of class 1, one of each a row, by running `rows` rows of features a call.
 fn score(model: &Model, features: &[f32], rows: usize) -> (Vec<i64>, Vec<f32>) {
-    let mut session = model.session(None).unwrap();
+    let mut session = model.session(None, None).unwrap();
     let (mut labels, mut probabilities) = (Vec::new(), Vec::new());
     for chunk in features.chunks(rows * 60) {
         let tensor = Tensor { width: 60, values: Values::F32(chunk.to_vec()) };
@@ -74,7 +74,8 @@ fn a_model_tells_its_signature_version_and_features() {
     let widths: Vec<usize> = model.signature.outputs.iter().map(|output| output.holds.width()).collect();
     assert_eq!(widths, [1, 2]);
     assert!(matches!(model.signature.outputs[1].holds, Outputs::Tensor { .. }));
-    assert!(model.rows_per_run.is_power_of_two());
+    assert_eq!(model.engine(), Engine::Trees);
+    assert!(Engine::ALL.iter().all(|engine| model.rows_per_run(*engine).unwrap().is_power_of_two()));
 }
 
 #[test]

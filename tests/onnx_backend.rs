@@ -112,7 +112,7 @@ fn run(store: &ModelStore, case: &Case) -> Result<(), String> {
         }
     }
     let mut failures = Vec::new();
-    let columns = model.session(None).unwrap().run(&inputs, |row, error| failures.push(format!("row {row}: {error}")));
+    let columns = model.session(None, None).unwrap().run(&inputs, |row, error| failures.push(format!("row {row}: {error}")));
     if let Some(failure) = failures.into_iter().next() {
         return Err(failure);
     }

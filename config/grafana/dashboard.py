@@ -250,14 +250,17 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel(
             "Rows per run",
-            "A batch is split into runs of at most the size that was fastest when the model was loaded.",
+            "A batch is split into runs of at most the size that was measured to be fastest, or that the pipeline sets.",
             [
                 (
                     f"sum by (model, version) ({rate('caz_inference_rows_total')})"
                     f" / sum by (model, version) ({rate('caz_inference_duration_seconds_count')})",
                     "{{model}} {{version}}",
                 ),
-                (f"max by (model, version) (caz_model_rows_per_run{{{WHERE}}})", "{{model}} {{version}} at most"),
+                (
+                    f"max by (model, version, engine) (caz_model_rows_per_run{{{WHERE}}})",
+                    "{{model}} {{version}} at most, {{engine}}",
+                ),
             ],
             "short",
         ),

@@ -31,13 +31,11 @@ impl Check {
         lines.push(format!("  reads    {} of {} fields", plan.projection().len(), assembly.dataset().fields().len()));
         lines.push(format!("  answers  {}", outputs.join(", ")));
         for model in assembly.models().loaded() {
-            lines.push(format!(
-                "  model    {} version {}, sha256 {}, {} rows a run",
-                model.id,
-                model.version,
-                &model.digest[..16],
-                model.rows_per_run
-            ));
+            lines.push(format!("  model    {} version {}, sha256 {}", model.id, model.version, &model.digest[..16]));
+            let why = model.unfit().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            if let (false, Ok(rows)) = (model.is_open(), model.rows_per_run(model.engine())) {
+                lines.push(format!("           engine {}{why}, {rows} rows a run unless the node says otherwise", model.engine().name()));
+            }
             lines.extend(model.signature.inputs.iter().map(|port| format!("           takes {port}")));
         }
         if self.types {

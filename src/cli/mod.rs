@@ -21,6 +21,7 @@ mod signals;
 mod simulate;
 mod table;
 mod terminal;
+mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,6 +64,8 @@ enum Command {
     Graph(graph::Graph),
     /// Shows what a model file takes and gives.
     Model(model::ShowModel),
+    /// Measures what a row costs a model, in each engine and in runs of each size.
+    Tune(tune::Tune),
     /// Prints the JSON Schema of a file format, for editors.
     Schema(schema::Schema),
     /// Prints a reference page that is made of the code, as Markdown.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::DeadLetters(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Model(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Health(command) => command.run(),

@@ -1,6 +1,6 @@
 //! `caz model`: what a model file takes and gives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 use super::terminal;
@@ -19,13 +19,17 @@ pub(super) struct ShowModel {
 
 impl ShowModel {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let id = self.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let model = Model::load(&id, &self.file).map_err(|error| {
-            let mend = error.mend().map(|mend| format!("\n  help: {mend}")).unwrap_or_default();
-            Failure::Running(format!("{error}{mend}"))
-        })?;
-        Ok(terminal::answer(&describe(&model).join("\n"))?)
+        Ok(terminal::answer(&describe(&load(&self.file)?).join("\n"))?)
     }
+}
+
+/// The model of a file, named as it is.
+pub(super) fn load(file: &Path) -> Result<Model, Failure> {
+    let id = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    Model::load(&id, file).map_err(|error| {
+        let mend = error.mend().map(|mend| format!("\n  help: {mend}")).unwrap_or_default();
+        Failure::Running(format!("{error}{mend}"))
+    })
 }
 
 fn describe(model: &Model) -> Vec<String> {
@@ -46,9 +50,16 @@ fn describe(model: &Model) -> Vec<String> {
     for output in &model.unusable {
         line("left out", &output.to_string());
     }
+    match model.unfit() {
+        None => line("engine", "trees: gives ONNX Runtime's bits"),
+        Some(reason) => line("engine", &format!("onnxruntime: {reason}")),
+    }
     match (model.single_row, model.is_open()) {
         (_, true) => line("a run", "as many rows as the graph's features turn out to serve best: the model takes any number of features"),
-        (None, _) => line("a run", &format!("{} rows serve best on this machine", model.rows_per_run)),
+        (None, _) => match model.rows_per_run(model.engine()) {
+            Ok(rows) => line("a run", &format!("{rows} rows serve best on this machine; `caz tune` shows what others cost")),
+            Err(error) => line("a run", &error.to_string()),
+        },
         (Some(SingleRow::FixedShape), _) => line("a run", "1 row: the input's first dimension is fixed"),
         (Some(SingleRow::DependsOnBatch), _) => line("a run", "1 row: its answers would depend on the rows beside it"),
     }

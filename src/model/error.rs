@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::engine::Engine;
 use super::runtime::RuntimeError;
 use super::signature::PortError;
+use super::trees::Unfit;
 
 /// Why a model cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -69,6 +71,16 @@ pub enum ModelError {
         /// The other files.
         files: Vec<String>,
     },
+    /// Another engine than ONNX Runtime is asked for, which does not fit.
+    #[error("model `{id}` cannot run in the engine `{}`: {reason}", .engine.name())]
+    Engine {
+        /// The model's id.
+        id: String,
+        /// The engine.
+        engine: Engine,
+        /// Why not.
+        reason: Unfit,
+    },
     /// Inputs or outputs that columns cannot feed or hold.
     #[error("model `{id}`: {}", .ports.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Ports {
@@ -94,6 +106,7 @@ impl ModelError {
                  weights into it"
                     .into(),
             ),
+            Self::Engine { .. } => Some("leave `engine` out: then the engine is chosen when the model is loaded".into()),
             Self::Ports { .. } => Some("change the model, or cut it with `onnx.utils.extract_model`".into()),
         }
     }

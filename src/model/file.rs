@@ -1,6 +1,7 @@
-//! What a model's file says of itself and ONNX Runtime does not tell: its opsets, the files it refers to, the classes of its ZipMaps.
-//!
-//! A model is a protobuf message (`onnx.proto`); the few fields that matter are read from the wire format directly.
+//! What a model's file says of itself and ONNX Runtime does not tell: its opsets, the files it refers to, the classes of its ZipMaps. The
+//! file is a protobuf message (`onnx.proto`).
+
+use super::proto::{Fields, Malformed, Wire, integers, text};
 
 /// What a model's file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,11 +28,6 @@ pub(super) struct ZipMap {
     /// Whether they are integers rather than strings.
     pub(super) integers: bool,
 }
-
-/// The bytes are not a protobuf message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an ONNX model, or cut short")]
-pub(super) struct Malformed;
 
 impl ModelFile {
     /// Reads a file's bytes.
@@ -129,93 +125,20 @@ fn read_zip_map(bytes: &[u8]) -> Result<Option<ZipMap>, Malformed> {
 
 impl ZipMap {
     fn read_attribute(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        let (mut name, mut integers, mut strings) = (String::new(), Vec::new(), Vec::new());
+        let (mut name, mut numbers, mut strings) = (String::new(), Vec::new(), Vec::new());
         for field in Fields(bytes) {
             match field? {
                 (1, Wire::Bytes(bytes)) => name = text(bytes),
-                (8, Wire::Number(integer)) => integers.push(integer.to_string()),
-                // Numbers may stand packed behind each other.
-                (8, Wire::Bytes(mut packed)) => {
-                    while !packed.is_empty() {
-                        integers.push(number(&mut packed)?.to_string());
-                    }
-                }
+                (8, wire) => integers(&wire, &mut numbers)?,
                 (9, Wire::Bytes(bytes)) => strings.push(text(bytes)),
                 _ => {}
             }
         }
         match name.as_str() {
-            "classlabels_int64s" => (self.classes, self.integers) = (integers, true),
+            "classlabels_int64s" => (self.classes, self.integers) = (numbers.iter().map(i64::to_string).collect(), true),
             "classlabels_strings" => (self.classes, self.integers) = (strings, false),
             _ => {}
         }
         Ok(())
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The value of a field.
-enum Wire<'a> {
-    Number(i64),
-    Bytes(&'a [u8]),
-    /// A float or double: nothing here needs one.
-    Fixed,
-}
-
-/// The fields of a message, by number.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u64, Wire<'a>), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.field();
-        if field.is_err() {
-            self.0 = &[];
-        }
-        Some(field)
-    }
-}
-
-impl<'a> Fields<'a> {
-    fn field(&mut self) -> Result<(u64, Wire<'a>), Malformed> {
-        let tag = number(&mut self.0)? as u64;
-        let wire = match tag & 7 {
-            0 => Wire::Number(number(&mut self.0)?),
-            1 => self.take(8).map(|_| Wire::Fixed)?,
-            2 => {
-                let length = usize::try_from(number(&mut self.0)?).map_err(|_| Malformed)?;
-                Wire::Bytes(self.take(length)?)
-            }
-            5 => self.take(4).map(|_| Wire::Fixed)?,
-            _ => return Err(Malformed),
-        };
-        if tag >> 3 == 0 { Err(Malformed) } else { Ok((tag >> 3, wire)) }
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-}
-
-/// A variable-length number.
-fn number(bytes: &mut &[u8]) -> Result<i64, Malformed> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Malformed)?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7F) << shift;
-        if *byte < 0x80 {
-            return Ok(value as i64);
-        }
-    }
-    Err(Malformed)
 }

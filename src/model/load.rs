@@ -1,20 +1,22 @@
-//! Loading a model: reading its file, finding out what it takes and gives, measuring it.
+//! Loading a model: reading its file, finding out what it takes and gives, and which engine fits it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
+use super::engine::{Engine, Runner};
 use super::error::ModelError;
 use super::file::ModelFile;
 use super::probe;
 use super::runtime::{environment, plain};
 use super::session::ModelSession;
 use super::signature::{Output, Port, PortError, Signature, read_inputs};
-use super::tune::{UNMEASURED, best_rows_per_run};
+use super::trees::{Trees, TreesRunner, Unfit};
+use super::tune::{RunCost, measure, measured_rows_per_run};
 use crate::digest::sha256;
 use crate::telemetry::Metric;
 
@@ -39,11 +41,13 @@ pub struct Model {
     pub unusable: Vec<PortError>,
     /// Why it gets one row a run, if so.
     pub single_row: Option<SingleRow>,
-    /// How many rows a run serves best: a property of the model, measured at load.
-    pub rows_per_run: usize,
-    /// How long loading, probing and measuring took.
+    /// How long loading and probing took.
     pub load_duration: Duration,
     bytes: Arc<[u8]>,
+    /// The kernel for trees, where it fits.
+    trees: Result<Arc<Trees>, Unfit>,
+    /// The rows per run of each engine, once measured.
+    rows_per_run: Arc<[OnceLock<usize>; Engine::ALL.len()]>,
 }
 
 /// Why a model gets one row a run.
@@ -69,7 +73,7 @@ impl Model {
         if !file.external.is_empty() {
             return Err(ModelError::External { id: id.into(), path: path.into(), files: file.external });
         }
-        let mut session = open(&bytes).map_err(|message| match is_unknown_operator(&message) {
+        let session = open(&bytes).map_err(|message| match is_unknown_operator(&message) {
             true => ModelError::Opset { id: id.into(), path: path.into(), opsets: file.opset_list(), message },
             false => invalid(message),
         })?;
@@ -88,11 +92,12 @@ impl Model {
             signature: Arc::new(Signature { inputs, outputs: Vec::new() }),
             unusable: Vec::new(),
             single_row: None,
-            rows_per_run: UNMEASURED,
             load_duration: Duration::ZERO,
             bytes: bytes.into(),
+            trees: Err(Unfit("its input takes any number of features".into())),
+            rows_per_run: Arc::default(),
         };
-        match model.probed(&mut session, model.signature.inputs.clone(), started) {
+        match model.probed(session, model.signature.inputs.clone(), started) {
             // The features of a graph will tell the width.
             Err(_) if model.is_open() => Ok(model),
             outcome => outcome,
@@ -110,44 +115,100 @@ impl Model {
     /// When the model fails on rows of these widths.
     pub fn sized(&self, widths: &[usize]) -> Result<Self, ModelError> {
         let started = Instant::now();
-        let mut session = open(&self.bytes).map_err(|message| self.invalid(message))?;
+        let session = open(&self.bytes).map_err(|message| self.invalid(message))?;
         let inputs = self.signature.inputs.iter().zip(widths).map(|(port, width)| port.sized(*width)).collect();
-        self.probed(&mut session, inputs, started)
+        self.probed(session, inputs, started)
     }
 
     /// The model with all that is found out by asking it.
-    fn probed(&self, session: &mut Session, inputs: Vec<Port>, started: Instant) -> Result<Self, ModelError> {
+    fn probed(&self, mut session: Session, inputs: Vec<Port>, started: Instant) -> Result<Self, ModelError> {
         let declared = self.features.as_ref().map(Vec::len);
-        let found = probe::outputs(session, &inputs, declared, &self.file).map_err(|message| self.invalid(message))?;
+        let found = probe::outputs(&mut session, &inputs, declared, &self.file).map_err(|message| self.invalid(message))?;
         let (outputs, unusable) = part(found);
         if outputs.is_empty() {
             return Err(ModelError::Ports { id: self.id.clone(), ports: unusable });
         }
         let signature = Signature { inputs, outputs };
-        let single_row = single_row(session, &signature, declared);
-        let rows_per_run = match single_row {
-            Some(_) => 1,
-            None => best_rows_per_run(session, &signature, declared),
+        let single_row = single_row(&mut session, &signature, declared);
+        let trees = match single_row {
+            Some(_) => Err(Unfit("it gets one row a run".into())),
+            None => Trees::read(&self.bytes, &signature).and_then(|trees| trees.proved(&mut session, &signature)),
         };
-        Ok(Self { signature: Arc::new(signature), unusable, single_row, rows_per_run, load_duration: started.elapsed(), ..self.clone() })
+        let load_duration = started.elapsed();
+        let (signature, rows_per_run) = (Arc::new(signature), Arc::default());
+        let model = Self { signature, unusable, single_row, trees, rows_per_run, load_duration, ..self.clone() };
+        let unfit = model.unfit().map(ToString::to_string);
+        tracing::info!(model = model.id, engine = model.engine().name(), unfit, ?load_duration, "model loaded");
+        Ok(model)
+    }
+
+    /// What computes its answers unless a node asks for another: the kernel for trees where it gives ONNX Runtime's bits.
+    pub fn engine(&self) -> Engine {
+        if self.trees.is_ok() { Engine::Trees } else { Engine::OnnxRuntime }
+    }
+
+    /// Why the kernel for trees does not serve it, if so.
+    pub fn unfit(&self) -> Option<&Unfit> {
+        self.trees.as_ref().err()
+    }
+
+    /// How many rows a run serves best in an engine: a property of the model, measured when it is asked for first, and kept. One, where the
+    /// model needs it.
+    ///
+    /// # Errors
+    /// When the model does not fit the engine, or ONNX Runtime refuses, which it did not when the model was loaded.
+    pub fn rows_per_run(&self, engine: Engine) -> Result<usize, ModelError> {
+        let mut runner = self.runner(engine)?;
+        Ok(self.measured(&mut runner))
+    }
+
+    fn measured(&self, runner: &mut Runner) -> usize {
+        if self.single_row.is_some() {
+            return 1;
+        }
+        let declared = self.features.as_ref().map(Vec::len);
+        *self.rows_per_run[runner.engine() as usize].get_or_init(|| measured_rows_per_run(runner, &self.signature, declared))
+    }
+
+    /// What a row costs in each engine that it fits and in runs of each size, in about `budget` an engine.
+    ///
+    /// # Errors
+    /// When ONNX Runtime refuses, which it did not when the model was loaded.
+    pub fn costs(&self, budget: Duration) -> Result<Vec<RunCost>, ModelError> {
+        let mut costs = Vec::new();
+        for engine in Engine::ALL.into_iter().filter(|engine| self.trees.is_ok() || *engine == Engine::OnnxRuntime) {
+            costs.extend(measure(&mut self.runner(engine)?, &self.signature, self.features.as_ref().map(Vec::len), budget));
+        }
+        Ok(costs)
+    }
+
+    fn runner(&self, engine: Engine) -> Result<Runner, ModelError> {
+        match (engine, &self.trees) {
+            (Engine::OnnxRuntime, _) => Ok(Runner::OnnxRuntime(Box::new(open(&self.bytes).map_err(|message| self.invalid(message))?))),
+            (Engine::Trees, Ok(trees)) => Ok(Runner::Trees(TreesRunner::new(Arc::clone(trees)))),
+            (Engine::Trees, Err(reason)) => Err(ModelError::Engine { id: self.id.clone(), engine, reason: reason.clone() }),
+        }
     }
 
     fn invalid(&self, message: String) -> ModelError {
         ModelError::Invalid { id: self.id.clone(), path: self.path.clone(), message }
     }
 
-    /// A session of a worker's own, with as many rows a run as given, else as measured; always one where the model needs it.
+    /// A session of a worker's own, in the engine that is given, else in the model's own, with as many rows a run as given, else as
+    /// measured; always one where the model needs it.
     ///
     /// # Errors
-    /// When ONNX Runtime refuses, which it did not when the model was loaded.
-    pub fn session(&self, rows_per_run: Option<usize>) -> Result<ModelSession, ModelError> {
-        let session = open(&self.bytes).map_err(|message| self.invalid(message))?;
+    /// When the model does not fit the engine, or ONNX Runtime refuses, which it did not when the model was loaded.
+    pub fn session(&self, engine: Option<Engine>, rows_per_run: Option<usize>) -> Result<ModelSession, ModelError> {
+        let mut runner = self.runner(engine.unwrap_or(self.engine()))?;
         let labels = [("model", self.id.clone()), ("version", self.version.to_string())];
         // Published here, not at load: metrics may be switched on after the plan was made, and `check` loads models without running them.
         Metric::ModelLoadDurationSeconds.gauge(&labels).set(self.load_duration.as_secs_f64());
-        let rows_per_run = rows_per_run.filter(|_| self.single_row.is_none()).unwrap_or(self.rows_per_run);
-        Metric::ModelRowsPerRun.gauge(&labels).set(rows_per_run as f64);
-        Ok(ModelSession::new(session, Arc::clone(&self.signature), rows_per_run, labels))
+        let engine = runner.engine();
+        let rows_per_run = rows_per_run.filter(|_| self.single_row.is_none()).unwrap_or_else(|| self.measured(&mut runner));
+        let with_engine = [labels[0].clone(), labels[1].clone(), ("engine", engine.name().to_owned())];
+        Metric::ModelRowsPerRun.gauge(&with_engine).set(rows_per_run as f64);
+        Ok(ModelSession::new(runner, Arc::clone(&self.signature), rows_per_run, labels))
     }
 
     /// The size of its file in bytes.

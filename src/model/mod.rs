@@ -1,17 +1,21 @@
 //! Models: where they are kept, what they take and give, and how they run.
 
 mod answer;
+mod engine;
 mod error;
 mod file;
 mod load;
 mod probe;
+mod proto;
 mod runtime;
 mod session;
 mod signature;
 mod store;
 mod tensor;
+mod trees;
 mod tune;
 
+pub use engine::Engine;
 pub use error::ModelError;
 pub use file::ModelFile;
 pub use load::{Model, SingleRow};
@@ -20,3 +24,5 @@ pub use session::{ModelSession, RunError};
 pub use signature::{Output, Outputs, Port, PortError, Signature};
 pub use store::ModelStore;
 pub use tensor::{Element, F16, Tensor, Values};
+pub use trees::Unfit;
+pub use tune::{RunCost, best_rows_per_run};

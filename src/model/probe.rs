@@ -4,9 +4,10 @@ use ort::session::Session;
 use ort::value::{DynValue, DynValueTypeMarker, ValueType};
 
 use super::answer::{self, class_probabilities, row_maps, sequence};
+use super::engine::run_onnx;
 use super::file::ModelFile;
 use super::runtime::plain;
-use super::session::{RunError, run_once, values};
+use super::session::{RunError, values};
 use super::signature::{Output, Outputs, Port, PortError, Signature};
 use super::tensor::{Element, Tensor, Values};
 
@@ -154,12 +155,12 @@ pub(super) fn answers_rows(session: &mut Session, signature: &Signature, declare
     let noise = noise(&signature.inputs, declared, ROWS);
     let mut alone = answer::columns(&signature.outputs, ROWS);
     for row in 0..ROWS {
-        if run_once(session, signature, &noise, row, row + 1, &mut alone).is_err() {
+        if run_onnx(session, signature, &noise, row, row + 1, &mut alone).is_err() {
             return true;
         }
     }
     let mut together = answer::columns(&signature.outputs, ROWS);
-    match run_once(session, signature, &noise, 0, ROWS, &mut together) {
+    match run_onnx(session, signature, &noise, 0, ROWS, &mut together) {
         Ok(()) => alone.iter().zip(&together).all(|(alone, together)| agree(alone, together)),
         Err(RunError::Shape { .. } | RunError::Runtime(_)) => false,
     }

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use arrow_array::ArrayRef;
 use metrics::{Counter, Histogram};
-use ort::session::{Session, SessionInputValue};
+use ort::session::SessionInputValue;
 
 use super::answer;
+use super::engine::{Engine, Runner};
 use super::runtime::plain;
 use super::signature::{Port, Signature};
 use super::tensor::{Tensor, Values};
@@ -31,9 +32,9 @@ pub enum RunError {
     },
 }
 
-/// One ONNX Runtime session with the buffers that it reuses. `run` takes `&mut self`: a session belongs to one worker.
+/// A model in its engine, with the buffers that it reuses. `run` takes `&mut self`: a session belongs to one worker.
 pub struct ModelSession {
-    session: Session,
+    runner: Runner,
     signature: Arc<Signature>,
     rows_per_run: usize,
     duration: Histogram,
@@ -41,9 +42,9 @@ pub struct ModelSession {
 }
 
 impl ModelSession {
-    pub(super) fn new(session: Session, signature: Arc<Signature>, rows_per_run: usize, labels: [(&'static str, String); 2]) -> Self {
+    pub(super) fn new(runner: Runner, signature: Arc<Signature>, rows_per_run: usize, labels: [(&'static str, String); 2]) -> Self {
         Self {
-            session,
+            runner,
             signature,
             rows_per_run,
             duration: Metric::InferenceDurationSeconds.histogram(&labels),
@@ -54,6 +55,11 @@ impl ModelSession {
     /// What the model takes and gives.
     pub fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// What computes its answers.
+    pub fn engine(&self) -> Engine {
+        self.runner.engine()
     }
 
     /// How many rows go into one run.
@@ -78,7 +84,7 @@ impl ModelSession {
 
     fn run_range(&mut self, inputs: &[Tensor], from: usize, to: usize, columns: &mut [Values], failed: &mut impl FnMut(usize, RunError)) {
         let started = Instant::now();
-        let outcome = run_once(&mut self.session, &self.signature, inputs, from, to, columns);
+        let outcome = self.runner.run(&self.signature, inputs, from, to, columns);
         self.duration.record(started.elapsed());
         self.rows.increment((to - from) as u64);
         match outcome {
@@ -100,25 +106,12 @@ impl ModelSession {
 
 impl std::fmt::Debug for ModelSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelSession").field("signature", &self.signature).field("rows_per_run", &self.rows_per_run).finish()
+        f.debug_struct("ModelSession")
+            .field("engine", &self.engine())
+            .field("signature", &self.signature)
+            .field("rows_per_run", &self.rows_per_run)
+            .finish()
     }
-}
-
-/// Runs the rows `from..to` of all inputs and appends the answers to the outputs' columns.
-pub(super) fn run_once(
-    session: &mut Session,
-    signature: &Signature,
-    inputs: &[Tensor],
-    from: usize,
-    to: usize,
-    columns: &mut [Values],
-) -> Result<(), RunError> {
-    let ports = &signature.inputs;
-    let answers = match inputs {
-        [tensor] => session.run([value(tensor, &ports[0], from, to)?])?,
-        _ => session.run(values(inputs, ports, from, to)?.as_slice())?,
-    };
-    answer::read(&signature.outputs, &answers, to - from, columns)
 }
 
 /// The rows `from..to` of all inputs as ONNX Runtime takes them.
@@ -126,6 +119,6 @@ pub(super) fn values<'t>(inputs: &'t [Tensor], ports: &[Port], from: usize, to: 
     inputs.iter().zip(ports).map(|(tensor, port)| value(tensor, port, from, to)).collect()
 }
 
-fn value<'t>(tensor: &'t Tensor, port: &Port, from: usize, to: usize) -> Result<SessionInputValue<'t>, ort::Error> {
+pub(super) fn value<'t>(tensor: &'t Tensor, port: &Port, from: usize, to: usize) -> Result<SessionInputValue<'t>, ort::Error> {
     tensor.input(from, to, port.dimensions(to - from, tensor.width))
 }

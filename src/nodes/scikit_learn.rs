@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::onnx::{self, FeatureNames, Names, NonFinite, Nulls};
+use super::onnx::{self, Engine, FeatureNames, Names, NonFinite, Nulls};
 use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -43,6 +43,9 @@ struct Params {
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
     rows_per_run: Option<u32>,
+    /// What computes the model's answers, as in an ONNXNode.
+    #[serde(default)]
+    engine: Engine,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize, JsonSchema)]
@@ -106,8 +109,8 @@ impl Node for ScikitLearn {
         }
         let uploaded = planning.upload(&params.model_path, None);
         let model = onnx::report_model(planning, uploaded, "/params/model_path");
-        let Params { features, outputs, nulls, non_finite, rows_per_run, .. } = params;
+        let Params { features, outputs, nulls, non_finite, rows_per_run, engine, .. } = params;
         let features = FeatureNames::List(features);
-        onnx::plan(planning, onnx::Params { model_id: None, features, outputs, nulls, non_finite, rows_per_run }, model)
+        onnx::plan(planning, onnx::Params { model_id: None, features, outputs, nulls, non_finite, rows_per_run, engine }, model)
     }
 }

@@ -189,14 +189,14 @@ impl Metric {
                 Kind::Gauge,
                 Unit::Seconds,
                 &["model", "version"],
-                "Time that loading, probing and measuring a model took.",
+                "Time that loading and probing a model took.",
             ),
             Self::ModelRowsPerRun => define(
                 "caz_model_rows_per_run",
                 Kind::Gauge,
                 Unit::Count,
-                &["model", "version"],
-                "Rows that one run of a model serves best, measured when it was loaded.",
+                &["model", "version", "engine"],
+                "Rows in one run of a model, as the pipeline says or as measured; engine tells what computes it: onnxruntime or trees.",
             ),
             Self::Workers => define(
                 "caz_workers",

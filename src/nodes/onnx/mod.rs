@@ -18,7 +18,7 @@ use self::infer::Infer;
 use self::show::Show;
 use super::{Column, Frame, Kernel, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{Model, ModelError, Port, SingleRow};
+use crate::model::{self, Model, ModelError, Port, SingleRow};
 
 /// Sends features to a model and adds its outputs as columns.
 pub(super) struct OnnxNode;
@@ -45,10 +45,15 @@ pub(super) struct Params {
     /// What becomes of an event for which the model answers NaN or infinity: a dead letter, or null in that column.
     #[serde(default)]
     pub(super) non_finite: NonFinite,
-    /// How many rows go into one run of the model, 1 to 65,536; measured when the model is loaded unless it is given.
+    /// How many rows go into one run of the model, 1 to 65,536; measured when the model is put to work unless it is given; `caz tune`
+    /// shows what each number costs.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
     pub(super) rows_per_run: Option<u32>,
+    /// What computes the model's answers. `auto`: caz's kernel for ensembles of trees where it gives ONNX Runtime's bits, which is tried
+    /// when the model is loaded, and ONNX Runtime for all other models.
+    #[serde(default)]
+    pub(super) engine: Engine,
 }
 
 /// The columns that a model takes.
@@ -88,6 +93,29 @@ pub(super) enum Nulls {
     Reject,
     /// The model gets NaN, an empty string in a string input; only for models that can take it.
     Nan,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Engine {
+    /// The one that is chosen when the model is loaded.
+    #[default]
+    Auto,
+    /// ONNX Runtime, whatever the model is.
+    OnnxRuntime,
+    /// The kernel for trees; a model that it does not fit is an error.
+    Trees,
+}
+
+impl Engine {
+    /// `None` for the model's own.
+    fn chosen(self) -> Option<model::Engine> {
+        match self {
+            Self::Auto => None,
+            Self::OnnxRuntime => Some(model::Engine::OnnxRuntime),
+            Self::Trees => Some(model::Engine::Trees),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -146,7 +174,9 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: Params, model: Option<Ar
     let outputs = outputs::plan(planning, &params, &model);
     let fitted = groups.and_then(|groups| fit::plan(planning, &params, &model, &groups));
     let slots = fitted.and_then(|(gather, reads)| {
-        let session = report_model(planning, model.session(params.rows_per_run.map(|rows| rows as usize)), "/params/model_id")?;
+        let pointer = if params.engine == Engine::Auto { "/params/model_id" } else { "/params/engine" };
+        let session =
+            report_model(planning, model.session(params.engine.chosen(), params.rows_per_run.map(|rows| rows as usize)), pointer)?;
         // Before the model, which takes rows with nulls out.
         let show = Show::new(gather.clone(), &model);
         let shown = show.features().len();
