@@ -129,7 +129,7 @@ pub(crate) fn convenient(example: &Example) -> Vec<Grant> {
 
 /// The text with the names of this run replaced by what they stand for, and without what comes before the first error.
 pub(crate) fn shown(log: &str, example: &Example) -> String {
-    let start = log.rfind("error: ").unwrap_or_default();
+    let start = log.rfind("\nerror: ").unwrap_or_default();
     let mut text = log[start..].trim().to_owned();
     let names =
         [(&example.input, "INPUT"), (&example.output, "OUTPUT"), (&example.dead_letters, "DEAD-LETTERS"), (&example.group, "GROUP")];
@@ -149,12 +149,8 @@ fn without_times(text: &str) -> String {
     let mut parts = text.split(" (after ");
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let state = part.split("in state ").nth(1).unwrap_or_default();
-        let name = state.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or_default();
-        let end = part.len() - state.len() + name;
-        let rest = &part[end..];
-        let rest = rest.strip_prefix(", ").and_then(|more| more.split_once("suppressed").map(|(_, rest)| rest)).unwrap_or(rest);
-        shown.push_str(rest.strip_prefix(')').unwrap_or(rest));
+        let part = part.replacen("error(s)", "errors", 1);
+        shown.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
     }
     shown
 }

@@ -264,7 +264,7 @@ fn a_taken_port_is_explained() {
 #[test]
 fn a_stopped_endpoint_is_gone_at_once_even_with_an_idle_connection() {
     let running = Running::start(1);
-    let idle = std::net::TcpStream::connect(running.address).unwrap();
+    let idle = TcpStream::connect(running.address).unwrap();
     running.get("/healthz").unwrap();
     let (address, started) = (running.address, std::time::Instant::now());
     running.stop();

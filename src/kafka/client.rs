@@ -274,7 +274,12 @@ impl<S: Role> NativeClient<S> {
                 }
                 Ok(client)
             }
-            None => Err(ConfigError::general(properties.redact(&text(&reason)))),
+            None => {
+                let reason = properties.redact(&text(&reason));
+                let is_key = reason.starts_with("ssl.key.");
+                let mend = if is_key { ". Mend: see to `ssl.key.location`, and whether `ssl.key.password` opens it" } else { "" };
+                Err(ConfigError::general(reason + mend))
+            }
         }
     }
 }

@@ -137,8 +137,9 @@ impl Client {
             (409, _) => Err(RegistryError::Incompatible(error.message)),
             (422, _) => Err(RegistryError::Unusable(error.message)),
             (401 | 403, _) => Err(RegistryError::Denied(format!(
-                "the schema registry at {} refuses the user: status {status} {}. Mend: see to `registry.username` and `registry.password`",
-                self.base, error.message
+                "the schema registry at {} refuses the user: status {status}, {}. Mend: see to `registry.username` and `registry.password`",
+                self.base,
+                if error.message.is_empty() { "without a reason" } else { error.message.as_str() }
             ))),
             _ if error.message.is_empty() => Err(unavailable(&format!("status {status}"))),
             _ => Err(unavailable(&format!("status {status}: {}", error.message))),

@@ -79,28 +79,15 @@ fn files_that_grow_are_refused() {
 
 #[test]
 fn a_regular_expression_that_grows_is_refused() {
-    let pattern = "(x{1000}){1000}";
-    let pipeline = json!({
-        "name": "test",
-        "input": {"topic": "events", "group": "test", "format": "json", "schema": "events.avsc"},
-        "model_store": ".",
-        "graph": {
-            "nodes": [
-                {"id": "events", "type": "JsonToDataframe"},
-                {"id": "pick", "type": "Pandas", "params": {"import": "str.contains", "cols": ["a"], "kwargs": {"pat": pattern}}},
-            ],
-            "edges": [["events", "pick"]],
-        },
-        "output": {"topic": "scores"},
-        "dead_letters": {"topic": "dead-letters"},
-        "kafka": {"bootstrap.servers": "localhost:9092"},
-    });
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("p.json"), format!("{pipeline:#}")).unwrap();
-    let schema = json!({"type": "record", "name": "E", "fields": [{"name": "a", "type": "string"}]});
-    std::fs::write(folder.path().join("events.avsc"), schema.to_string()).unwrap();
-    let ended = caz(folder.path(), &["check", "p.json"]);
-    assert!(ended.code == 3 && ended.stderr.contains("size limit"), "{}", ended.stderr);
+    let call = "{import: fillna, cols: carbrand, kwargs: {value: notgiven}}";
+    let told = |pattern: &str| {
+        let grown = format!("{{import: str.contains, cols: carbrand, kwargs: {{pat: '{pattern}'}}}}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.yaml"), example(&[(call, &grown)])).unwrap();
+        caz(folder.path(), &["check", "p.yaml"]).stderr
+    };
+    let (large, deep) = (told("(x{1000}){1000}"), told(&format!("{}x{}", "(".repeat(2_000), ")".repeat(2_000))));
+    assert!(large.contains("size limit") && deep.contains("nest"), "{large}\n{deep}");
 }
 
 /// An event may bring headers that, with the reason added, are more than the dead-letter topic takes.
@@ -112,7 +99,8 @@ fn a_dead_letter_goes_without_headers_that_its_topic_does_not_take() {
     // The topics take batches of 1,048,588 bytes. Each event fits; its dead letter has some hundred bytes more.
     let (header, other, key) = (vec![b'h'; 700_000], vec![b'o'; 300_000], vec![b'k'; 348_250]);
     let value = vec![0xff; 48_350];
-    let events: [(&[(&str, &[u8])], &[u8], &[u8]); 2] =
+    type Event<'a> = (&'a [(&'a str, &'a [u8])], &'a [u8], &'a [u8]);
+    let events: [Event<'_>; 2] =
         [(&[("large", &header), ("other", &other)], b"a", &value), (&[("large", &header)], &key, &value[..1])];
     for (headers, key, value) in events {
         let (key, value) = (Some(key), Some(value));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::secured::{self, Service};
-use super::{Properties, claims, example, mutual_tls, oauth_endpoint, oauth_file, password, sasl, scram, shown, tls};
+use super::{Properties, claims, example, mutual_tls, oauth_endpoint, oauth_file, password, scram, shown, tls};
 
 /// What `caz run` ends with at a listener.
 fn refusal(listener: &str, properties: &Properties) -> String {
@@ -14,11 +14,6 @@ fn refusal(listener: &str, properties: &Properties) -> String {
 
 fn with(mut properties: Properties, name: &str, value: &str) -> Properties {
     properties.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, known)| value.clone_into(known));
-    properties
-}
-
-fn without(mut properties: Properties, names: &[&str]) -> Properties {
-    properties.retain(|(name, _)| !names.contains(name));
     properties
 }
 
@@ -69,13 +64,6 @@ fn a_client_that_the_token_endpoint_does_not_know() {
     drop(identity);
     let refused = refusal("sasl", &oauth_endpoint(port, "unheard"));
     insta::assert_snapshot!("no_endpoint", refused.replace(&port.to_string(), "PORT"));
-}
-
-#[test]
-fn a_mechanism_that_the_broker_does_not_offer() {
-    let more = [("sasl.username", "a".to_owned()), ("sasl.password", "b".to_owned())];
-    let plaintext = with(sasl("PLAIN", &more), "security.protocol", "ssl");
-    insta::assert_snapshot!(refusal("sasl", &without(plaintext, &["sasl.mechanism", "sasl.username", "sasl.password"])));
 }
 
 #[test]

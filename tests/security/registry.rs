@@ -54,5 +54,6 @@ fn a_registry_that_does_not_let_caz_in_is_explained() {
         String::from_utf8(ended.stderr).unwrap().replace(&gate.port.to_string(), "PORT")
     };
     insta::assert_snapshot!("password", told("wrong-password-5", "ca.pem"));
-    insta::assert_snapshot!("authority", told(PASSWORD, "stranger.pem"));
+    let authority = told(PASSWORD, "stranger.pem");
+    assert!(authority.contains("certificate verify failed"), "{authority}");
 }
