@@ -30,7 +30,7 @@ test: ## run all tests, against a Kafka broker and a schema registry of their ow
 	$(CARGO) test --no-run
 	.caz/venv/bin/python -m pytest python
 	.caz/venv/bin/python -m pytest bench
-	scripts/with-kafka scripts/with-registry $(CARGO) test --no-fail-fast
+	scripts/with-kafka --secured scripts/with-registry $(CARGO) test --no-fail-fast
 
 differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
 	@scripts/setup run

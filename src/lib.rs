@@ -59,4 +59,10 @@ pub mod kafka;
 pub mod diagnostic;
 
 #[forbid(unsafe_code)]
+mod https;
+
+#[forbid(unsafe_code)]
+mod files;
+
+#[forbid(unsafe_code)]
 mod digest;

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use caz::dataset::{Phase, Reason};
@@ -188,6 +189,69 @@ fn the_index_leads_on_and_other_paths_do_not_exist() {
     running.stop();
 }
 
+/// What the endpoint answers to these bytes, until it closes the connection or says no more.
+fn answer_to(running: &Running, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(running.address).unwrap();
+    // The endpoint may have answered and gone before all is written.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn nothing_can_be_changed() {
+    let running = Running::start(1);
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+        for path in ["/", "/metrics", "/healthz", "/readyz"] {
+            let answer = answer_to(&running, format!("{method} {path} HTTP/1.0\r\nHost: caz\r\n\r\n").as_bytes());
+            assert!(answer.starts_with("HTTP/1.0 405 "), "{method} {path}: {answer}");
+        }
+    }
+    running.stop();
+}
+
+#[test]
+fn what_a_client_sends_is_bounded() {
+    let running = Running::start(1);
+    let long = format!("GET /metrics HTTP/1.1\r\nHost: caz\r\nX: {}\r\n\r\n", "x".repeat(64 << 10));
+    let answer = answer_to(&running, long.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let many = format!("GET /metrics HTTP/1.1\r\nHost: caz\r\n{}\r\n", "X: x\r\n".repeat(1_000));
+    let answer = answer_to(&running, many.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    // A body is not waited for.
+    let answer = answer_to(&running, b"POST /metrics HTTP/1.0\r\nHost: caz\r\nContent-Length: 1000000000000\r\n\r\nx");
+    assert!(answer.starts_with("HTTP/1.0 405 "), "{answer}");
+    running.stop();
+}
+
+#[test]
+fn so_many_connections_and_no_more_are_served() {
+    const MAX_CONNECTIONS: usize = 64;
+    let running = Running::start(1);
+    let mut idle: Vec<TcpStream> = (0..MAX_CONNECTIONS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(running.address).unwrap();
+            // An answer shows that the connection is being served; it stays open.
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: caz\r\n\r\n").unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
+            stream
+        })
+        .collect();
+    let mut late = TcpStream::connect(running.address).unwrap();
+    late.write_all(b"GET /healthz HTTP/1.0\r\nHost: caz\r\n\r\n").unwrap();
+    late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let waits = late.read(&mut [0; 16]).unwrap_err();
+    assert!(matches!(waits.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{waits}");
+    idle.pop();
+    late.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 200 "), "{answer}");
+    running.stop();
+}
+
 #[test]
 fn a_taken_port_is_explained() {
     let running = Running::start(1);
@@ -200,7 +264,7 @@ fn a_taken_port_is_explained() {
 #[test]
 fn a_stopped_endpoint_is_gone_at_once_even_with_an_idle_connection() {
     let running = Running::start(1);
-    let idle = std::net::TcpStream::connect(running.address).unwrap();
+    let idle = TcpStream::connect(running.address).unwrap();
     running.get("/healthz").unwrap();
     let (address, started) = (running.address, std::time::Instant::now());
     running.stop();

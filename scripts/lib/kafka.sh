@@ -3,7 +3,8 @@
 #
 # A cluster is a directory: `bootstrap` (its addresses), and for each node `node-N/` with pid, log, server.properties
 # and data. Starting a cluster whose directory exists starts the nodes that do not run, on the ports they had: that is
-# how a test brings back a node it has killed.
+# how a test brings back a node it has killed. A secured cluster has `security/` too: what scripts/kafka.d/credentials
+# makes, and the addresses `tls`, `mtls` and `sasl`.
 
 : "${root:?}" "${cache:?}"
 kafka_home=$cache/kafka
@@ -56,7 +57,37 @@ configure_kafka() {
 
 kafka_is_ready() { grep -qs 'Kafka Server started' "$1/log"; }
 
-# start_kafka DIR NODES: starts the nodes that do not run, and returns when each of them answers.
+# secure_kafka DIR: adds listeners with TLS and SASL, and access control, to the configured cluster of one node.
+secure_kafka() {
+    local dir=$1 security=$1/security node=$1/node-1 ports listener mechanism
+    mkdir -p "$security"
+    "$kafka_conf/credentials" "$security"
+    mapfile -t ports < <(free_ports 3)
+    echo "127.0.0.1:${ports[0]}" >"$security/tls"
+    echo "127.0.0.1:${ports[1]}" >"$security/mtls"
+    echo "127.0.0.1:${ports[2]}" >"$security/sasl"
+    sed -i '/^listener.security.protocol.map=/d' "$node/server.properties"
+    for listener in tls mtls sasl; do
+        sed -i "/^\(advertised.\)\?listeners=/s|\$|,${listener^^}://$(cat "$security/$listener")|" "$node/server.properties"
+    done
+    {
+        cat "$kafka_conf/secured.properties"
+        echo "ssl.keystore.location=$security/broker.pem"
+        echo "ssl.truststore.location=$security/ca.pem"
+        echo "listener.name.sasl.oauthbearer.sasl.oauthbearer.jwks.endpoint.url=file://$security/jwks.json"
+        echo "listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required" \
+            "user_caz-plain=\"$(cat "$security/plain.password")\";"
+    } >>"$node/server.properties"
+    # What the node's script takes besides: users as the storage is formatted, files that tokens may be checked with.
+    for mechanism in SCRAM-SHA-256 SCRAM-SHA-512; do
+        echo "$mechanism=[name=caz-scram,password=$(cat "$security/scram.password")]"
+    done >"$node/scram"
+    echo "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://$security/jwks.json" >"$node/jvm"
+    echo "-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=$security/jwks.json" >>"$node/jvm"
+}
+
+# start_kafka DIR NODES: starts the nodes that do not run, and returns when each of them answers. With `secured` set, a
+# new cluster is a secured one.
 start_kafka() {
     local dir=$1 nodes=$2 attempt
     fetch_kafka
@@ -67,13 +98,16 @@ start_kafka() {
     # A free port may be taken by another process before the broker binds it; then other ports are the answer.
     for attempt in 1 2 3; do
         configure_kafka "$dir" "$nodes"
+        if [[ -n ${secured:-} ]]; then
+            secure_kafka "$dir"
+        fi
         if start_nodes "$dir"; then
             return
         elif ((attempt == 3)) || ! grep -qs 'Address already in use' "$dir"/node-*/log; then
             kafka_failed "$dir"
         fi
         stop_kafka "$dir"
-        rm -rf "$dir"/node-* "$dir/bootstrap"
+        rm -rf "$dir"/node-* "$dir/security" "$dir/bootstrap"
     done
 }
 

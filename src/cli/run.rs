@@ -37,8 +37,11 @@ impl Run {
         let assembly = Arc::new(self.pipeline.load_to_serve()?);
         let mut settings = assembly.settings();
         let pipeline = assembly.pipeline();
-        let topics =
-            [("input", &*pipeline.input.topic), ("output", &*pipeline.output.topic), ("dead_letters", &*pipeline.dead_letters.topic)];
+        let topics = [
+            ("input", &*pipeline.input.topic, "Read"),
+            ("output", &*pipeline.output.topic, "Write"),
+            ("dead_letters", &*pipeline.dead_letters.topic, "Write"),
+        ];
         let admin = admin(&settings.consumer)?;
         check_topics(&admin, &settings.consumer, &topics)?;
         settings.ask_limits(&admin);
@@ -75,22 +78,27 @@ pub(super) fn admin(client: &ClientProperties) -> Result<Admin, Failure> {
     Admin::new(client, TOPICS_TIMEOUT).map_err(running)
 }
 
-/// Missing topics are told by name before anything starts; rights to ask are not required. A topic comes with its key in the pipeline file.
-pub(super) fn check_topics(admin: &Admin, client: &ClientProperties, topics: &[(&str, &str)]) -> Result<(), Failure> {
-    let mut missing = Vec::new();
-    for (key, topic) in topics {
+/// Missing topics, and rights that are lacking at all of them, are told before anything starts. A topic comes with its key in the pipeline
+/// file, and with what is done with it: each operation on a topic implies the right to ask for it.
+pub(super) fn check_topics(admin: &Admin, client: &ClientProperties, topics: &[(&str, &str, &str)]) -> Result<(), Failure> {
+    let (mut missing, mut denied) = (Vec::new(), Vec::new());
+    for (key, topic, operation) in topics {
         match admin.describe_topic(topic) {
             Ok(Some(_)) => {}
             Ok(None) => missing.push(format!("topic `{topic}` (`{key}.topic`) does not exist")),
+            Err(error) if error.code.is_denied() => denied.push(format!("{operation} on topic `{topic}` (`{key}.topic`)")),
             Err(error) if error.is_retriable() => {
                 let servers = client.get("bootstrap.servers").unwrap_or_default();
                 return Err(Failure::Running(format!("no Kafka broker answers at {servers}: {error}")));
             }
-            Err(error) => tracing::warn!(%error, topic, "whether the topic exists is not known"),
+            Err(error) => return Err(running(error)),
         }
     }
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        return Err(Failure::Running(format!("{}. Mend: create them, with as many partitions as the most workers", missing.join("; "))));
     }
-    Err(Failure::Running(format!("{}. Mend: create them, with as many partitions as the most workers", missing.join("; "))))
+    if !denied.is_empty() {
+        return Err(Failure::Running(format!("the user has no right to the topics. Mend: grant it the operation {}", denied.join(", "))));
+    }
+    Ok(())
 }

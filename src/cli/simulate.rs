@@ -63,7 +63,7 @@ impl Simulate {
         let assembly = self.pipeline.load()?;
         let topic_name = &assembly.pipeline().input.topic;
         let client = assembly.client();
-        check_topics(&admin(&client)?, &client, &[("input", topic_name)])?;
+        check_topics(&admin(&client)?, &client, &[("input", topic_name, "Write")])?;
         let producer = Producer::new(&client).map_err(running)?;
         let topic = producer.topic(topic_name).map_err(running)?;
         let stop = signals::stop_on_signal()?;

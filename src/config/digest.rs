@@ -2,6 +2,7 @@
 
 use super::{Format, Framing, Pipeline};
 use crate::digest::sha256;
+use crate::files::{self, MOST_STATISTICS_BYTES};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::GraphSpec,
@@ -70,7 +71,7 @@ fn determinants(graph: &GraphSpec, frozen: Option<String>, schema: Option<String
 }
 
 fn file_digest(path: &Path, what: &str, diagnostics: &mut Diagnostics) -> Option<String> {
-    match std::fs::read(path) {
+    match files::read(path, MOST_STATISTICS_BYTES) {
         Ok(bytes) => Some(sha256(&bytes)),
         Err(error) => {
             diagnostics.push(Diagnostic::error(Code::Unreadable, format!("cannot read {what} `{}`: {error}", path.display())));

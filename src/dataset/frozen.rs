@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Statistic;
+use crate::files::{self, MOST_STATISTICS_BYTES};
 
 /// The pandas version whose semantics the operations have.
 pub const PANDAS_VERSION: &str = "2.2.3";
@@ -89,7 +90,7 @@ impl Frozen {
     /// # Errors
     /// When the file cannot be read, is not such a file, or has another version.
     pub fn read(path: &Path) -> Result<Self, FrozenError> {
-        let text = std::fs::read_to_string(path).map_err(|source| FrozenError::Unreadable { path: path.into(), source })?;
+        let text = files::read_text(path, MOST_STATISTICS_BYTES).map_err(|source| FrozenError::Unreadable { path: path.into(), source })?;
         let invalid = |message| FrozenError::Invalid { path: path.into(), message };
         let frozen: Self = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
         match frozen.version {

@@ -95,7 +95,9 @@ impl Replay {
     fn transaction(&self, topic: &str, chunk: &[DeadLetter]) -> Result<(), String> {
         self.producer.begin().map_err(|error| error.to_string())?;
         let queued = chunk.iter().try_for_each(|letter| self.queue(topic, letter));
-        let outcome = queued.and_then(|()| self.producer.commit(self.timeout).map_err(|error| error.to_string()));
+        let topics = [self.input_name.as_str(), topic];
+        let denied = |error: TransactionError| error.into_kafka_error().of_one_of(&topics).to_string();
+        let outcome = queued.and_then(|()| self.producer.commit(self.timeout).map_err(denied));
         if outcome.is_err() {
             // The transaction failed anyway; the broker aborts it when this cannot.
             let _ = self.producer.abort(self.timeout);

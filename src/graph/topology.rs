@@ -6,6 +6,10 @@ use super::{EdgeSpec, GraphSpec};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use crate::nodes::{self, Position};
 
+/// How many nodes and edges a graph may have: far more than any does, and few enough to be looked at pair by pair.
+const MOST_NODES: usize = 1_000;
+const MOST_EDGES: usize = 4_000;
+
 /// The shape of a graph without mistakes.
 #[derive(Debug)]
 pub(super) struct Topology {
@@ -27,6 +31,13 @@ impl Topology {
 /// Checks names, edges and shape; reports every mistake. `None` when no order exists.
 pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option<Topology> {
     let before = diagnostics.errors();
+    for (what, count, most) in [("nodes", spec.nodes.len(), MOST_NODES), ("edges", spec.edges.len(), MOST_EDGES)] {
+        if count > most {
+            let message = format!("the graph has {count} {what}; there can be at most {most}");
+            diagnostics.push(Diagnostic::error(Code::WrongValue, message));
+            return None;
+        }
+    }
     let index = index_nodes(spec, diagnostics);
     check_types(spec, diagnostics);
     let mut parents = vec![Vec::new(); spec.nodes.len()];

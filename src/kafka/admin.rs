@@ -1,5 +1,6 @@
 //! Topics: creation, existence, partitions and configuration. Blocking, for start-up and `caz check`.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,8 +13,13 @@ use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel}
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, error::KafkaError as RdKafkaError};
 
-use super::client::{ConfigError, NativeConfig};
-use super::{ClientProperties, ErrorCode, KafkaError, Watermarks};
+use super::client::ConfigError;
+use super::oauthbearer::TokenSource;
+use super::reach::Knock;
+use super::{ClientProperties, ErrorCode, KafkaError, Right, Watermarks, sasl};
+
+/// What asking for a topic is for; the right implies Describe.
+const READ: &str = "Read";
 
 /// What the brokers say of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +33,9 @@ pub struct TopicDescription {
 /// A client for topics.
 pub struct Admin {
     client: AdminClient<TracedContext>,
+    tokens: Option<TokenSource>,
+    /// Until the brokers have let it in.
+    knock: RefCell<Option<Knock>>,
     timeout: Duration,
 }
 
@@ -37,14 +46,36 @@ impl Admin {
     /// Every wrong property.
     pub fn new(properties: &ClientProperties, timeout: Duration) -> Result<Self, ConfigError> {
         // rust-rdkafka stops at the first wrong property and quotes its value, so they are tried here first.
-        drop(NativeConfig::new(properties, Vec::new())?);
+        let knock = Knock::new(properties)?;
+        let mut properties = properties.clone();
+        let tokens = TokenSource::take(&mut properties, &mut Vec::new());
         let mut config = ClientConfig::new();
         for (name, value) in properties.iter() {
             config.set(name, value);
         }
         let client = AdminClient::from_config_and_context(&config, TracedContext)
             .map_err(|error| ConfigError::general(properties.redact(&error.to_string())))?;
-        Ok(Self { client, timeout })
+        Ok(Self { client, tokens, knock: RefCell::new(Some(knock)), timeout })
+    }
+
+    /// The client, once the brokers have let one like it in: before that every call would only say that nobody answers.
+    ///
+    /// # Errors
+    /// What the brokers, or TLS, have against it.
+    fn client(&self) -> Result<&AdminClient<TracedContext>, KafkaError> {
+        if let Some(knock) = &*self.knock.borrow() {
+            knock.wait(self.timeout)?;
+        }
+        self.knock.take();
+        if let Some(tokens) = &self.tokens {
+            // rust-rdkafka's client does not ask for tokens.
+            let token = tokens.due(self.timeout).map_err(|why| KafkaError::with_reason("get a token", ErrorCode::AUTHENTICATION, why))?;
+            if let Some(token) = token {
+                // SAFETY: a live handle.
+                unsafe { sasl::hand_over(self.client.inner().native_ptr(), &token, &tokens.extensions) }?;
+            }
+        }
+        Ok(&self.client)
     }
 
     /// Creates a topic. `false` when it exists already, whatever its partitions.
@@ -59,7 +90,7 @@ impl Admin {
             config: config.to_vec(),
         };
         let options = self.options().operation_timeout(Some(self.timeout));
-        let results = block_on(self.client.create_topics([&topic], &options)).map_err(|e| failure(OPERATION, &e))?;
+        let results = block_on(self.client()?.create_topics([&topic], &options)).map_err(|e| failure(OPERATION, &e))?;
         match results.into_iter().next() {
             Some(Ok(_)) => Ok(true),
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
@@ -71,14 +102,14 @@ impl Admin {
     /// The topic's partitions, or `None` when it does not exist. Does not create it.
     pub fn describe_topic(&self, name: &str) -> Result<Option<TopicDescription>, KafkaError> {
         const OPERATION: &str = "describe the topic";
-        let metadata = self.client.inner().fetch_metadata(Some(name), self.timeout);
+        let metadata = self.client()?.inner().fetch_metadata(Some(name), self.timeout);
         let metadata = metadata.map_err(|error| failure(OPERATION, &error))?;
         let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
             return Ok(None);
         };
         match topic.error().map(|error| ErrorCode(error as i32)) {
             Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => return Ok(None),
-            Some(code) => return Err(KafkaError::from_code(OPERATION, code)),
+            Some(code) => return Err(denied(KafkaError::from_code(OPERATION, code), READ, name)),
             None => {}
         }
         let mut partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
@@ -88,8 +119,9 @@ impl Admin {
 
     /// The offsets that a partition holds, asked of its leader.
     pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, KafkaError> {
-        let watermarks = self.client.inner().fetch_watermarks(topic, partition, self.timeout);
-        let (low, high) = watermarks.map_err(|error| failure("read the topic's offsets", &error))?;
+        let watermarks = self.client()?.inner().fetch_watermarks(topic, partition, self.timeout);
+        let denied = |error| denied(failure("read the topic's offsets", &error), READ, topic);
+        let (low, high) = watermarks.map_err(denied)?;
         Ok(Watermarks { low, high })
     }
 
@@ -97,11 +129,11 @@ impl Admin {
     pub fn topic_config(&self, topic: &str, property: &str) -> Result<Option<String>, KafkaError> {
         const OPERATION: &str = "read the topic's configuration";
         let resource = ResourceSpecifier::Topic(topic);
-        let results = block_on(self.client.describe_configs([&resource], &self.options()));
+        let results = block_on(self.client()?.describe_configs([&resource], &self.options()));
         let results = results.map_err(|error| failure(OPERATION, &error))?;
         match results.into_iter().next() {
             Some(Ok(resource)) => Ok(resource.get(property).and_then(|entry| entry.value.clone())),
-            Some(Err(code)) => Err(KafkaError::from_code(OPERATION, ErrorCode(code as i32))),
+            Some(Err(code)) => Err(denied(KafkaError::from_code(OPERATION, ErrorCode(code as i32)), "DescribeConfigs", topic)),
             None => Ok(None),
         }
     }
@@ -121,6 +153,10 @@ fn failure(operation: &'static str, error: &RdKafkaError) -> KafkaError {
         Some(code) => KafkaError::from_code(operation, ErrorCode(code as i32)),
         None => KafkaError::refused(operation, error.to_string()),
     }
+}
+
+fn denied(error: KafkaError, operation: &'static str, topic: &str) -> KafkaError {
+    error.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then(|| Right::on_topic(operation, topic)))
 }
 
 /// Sends rust-rdkafka's logs where ours go.

@@ -13,7 +13,8 @@ use rdkafka::bindings::{
 };
 
 use super::error::copied;
-use super::{ClientProperties, ErrorCode, KafkaError, ffi};
+use super::oauthbearer::TokenSource;
+use super::{ClientProperties, ErrorCode, KafkaError, Right, ffi, sasl};
 
 const ERROR_TEXT_BYTES: usize = 512;
 
@@ -83,8 +84,11 @@ pub(super) fn layered(user: &ClientProperties, defaults: &[(&str, &str)], forced
     (properties, problems)
 }
 
-/// An owned `rd_kafka_conf_t`, until it becomes a client.
-pub(super) struct NativeConfig(NonNull<rd_kafka_conf_t>);
+/// An owned `rd_kafka_conf_t`, until it becomes a client, and where its tokens come from.
+pub(super) struct NativeConfig {
+    conf: NonNull<rd_kafka_conf_t>,
+    tokens: Option<TokenSource>,
+}
 
 impl NativeConfig {
     /// Sets every property and reports every wrong one, in addition to the `problems` known already.
@@ -93,8 +97,10 @@ impl NativeConfig {
         let Some(conf) = NonNull::new(unsafe { rd_kafka_conf_new() }) else {
             return Err(ConfigError::general("librdkafka could not allocate a configuration"));
         };
-        let conf = Self(conf);
-        for (name, value) in properties.iter() {
+        let mut own = properties.clone();
+        let tokens = TokenSource::take(&mut own, &mut problems);
+        let conf = Self { conf, tokens };
+        for (name, value) in own.iter() {
             if let Err(message) = conf.set(name, value) {
                 problems.push(PropertyProblem::new(name, properties.redact(&message)));
             }
@@ -116,7 +122,7 @@ impl NativeConfig {
     }
 
     pub(super) fn as_ptr(&self) -> *mut rd_kafka_conf_t {
-        self.0.as_ptr()
+        self.conf.as_ptr()
     }
 }
 
@@ -124,6 +130,14 @@ impl Drop for NativeConfig {
     fn drop(&mut self) {
         // SAFETY: owned, and not yet given to a client (`NativeClient::new` forgets it then).
         unsafe { rd_kafka_conf_destroy(self.as_ptr()) }
+    }
+}
+
+/// What only a consumer or only a producer has.
+pub(super) trait Role {
+    /// The right whose lack this code tells of, as far as it is known.
+    fn lacking(&self, _code: ErrorCode) -> Option<Right> {
+        None
     }
 }
 
@@ -163,12 +177,21 @@ pub(super) struct CallbackState<S> {
     fatal: Mutex<Option<KafkaError>>,
     /// The first client-wide error that an operator must mend, until it is taken.
     operator: Mutex<Option<KafkaError>>,
+    /// The last other error that says more than that no broker is there.
+    latest: Mutex<Option<KafkaError>>,
+    /// Where OAUTHBEARER tokens come from; another thread asks it.
+    pub(super) tokens: Option<TokenSource>,
     pub(super) role: S,
 }
 
-impl<S> CallbackState<S> {
-    pub(super) fn new(role: S) -> Self {
-        Self { fatal: Mutex::default(), operator: Mutex::default(), role }
+impl<S: Role> CallbackState<S> {
+    fn new(role: S, tokens: Option<TokenSource>) -> Self {
+        Self { fatal: Mutex::default(), operator: Mutex::default(), latest: Mutex::default(), tokens, role }
+    }
+
+    /// The last error that librdkafka tries to get over by itself.
+    pub(super) fn latest(&self) -> Option<KafkaError> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The client-wide error that was raised since the last call, if it is one that waiting cannot mend.
@@ -185,12 +208,16 @@ impl<S> CallbackState<S> {
 
     /// Keeps the error for [`raised`](Self::raised) if waiting cannot mend it, and logs it otherwise.
     pub(super) fn raise(&self, error: KafkaError) {
+        let error = error.lacking(|code| self.role.lacking(code));
         if error.is_fatal() {
             self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         } else if error.code.needs_operator() {
             self.operator.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         } else {
             tracing::warn!(target: "librdkafka", %error, "librdkafka met an error and retries");
+            if error.code != ErrorCode::ALL_BROKERS_DOWN {
+                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
         }
     }
 }
@@ -213,10 +240,17 @@ unsafe impl<S: Send> Send for NativeClient<S> {}
 // touches `state.role` lives in `Consumer` and `Producer`, which are not `Sync`.
 unsafe impl<S: Send> Sync for NativeClient<S> {}
 
-impl<S> NativeClient<S> {
+impl<S: Role> NativeClient<S> {
     /// Makes the client. `conf` carries the callbacks of the role already.
-    pub(super) fn new(kind: rd_kafka_type_t, conf: NativeConfig, properties: &ClientProperties, role: S) -> Result<Arc<Self>, ConfigError> {
-        let state = Pinned::new(CallbackState::new(role));
+    pub(super) fn new(
+        kind: rd_kafka_type_t,
+        mut conf: NativeConfig,
+        properties: &ClientProperties,
+        role: S,
+    ) -> Result<Arc<Self>, ConfigError> {
+        let tokens = conf.tokens.take();
+        let needs_tokens = tokens.is_some();
+        let state = Pinned::new(CallbackState::new(role, tokens));
         let mut reason = [0; ERROR_TEXT_BYTES];
         // SAFETY: `conf` is live; the opaque pointer outlives the client, because `drop` destroys the client
         // before the state. rd_kafka_new takes ownership of `conf` only when it succeeds.
@@ -224,17 +258,33 @@ impl<S> NativeClient<S> {
             rd_kafka_conf_set_opaque(conf.as_ptr(), state.as_opaque());
             rd_kafka_conf_set_log_cb(conf.as_ptr(), Some(on_log));
             rd_kafka_conf_set_error_cb(conf.as_ptr(), Some(on_error::<S>));
+            if needs_tokens {
+                sasl::ask_for_tokens::<S>(conf.as_ptr());
+            }
             rd_kafka_new(kind, conf.as_ptr(), reason.as_mut_ptr(), reason.len())
         };
         match NonNull::new(rk) {
             Some(rk) => {
                 std::mem::forget(conf);
-                Ok(Arc::new(Self { rk, state }))
+                let client = Arc::new(Self { rk, state });
+                if needs_tokens {
+                    // SAFETY: a live handle, whose configuration was prepared above.
+                    let served = unsafe { sasl::serve_in_background(client.as_ptr()) };
+                    served.map_err(|error| ConfigError::general(error.to_string()))?;
+                }
+                Ok(client)
             }
-            None => Err(ConfigError::general(properties.redact(&text(&reason)))),
+            None => {
+                let reason = properties.redact(&text(&reason));
+                let is_key = reason.starts_with("ssl.key.");
+                let mend = if is_key { ". Mend: see to `ssl.key.location`, and whether `ssl.key.password` opens it" } else { "" };
+                Err(ConfigError::general(reason + mend))
+            }
         }
     }
+}
 
+impl<S> NativeClient<S> {
     pub(super) fn as_ptr(&self) -> *mut rd_kafka_t {
         self.rk.as_ptr()
     }
@@ -290,7 +340,7 @@ pub(super) fn log_line(level: c_int, client: &str, facility: &str, line: &str) {
 }
 
 /// Client-wide errors, on the thread that polls.
-unsafe extern "C" fn on_error<S>(rk: *mut rd_kafka_t, code: c_int, reason: *const c_char, opaque: *mut c_void) {
+unsafe extern "C" fn on_error<S: Role>(rk: *mut rd_kafka_t, code: c_int, reason: *const c_char, opaque: *mut c_void) {
     // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist.
     let state = unsafe { &*opaque.cast::<CallbackState<S>>() };
     // SAFETY: NUL-terminated for the time of this call.
@@ -302,5 +352,8 @@ unsafe extern "C" fn on_error<S>(rk: *mut rd_kafka_t, code: c_int, reason: *cons
         let cause = ErrorCode(unsafe { ffi::rd_kafka_fatal_error(rk, text.as_mut_ptr(), text.len()) });
         return state.raise(KafkaError::fatal("Kafka client", cause, self::text(&text)));
     }
+    // A broker that refuses a client's certificate says so only once the handshake is over, and librdkafka takes it for a broken connection.
+    let is_alert = reason.contains("SSL routines") && reason.contains("alert");
+    let code = if is_alert { ErrorCode::SSL } else { code };
     state.raise(KafkaError::with_reason("Kafka client", code, reason));
 }

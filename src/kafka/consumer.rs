@@ -114,7 +114,7 @@ impl Consumer {
             ffi::rd_kafka_conf_set_rebalance_cb(conf.as_ptr(), Some(on_rebalance));
             ffi::rd_kafka_conf_set_offset_commit_cb(conf.as_ptr(), Some(on_offset_commit));
         }
-        let role = ConsumerRole::new(topic_name);
+        let role = ConsumerRole::new(topic_name, properties.get("group.id").unwrap_or_default());
         let client = NativeClient::new(rd_kafka_type_t::RD_KAFKA_CONSUMER, conf, &properties, role)?;
         // SAFETY: a live consumer; the reference is owned by `Queue`, which is dropped before `client`.
         let queue = unsafe {

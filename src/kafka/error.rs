@@ -8,7 +8,7 @@ use rdkafka::bindings::{
     rd_kafka_error_txn_requires_abort,
 };
 
-use super::ffi;
+use super::{Right, ffi};
 
 /// An error code of the Kafka protocol (positive) or of librdkafka itself (negative).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,10 @@ impl ErrorCode {
     pub const INVALID_ARGUMENT: Self = Self(-186);
     /// The client can no longer work; [`KafkaError::is_fatal`] is true for it.
     pub const FATAL: Self = Self(-150);
+    /// The broker refused the credentials, or there is no token.
+    pub const AUTHENTICATION: Self = Self(-169);
+    /// TLS failed: a certificate that is not trusted, missing or over.
+    pub const SSL: Self = Self(-181);
     /// The topic is not known to the brokers.
     pub const UNKNOWN_TOPIC_OR_PARTITION: Self = Self(3);
     /// The message is larger than `message.max.bytes` or the topic's `max.message.bytes`.
@@ -40,6 +44,10 @@ impl ErrorCode {
 
     pub(super) const ASSIGN_PARTITIONS: Self = Self(-175);
     pub(super) const REVOKE_PARTITIONS: Self = Self(-174);
+    pub(super) const TOPIC_DENIED: Self = Self(29);
+    pub(super) const GROUP_DENIED: Self = Self(30);
+    pub(super) const CLUSTER_DENIED: Self = Self(31);
+    pub(super) const TRANSACTIONAL_ID_DENIED: Self = Self(53);
     const PURGED_IN_QUEUE: Self = Self(-152);
     const PURGED_IN_FLIGHT: Self = Self(-151);
     const ISR_INSUFFICIENT: Self = Self(-183);
@@ -83,6 +91,11 @@ impl ErrorCode {
         matches!(self.0, -190 | -188 | -169 | -165 | -140 | 3 | 17 | 23 | 24 | 26 | 29 | 30 | 31 | 33 | 35 | 53 | 58 | 112)
     }
 
+    /// True when the user lacks a right: the `*_AUTHORIZATION_FAILED` codes.
+    pub fn is_denied(self) -> bool {
+        [Self::TOPIC_DENIED, Self::GROUP_DENIED, Self::CLUSTER_DENIED, Self::TRANSACTIONAL_ID_DENIED].contains(&self)
+    }
+
     /// True when the same call may succeed later without anybody's doing.
     fn is_transient(self) -> bool {
         // Local: _TRANSPORT, _RESOLVE, _MSG_TIMED_OUT, _WAIT_COORD, _IN_PROGRESS, _PREV_IN_PROGRESS, _RETRY,
@@ -110,7 +123,7 @@ impl fmt::Display for ErrorCode {
 
 /// A failed call to Kafka. Never holds the value of a secret property.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {reason} ({})", code.name())]
+#[error("{operation}: {reason} ({}){}", code.name(), self.mend())]
 pub struct KafkaError {
     /// What was being done, such as `commit the transaction`.
     pub operation: &'static str,
@@ -118,6 +131,8 @@ pub struct KafkaError {
     pub code: ErrorCode,
     /// librdkafka's text.
     pub reason: String,
+    /// The right that the user lacks, where that is the reason.
+    pub right: Option<Right>,
     fatal: bool,
     retriable: bool,
     abortable: bool,
@@ -131,7 +146,7 @@ impl KafkaError {
 
     pub(super) fn with_reason(operation: &'static str, code: ErrorCode, reason: String) -> Self {
         let fatal = code == ErrorCode::FATAL || code.is_fenced();
-        Self { operation, code, reason, fatal, retriable: code.is_transient(), abortable: false }
+        Self { operation, code, reason, right: None, fatal, retriable: code.is_transient(), abortable: false }
     }
 
     /// A call that was refused by this module before it reached librdkafka.
@@ -165,12 +180,43 @@ impl KafkaError {
                 operation,
                 code: ErrorCode(ffi::rd_kafka_error_code(error)),
                 reason: copied(rd_kafka_error_string(error)),
+                right: None,
                 fatal: rd_kafka_error_is_fatal(error) != 0,
                 retriable: rd_kafka_error_is_retriable(error) != 0,
                 abortable: rd_kafka_error_txn_requires_abort(error) != 0,
             };
             rd_kafka_error_destroy(error);
             Err(taken)
+        }
+    }
+
+    /// The error of a transaction whose records went to these topics, one of which the user may not write to: librdkafka does not say which.
+    pub fn of_one_of(self, topics: &[&str]) -> Self {
+        let resource = format!("topic `{}`", topics.join("` or `"));
+        self.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then_some(Right { operation: "Write", resource }))
+    }
+
+    /// The error with the right that is lacking, where the code says that one is; what is known already stays.
+    pub(super) fn lacking(mut self, right: impl FnOnce(ErrorCode) -> Option<Right>) -> Self {
+        if self.right.is_none() && self.code.is_denied() {
+            self.right = right(self.code);
+        }
+        self
+    }
+
+    /// What mends it, as the end of the message, where a person can.
+    fn mend(&self) -> String {
+        match (&self.right, self.code) {
+            (Some(right), _) => format!(". Mend: grant the user {right}"),
+            (None, ErrorCode::AUTHENTICATION) if !self.reason.contains("OAUTHBEARER token") => {
+                ". Mend: see to `sasl.mechanism` under `kafka`, and to the user's name and password, or to the token".to_owned()
+            }
+            (None, ErrorCode::SSL) => {
+                ". Mend: see to `ssl.ca.location` under `kafka`, and where the broker asks for it, to the client's certificate: \
+                 `ssl.certificate.location`, `ssl.key.location`, `ssl.key.password`"
+                    .to_owned()
+            }
+            _ => String::new(),
         }
     }
 
@@ -233,6 +279,13 @@ impl TransactionError {
             // A call made in the wrong state, or a feature the broker lacks: no abort can mend it.
             Self::Fatal { fenced: false, error }
         }
+    }
+
+    /// [`KafkaError::lacking`] of the cause.
+    pub(super) fn lacking(mut self, right: impl FnOnce(ErrorCode) -> Option<Right>) -> Self {
+        let (Self::Abortable(error) | Self::Retriable(error) | Self::Fatal { error, .. }) = &mut self;
+        *error = error.clone().lacking(right);
+        self
     }
 
     /// The cause.

@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use rdkafka::bindings::{
     rd_kafka_conf_t, rd_kafka_error_t, rd_kafka_event_t, rd_kafka_headers_t, rd_kafka_message_t, rd_kafka_queue_t, rd_kafka_t,
-    rd_kafka_topic_partition_list_t,
+    rd_kafka_topic_partition_list_t, rd_kafka_topic_t,
 };
 
 /// The callback of a rebalance, and of an offset commit.
@@ -60,5 +60,23 @@ unsafe extern "C" {
     pub(super) fn rd_kafka_flush(rk: *mut rd_kafka_t, timeout_ms: c_int) -> c_int;
     pub(super) fn rd_kafka_conf_set_rebalance_cb(conf: *mut rd_kafka_conf_t, callback: Option<PartitionsCallback>);
     pub(super) fn rd_kafka_conf_set_offset_commit_cb(conf: *mut rd_kafka_conf_t, callback: Option<PartitionsCallback>);
+    pub(super) fn rd_kafka_metadata(
+        rk: *mut rd_kafka_t,
+        all_topics: c_int,
+        only: *mut rd_kafka_topic_t,
+        metadata: *mut *const c_void,
+        timeout_ms: c_int,
+    ) -> c_int;
+    pub(super) fn rd_kafka_oauthbearer_set_token(
+        rk: *mut rd_kafka_t,
+        value: *const c_char,
+        expires_ms: i64,
+        principal: *const c_char,
+        extensions: *mut *const c_char,
+        extensions_size: usize,
+        reason: *mut c_char,
+        reason_size: usize,
+    ) -> c_int;
+    pub(super) fn rd_kafka_oauthbearer_set_token_failure(rk: *mut rd_kafka_t, reason: *const c_char) -> c_int;
     pub(super) fn rd_kafka_event_error(event: *mut rd_kafka_event_t) -> c_int;
 }

@@ -7,8 +7,9 @@
 //!
 //! # Ownership
 //! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
-//! that reaches caz's code (rebalance, delivery report, client error) runs inside a call made by that thread;
-//! only the log callback runs elsewhere, and it touches nothing but `tracing`.
+//! that reaches caz's code (rebalance, delivery report, client error) runs inside a call made by that thread.
+//! Two run elsewhere: the log callback touches nothing but `tracing`, and the one that fetches OAUTHBEARER tokens,
+//! on librdkafka's background thread, nothing but the client's `TokenSource`, which is `Sync`.
 //!
 //! # Invariants
 //! - A message that [`Consumer::poll_batch`] returns belongs to a partition that is assigned at that moment, and
@@ -26,7 +27,10 @@
 //!   handle. Only shared references to it are ever made; it changes through `Cell`, `RefCell` and `Mutex`.
 //! - **The listener pointer** is set only while a call that may run the rebalance callback is on the stack, by a
 //!   guard that clears it, also during unwinding.
-//! - **Panics** in a listener are caught before the C frame, and resumed once the native call has returned.
+//! - **Panics** in a listener are caught before the C frame, and resumed once the native call has returned; one while
+//!   a token is fetched becomes a failure to fetch it.
+//! - **The background thread** has ended before the handle is freed: `rd_kafka_destroy` waits for it, for as long as
+//!   a request for a token takes at most.
 //! - **Error codes** cross the boundary as integers (`ffi`), so that a code unknown to librdkafka is harmless.
 
 #![allow(unsafe_code)]
@@ -39,13 +43,17 @@ mod error;
 mod ffi;
 mod lookup;
 mod mock;
+mod oauthbearer;
 mod offsets;
 mod partitions;
 mod producer;
 mod properties;
 mod range;
+mod reach;
 mod rebalance;
 mod record;
+mod right;
+mod sasl;
 mod transaction;
 
 pub use admin::{Admin, TopicDescription};
@@ -61,3 +69,4 @@ pub use properties::{ClientProperties, MASK, is_secret};
 pub use range::{OffsetRange, RangeReader};
 pub use rebalance::RebalanceListener;
 pub use record::{BareRecord, OutboundRecord};
+pub use right::Right;

@@ -8,7 +8,7 @@ use rdkafka::bindings::{
     rd_kafka_queue_poll, rd_kafka_seek_partitions,
 };
 
-use super::client::millis;
+use super::client::{Role as _, millis};
 use super::partitions::PartitionList;
 use super::{Consumer, ErrorCode, KafkaError, ffi};
 
@@ -33,21 +33,29 @@ pub struct Watermarks {
 /// The member's identity in its group, for [`Producer::send_offsets`](super::Producer::send_offsets): the broker
 /// refuses offsets of a member that was replaced. Take it anew for each transaction.
 #[derive(Debug)]
-pub struct GroupMetadata(NonNull<rd_kafka_consumer_group_metadata_t>);
+pub struct GroupMetadata {
+    native: NonNull<rd_kafka_consumer_group_metadata_t>,
+    group: String,
+}
 
 // SAFETY: a self-contained value that is only read until it is destroyed.
 unsafe impl Send for GroupMetadata {}
 
 impl GroupMetadata {
     pub(super) fn as_ptr(&self) -> *const rd_kafka_consumer_group_metadata_t {
-        self.0.as_ptr()
+        self.native.as_ptr()
+    }
+
+    /// The group's name.
+    pub(super) fn group(&self) -> &str {
+        &self.group
     }
 }
 
 impl Drop for GroupMetadata {
     fn drop(&mut self) {
         // SAFETY: owned, destroyed once.
-        unsafe { rd_kafka_consumer_group_metadata_destroy(self.0.as_ptr()) }
+        unsafe { rd_kafka_consumer_group_metadata_destroy(self.native.as_ptr()) }
     }
 }
 
@@ -62,8 +70,7 @@ impl Consumer {
         let list = PartitionList::new(&self.role().topic, partitions);
         // SAFETY: a live handle and list, which the call fills in before it returns.
         let code = unsafe { ffi::rd_kafka_committed(self.rk(), list.as_ptr(), millis(timeout)) };
-        KafkaError::check(OPERATION, code)?;
-        list.check(OPERATION)?;
+        KafkaError::check(OPERATION, code).and_then(|()| list.check(OPERATION)).map_err(|error| self.explained(error))?;
         Ok(list.entries().iter().map(|entry| (entry.partition, (entry.offset >= 0).then_some(entry.offset))).collect())
     }
 
@@ -135,10 +142,15 @@ impl Consumer {
                     }
                     let code = ffi::rd_kafka_event_error(event);
                     rd_kafka_event_destroy(event);
-                    KafkaError::check(OPERATION, code)
+                    KafkaError::check(OPERATION, code).map_err(|error| self.explained(error))
                 }
             }
         }
+    }
+
+    /// An error with the right that is lacking.
+    fn explained(&self, error: KafkaError) -> KafkaError {
+        error.lacking(|code| self.role().lacking(code))
     }
 
     /// This member's identity, as of now.
@@ -146,7 +158,8 @@ impl Consumer {
         // SAFETY: a live handle; the result is owned by us.
         let metadata = unsafe { rd_kafka_consumer_group_metadata(self.rk()) };
         let missing = || KafkaError::from_code("read the group's metadata", ErrorCode::STATE);
-        NonNull::new(metadata).map(GroupMetadata).ok_or_else(missing)
+        let native = NonNull::new(metadata).ok_or_else(missing)?;
+        Ok(GroupMetadata { native, group: self.role().group.clone() })
     }
 
     /// A partition's offsets as the last fetch told, without asking the broker. `None` before the first fetch.

@@ -12,10 +12,10 @@ use rdkafka::bindings::{
     rd_kafka_topic_t, rd_kafka_type_t,
 };
 
-use super::client::{CallbackState, ConfigError, Forced, NativeClient, NativeConfig, layered, millis};
+use super::client::{CallbackState, ConfigError, Forced, NativeClient, NativeConfig, Role, layered, millis};
 use super::error::copied;
 use super::record::{HeaderList, arguments, error_of, native_record};
-use super::{BareRecord, ClientProperties, ErrorCode, KafkaError, OutboundRecord, ProduceError, ffi};
+use super::{BareRecord, ClientProperties, ErrorCode, KafkaError, OutboundRecord, ProduceError, Right, ffi};
 
 const FORCED: [Forced; 2] = [
     Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
@@ -53,9 +53,22 @@ pub struct DeliveryFailure {
 
 /// A producer's part of the callback state. Only its thread touches it: from its own calls, and from delivery
 /// reports inside them.
-#[derive(Default)]
 pub(super) struct ProducerRole {
+    transactional_id: String,
     failures: RefCell<Vec<DeliveryFailure>>,
+}
+
+impl Role for ProducerRole {
+    fn lacking(&self, code: ErrorCode) -> Option<Right> {
+        match code {
+            ErrorCode::TRANSACTIONAL_ID_DENIED => Some(Right::as_transactional_id(&self.transactional_id)),
+            ErrorCode::CLUSTER_DENIED => {
+                let resource = "the topics that it writes to, or IdempotentWrite on the cluster where Kafka is older than 3.0";
+                Some(Right { operation: "Write", resource: resource.to_owned() })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A topic of one producer, resolved once.
@@ -118,9 +131,10 @@ impl Producer {
         let conf = NativeConfig::new(&properties, problems)?;
         // SAFETY: a live configuration; the callback expects the state that `NativeClient::new` makes.
         unsafe { rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_delivery_failure)) };
-        let transactional = properties.get("transactional.id").is_some_and(|id| !id.is_empty());
-        let kind = rd_kafka_type_t::RD_KAFKA_PRODUCER;
-        let client = NativeClient::new(kind, conf, &properties, ProducerRole::default())?;
+        let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
+        let transactional = !transactional_id.is_empty();
+        let (kind, role) = (rd_kafka_type_t::RD_KAFKA_PRODUCER, ProducerRole { transactional_id, failures: RefCell::default() });
+        let client = NativeClient::new(kind, conf, &properties, role)?;
         Ok(Self { client, transactional, scratch: RefCell::default() })
     }
 
@@ -244,7 +258,7 @@ impl Producer {
     }
 
     /// The deliveries that failed since the last call, in the order of their reports. Records dropped by an abort
-    /// are not among them.
+    /// are not among them; those that a producer without transactions dropped at its end are.
     pub fn take_failures(&self) -> Vec<DeliveryFailure> {
         self.client.state.role.failures.take()
     }
@@ -286,17 +300,22 @@ fn refusal(error: KafkaError, key: Option<&[u8]>, value: Option<&[u8]>) -> Produ
 /// The report of a record that was not delivered.
 unsafe extern "C" fn on_delivery_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
     let code = error_of(message);
-    if code == ErrorCode::NONE || code.is_purged() {
+    if code == ErrorCode::NONE {
         return;
     }
     // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist, and
     // this callback runs on the thread that owns the producer, inside its call.
     let role = unsafe { &(*opaque.cast::<CallbackState<ProducerRole>>()).role };
+    // An abort drops records; without transactions only a producer that has come to its end does.
+    if code.is_purged() && !role.transactional_id.is_empty() {
+        return;
+    }
     let mut failures = role.failures.borrow_mut();
     if failures.len() < MAX_FAILURES {
         // SAFETY: a valid message with a live topic for the time of this call.
         let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
         let error = KafkaError::from_code("deliver", code);
+        let error = error.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then(|| Right::on_topic("Write", &topic)));
         failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
     }
 }

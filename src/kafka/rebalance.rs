@@ -12,8 +12,8 @@ use rdkafka::bindings::{
     rd_kafka_topic_partition_list_t,
 };
 
-use super::client::CallbackState;
-use super::{Consumer, ErrorCode, KafkaError, ffi, partitions};
+use super::client::{CallbackState, Role};
+use super::{Consumer, ErrorCode, KafkaError, Right, ffi, partitions};
 
 /// What a worker does when partitions come and go. Called inside [`Consumer::poll_batch`] and
 /// [`Consumer::close`], on their thread.
@@ -125,6 +125,7 @@ impl Positions {
 /// rebalance callback inside them.
 pub(super) struct ConsumerRole {
     pub(super) topic: CString,
+    pub(super) group: String,
     pub(super) positions: RefCell<Positions>,
     /// Partitions revoked or lost since the list was last taken.
     pub(super) left: RefCell<Vec<i32>>,
@@ -138,6 +139,16 @@ pub(super) struct ConsumerRole {
     busy: Cell<bool>,
 }
 
+impl Role for ConsumerRole {
+    fn lacking(&self, code: ErrorCode) -> Option<Right> {
+        match code {
+            ErrorCode::TOPIC_DENIED => Some(Right::on_topic("Read", &self.topic.to_string_lossy())),
+            ErrorCode::GROUP_DENIED => Some(Right::in_group(&self.group)),
+            _ => None,
+        }
+    }
+}
+
 /// One native call during which the rebalance callback may run.
 struct Call<'a> {
     consumer: &'a Consumer,
@@ -146,9 +157,10 @@ struct Call<'a> {
 }
 
 impl ConsumerRole {
-    pub(super) fn new(topic: CString) -> Self {
+    pub(super) fn new(topic: CString, group: &str) -> Self {
         Self {
             topic,
+            group: group.to_owned(),
             positions: RefCell::default(),
             left: RefCell::default(),
             ends: RefCell::default(),

@@ -9,9 +9,9 @@ use rdkafka::bindings::{
     rd_kafka_send_offsets_to_transaction,
 };
 
-use super::client::remaining_ms;
+use super::client::{Role as _, remaining_ms};
 use super::partitions::PartitionList;
-use super::{GroupMetadata, KafkaError, Producer, TransactionError};
+use super::{ErrorCode, GroupMetadata, KafkaError, Producer, Right, TransactionError};
 
 /// Pause before a retriable call is repeated; a full answer from the broker usually took longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -47,7 +47,15 @@ impl Producer {
             CString::new(topic).map_err(|_| TransactionError::classify(KafkaError::refused(OPERATION, "the topic holds a NUL byte")))?;
         let list = PartitionList::with_offsets(&topic, offsets);
         // SAFETY: live handle, list and metadata.
-        self.until(timeout, OPERATION, |ms| unsafe { rd_kafka_send_offsets_to_transaction(self.rk(), list.as_ptr(), group.as_ptr(), ms) })
+        let outcome = self
+            .until(timeout, OPERATION, |ms| unsafe { rd_kafka_send_offsets_to_transaction(self.rk(), list.as_ptr(), group.as_ptr(), ms) });
+        outcome.map_err(|error| {
+            error.lacking(|code| match code {
+                ErrorCode::TOPIC_DENIED => Some(Right::on_topic("Read", &topic.to_string_lossy())),
+                ErrorCode::GROUP_DENIED => Some(Right::in_group(group.group())),
+                _ => None,
+            })
+        })
     }
 
     /// Delivers everything that is queued and commits the transaction.
@@ -73,7 +81,8 @@ impl Producer {
         loop {
             // SAFETY: the error object is owned by us.
             let outcome = unsafe { KafkaError::take(operation, call(remaining_ms(deadline))) };
-            match outcome.map_err(TransactionError::classify) {
+            let role = &self.client.state.role;
+            match outcome.map_err(|error| TransactionError::classify(error.lacking(|code| role.lacking(code)))) {
                 Err(TransactionError::Retriable(_)) if Instant::now() + RETRY_PAUSE < deadline => {
                     self.serve(RETRY_PAUSE);
                 }

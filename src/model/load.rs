@@ -18,6 +18,7 @@ use super::signature::{Output, Port, PortError, Signature, read_inputs};
 use super::trees::{Trees, TreesRunner, Unfit};
 use super::tune::{RunCost, measure, measured_rows_per_run};
 use crate::digest::sha256;
+use crate::files::{self, MOST_MODEL_BYTES};
 use crate::telemetry::Metric;
 
 /// A loaded model: what all workers share of it.
@@ -68,7 +69,7 @@ impl Model {
         let started = Instant::now();
         let invalid = |message: String| ModelError::Invalid { id: id.into(), path: path.into(), message };
         environment()?;
-        let bytes = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+        let bytes = files::read(path, MOST_MODEL_BYTES).map_err(|error| invalid(error.to_string()))?;
         let file = ModelFile::read(&bytes).map_err(|error| invalid(error.to_string()))?;
         if !file.external.is_empty() {
             return Err(ModelError::External { id: id.into(), path: path.into(), files: file.external });

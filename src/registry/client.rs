@@ -1,20 +1,18 @@
 //! The requests of Confluent's API that caz makes.
 
-use std::io::Read;
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 use super::{RegistryError, RegistrySettings};
+use crate::https::{self, percent_encoded};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: u64 = 8 << 20;
+const MAX_REDIRECTS: u32 = 3;
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// A connection to a registry; requests block, at most for the settings' timeout.
@@ -66,30 +64,10 @@ impl Client {
             }
             Some(_) => {}
         }
-        let roots = match &settings.ca_file {
-            None => RootCerts::PlatformVerifier,
-            Some(path) => {
-                let refuse = |why: &dyn std::fmt::Display| RegistryError::Settings(format!("{}: {why}", path.display()));
-                let pem = std::fs::read(path).map_err(|error| refuse(&error))?;
-                let certificates: Vec<Certificate<'static>> =
-                    parse_pem(&pem).filter_map(|item| if let Ok(PemItem::Certificate(one)) = item { Some(one) } else { None }).collect();
-                if certificates.is_empty() {
-                    return Err(refuse(&"no certificate in it (PEM)"));
-                }
-                RootCerts::new_with_certs(&certificates)
-            }
-        };
-        let agent = Agent::config_builder()
-            .timeout_global(Some(settings.request_timeout))
-            .http_status_as_error(false)
-            .max_redirects(3)
-            .max_idle_age(Duration::from_secs(10))
-            .user_agent(concat!("caz/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build())
-            .build();
+        let agent = https::agent(settings.ca_file.as_deref(), settings.request_timeout, MAX_REDIRECTS).map_err(RegistryError::Settings)?;
         let authorization =
             settings.basic_auth.as_ref().map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
-        Ok(Self { agent: agent.into(), base: url.trim_end_matches('/').to_owned(), authorization })
+        Ok(Self { agent, base: url.trim_end_matches('/').to_owned(), authorization })
     }
 
     /// The schema of an id.
@@ -99,13 +77,13 @@ impl Client {
 
     /// The schema that a reference names.
     pub(super) fn referenced(&self, reference: &Reference) -> Result<SchemaAnswer, RegistryError> {
-        self.get(&format!("/subjects/{}/versions/{}", encoded(&reference.subject), reference.version))
+        self.get(&format!("/subjects/{}/versions/{}", percent_encoded(&reference.subject), reference.version))
     }
 
     /// Registers a schema under a subject, unless it is there already, and tells its id.
     pub(super) fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
         let body = json!({ "schema": schema });
-        match self.post::<IdAnswer>(&format!("/subjects/{}/versions", encoded(subject)), &body) {
+        match self.post::<IdAnswer>(&format!("/subjects/{}/versions", percent_encoded(subject)), &body) {
             Err(RegistryError::Incompatible(why)) => {
                 let details = self.differences(subject, &body);
                 Err(RegistryError::Incompatible(if details.is_empty() { why } else { details.join("\n") }))
@@ -116,7 +94,7 @@ impl Client {
 
     /// The id of a schema that is registered under a subject.
     pub(super) fn registered(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
-        self.post::<IdAnswer>(&format!("/subjects/{}", encoded(subject)), &json!({ "schema": schema })).map(|answer| answer.id)
+        self.post::<IdAnswer>(&format!("/subjects/{}", percent_encoded(subject)), &json!({ "schema": schema })).map(|answer| answer.id)
     }
 
     /// What of a schema does not go with the subject's latest, in the registry's words; nothing when it does not say.
@@ -126,7 +104,7 @@ impl Client {
             #[serde(default)]
             messages: Vec<String>,
         }
-        let path = format!("/compatibility/subjects/{}/versions/latest?verbose=true", encoded(subject));
+        let path = format!("/compatibility/subjects/{}/versions/latest?verbose=true", percent_encoded(subject));
         self.post::<Answer>(&path, body).map(|answer| answer.messages).unwrap_or_default()
     }
 
@@ -148,10 +126,7 @@ impl Client {
 
     fn answer<T: for<'de> Deserialize<'de>>(&self, response: Result<Response<ureq::Body>, ureq::Error>) -> Result<T, RegistryError> {
         let unavailable = |why: &dyn std::fmt::Display| RegistryError::Unavailable(format!("the schema registry at {}: {why}", self.base));
-        let response = response.map_err(|error| unavailable(&error))?;
-        let status = response.status().as_u16();
-        let mut bytes = Vec::new();
-        response.into_body().into_reader().take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).map_err(|error| unavailable(&error))?;
+        let (status, bytes) = https::read(response, MAX_ANSWER_BYTES).map_err(|why| unavailable(&why))?;
         if (200..300).contains(&status) {
             return serde_json::from_slice(&bytes).map_err(|error| unavailable(&format!("not a registry's answer: {error}")));
         }
@@ -161,20 +136,13 @@ impl Client {
             (404, 40_401..=40_403) => Err(RegistryError::NotFound(error.message)),
             (409, _) => Err(RegistryError::Incompatible(error.message)),
             (422, _) => Err(RegistryError::Unusable(error.message)),
+            (401 | 403, _) => Err(RegistryError::Denied(format!(
+                "the schema registry at {} refuses the user: status {status}, {}. Mend: see to `registry.username` and `registry.password`",
+                self.base,
+                if error.message.is_empty() { "without a reason" } else { error.message.as_str() }
+            ))),
             _ if error.message.is_empty() => Err(unavailable(&format!("status {status}"))),
             _ => Err(unavailable(&format!("status {status}: {}", error.message))),
         }
     }
-}
-
-/// A subject as a part of a path.
-fn encoded(subject: &str) -> String {
-    let mut encoded = String::with_capacity(subject.len());
-    for byte in subject.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

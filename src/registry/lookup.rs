@@ -171,7 +171,7 @@ impl Ids {
 
     fn answer(&mut self, id: u64, answer: Result<AvroType, RegistryError>, settings: &RegistrySettings) {
         let now = Instant::now();
-        if let Err(RegistryError::Unavailable(why)) = &answer {
+        if let Err(RegistryError::Unavailable(why) | RegistryError::Denied(why)) = &answer {
             if self.pause_until.is_none() {
                 tracing::warn!("{why}; events whose schema is not known yet wait");
                 self.backoff = BACKOFF.0;

@@ -106,6 +106,8 @@ pub fn publish(
         account.look(producer);
     }
     let flushed = producer.flush(FLUSH);
+    // One that has come to its end has dropped what it had.
+    producer.poll()?;
     account.look(producer);
     if let Err(error) = flushed {
         account.fail(producer.in_flight(), Some(error.to_string()));

@@ -12,6 +12,7 @@ use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEn
 use crate::config::{Format, Guarantee, Pipeline};
 use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
+use crate::files::{self, MOST_SCHEMA_BYTES};
 use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
@@ -355,7 +356,7 @@ fn unique_instance() -> String {
 
 fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
     let path = &pipeline.input.schema;
-    let (code, error) = match std::fs::read_to_string(path) {
+    let (code, error) = match files::read_text(path, MOST_SCHEMA_BYTES) {
         Err(error) => (Code::Unreadable, error.to_string()),
         Ok(text) => match DatasetSchema::parse_avro(&text) {
             Ok(schema) => return Some(schema),

@@ -28,6 +28,8 @@ pub(super) enum Failure {
     Rewind,
     /// The producer is finished.
     Fatal(Fatal),
+    /// The work since the last commit is undone, and would be again: only a person can mend the cause, such as a right that is lacking.
+    Operator(KafkaError),
     /// An event cannot be scored, and the pipeline is to stop there: its place, and why.
     Stop(String),
     /// The worker was told to stop while the broker did not answer. Whatever became of the call, nothing is lost: scores and offsets are
@@ -165,21 +167,26 @@ impl Delivery {
     /// At least once: offsets are committed when, and only when, every record before them has arrived.
     fn commit_flushed(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
         let give_up = Instant::now() + self.timeout;
-        while let Err(error) = self.producer.flush(Duration::from_secs(1)) {
-            if error.is_fatal() {
-                return Err(Fatal::from(error).into());
+        loop {
+            let flushed = self.producer.flush(Duration::from_secs(1));
+            // A producer that has come to its end has an empty queue too: its records were dropped.
+            self.producer.poll().map_err(ended)?;
+            match flushed {
+                Ok(()) => break,
+                Err(error) if error.is_fatal() => return Err(ended(error)),
+                Err(_) => {}
             }
             if self.is_told_to_stop() && Instant::now() > give_up {
                 return Err(Failure::Rewind);
             }
         }
-        if self.note_failed_deliveries() {
-            return Err(Failure::Rewind);
+        if let Some(failure) = self.note_failed_deliveries() {
+            return Err(failure);
         }
         fault::point("after_flush");
         consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
             tracing::warn!(%error, "offsets were not committed; the events since the last commit are scored again");
-            Failure::Rewind
+            undone_by(error)
         })
     }
 
@@ -188,12 +195,22 @@ impl Delivery {
         let mut outcome = failure;
         if self.opened.is_some()
             && self.producer.is_transactional()
-            && matches!(outcome, Failure::Rewind)
+            && matches!(outcome, Failure::Rewind | Failure::Operator(_))
             && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
         {
             outcome = beyond_abort(error);
         }
-        self.note_failed_deliveries();
+        // The delivery that failed tells which topic it was; the transaction's error does not.
+        if let Some(denied @ Failure::Operator(_)) = self.note_failed_deliveries()
+            && matches!(outcome, Failure::Rewind | Failure::Operator(_))
+        {
+            outcome = denied;
+        }
+        if let Failure::Operator(error) = outcome {
+            let written: Vec<&str> =
+                self.publisher.topics().into_iter().zip(self.tally.has()).filter_map(|(topic, has)| has.then_some(topic)).collect();
+            outcome = Failure::Operator(error.of_one_of(&written));
+        }
         self.close(false);
         outcome
     }
@@ -210,9 +227,9 @@ impl Delivery {
         }
     }
 
-    /// Tells of failed deliveries, the first of each kind; `true` when there is any. A refused record takes its whole request with it, so
-    /// nothing is concluded about the single record.
-    fn note_failed_deliveries(&self) -> bool {
+    /// Tells of failed deliveries, the first of each kind, and what they ask for; nothing when there is none. A refused record takes its
+    /// whole request with it, so nothing is concluded about the single record.
+    fn note_failed_deliveries(&self) -> Option<Failure> {
         let failures = self.producer.take_failures();
         let mut told: Vec<(&str, ErrorCode)> = Vec::new();
         for failure in failures.iter().filter(|failure| !failure.error.is_purged()) {
@@ -230,7 +247,8 @@ impl Delivery {
                 );
             }
         }
-        !failures.is_empty()
+        let denied = failures.iter().find(|failure| failure.error.code.is_denied());
+        denied.or(failures.first()).map(|failure| undone_by(failure.error.clone()))
     }
 
     /// What a record that could not be queued asks for.
@@ -312,11 +330,21 @@ impl Delivery {
     }
 }
 
+/// What is left to do once work was undone because of an error. Without a right it would be undone for ever.
+fn undone_by(error: KafkaError) -> Failure {
+    if error.code.is_denied() { Failure::Operator(error) } else { Failure::Rewind }
+}
+
+/// What a producer that cannot go on asks for.
+fn ended(error: KafkaError) -> Failure {
+    if error.is_fatal() && !error.code.is_denied() { Fatal::from(error).into() } else { Failure::Operator(error) }
+}
+
 fn failure_of(error: TransactionError) -> Failure {
     match error {
         TransactionError::Abortable(error) => {
             tracing::warn!(%error, "the transaction is aborted; its events are scored again");
-            Failure::Rewind
+            undone_by(error)
         }
         error => beyond_abort(error),
     }
@@ -326,6 +354,7 @@ fn failure_of(error: TransactionError) -> Failure {
 fn beyond_abort(error: TransactionError) -> Failure {
     match error {
         TransactionError::Retriable(error) => Failure::Unanswered(error),
+        TransactionError::Fatal { error, .. } if error.code.is_denied() => Failure::Operator(error),
         error => Fatal::from(error.into_kafka_error()).into(),
     }
 }

@@ -28,6 +28,8 @@ pub const ERROR_FIELD: &str = "caz.error.field";
 pub const ERROR_BYTE: &str = "caz.error.byte";
 /// The node that rejected it.
 pub const ERROR_NODE: &str = "caz.error.node";
+/// How many headers of the event are left out, with its key, since the dead-letter topic does not take them either.
+pub const ERROR_HEADERS_OMITTED: &str = "caz.error.headers_omitted";
 /// Bytes of a value that is left out since the dead-letter topic does not take it; the original is at the source coordinates.
 pub const ERROR_VALUE_OMITTED: &str = "caz.error.value_omitted";
 
@@ -52,6 +54,15 @@ impl Destination {
     }
 }
 
+/// What a dead letter goes without, because its topic does not take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Omit {
+    Nothing,
+    Value,
+    /// Value, key and headers: the event is still at its place in the input.
+    AllThatCame,
+}
+
 /// Writes the records of one worker.
 pub(super) struct Publisher {
     output: Destination,
@@ -65,6 +76,11 @@ impl Publisher {
         Self { output, dead_letters, pipeline_digest: pipeline_digest.into(), model_digests: model_digests.into() }
     }
 
+    /// The topics of scores and of dead letters.
+    pub(super) fn topics(&self) -> [&str; 2] {
+        [self.output.topic.name(), self.dead_letters.topic.name()]
+    }
+
     /// Queues a score: the event's key and timestamp, the score's bytes.
     pub(super) fn score(&self, producer: &Producer, event: &Message<'_>, value: &[u8]) -> Result<(), ProduceError> {
         let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
@@ -75,22 +91,23 @@ impl Publisher {
             (PIPELINE, self.pipeline_digest.as_bytes()),
             (MODEL, self.model_digests.as_bytes()),
         ];
-        self.produce(producer, &self.output, event, Some(value), &headers)
+        self.produce(producer, &self.output, event, (event.key(), Some(value)), &headers)
     }
 
-    /// Queues a dead letter: the event's key, timestamp, headers and value as they came, and why it is one. With `omit_value`, for a
-    /// topic that did not take it, without the value.
-    pub(super) fn dead_letter(
-        &self,
-        producer: &Producer,
-        event: &Message<'_>,
-        why: &Rejection,
-        omit_value: bool,
-    ) -> Result<(), ProduceError> {
+    /// Queues a dead letter: the event's key, timestamp, headers and value as they came, and why it is one; for a topic that did not take
+    /// that, without some of it.
+    pub(super) fn dead_letter(&self, producer: &Producer, event: &Message<'_>, why: &Rejection, omit: Omit) -> Result<(), ProduceError> {
         let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
         let (mut byte, mut omitted) = (itoa::Buffer::new(), itoa::Buffer::new());
-        let mut headers: Vec<(&str, &[u8])> =
-            event.headers().filter(|(name, _)| !name.starts_with("caz.")).map(|(name, value)| (name, value.unwrap_or_default())).collect();
+        let came = event.headers().filter(|(name, _)| !name.starts_with("caz."));
+        let (mut left_out, mut headers) = (itoa::Buffer::new(), Vec::new());
+        let key = if omit == Omit::AllThatCame {
+            headers.push((ERROR_HEADERS_OMITTED, left_out.format(came.count()).as_bytes()));
+            None
+        } else {
+            headers.extend(came.map(|(name, value)| (name, value.unwrap_or_default())));
+            event.key()
+        };
         headers.extend([
             (ERROR_PHASE, why.phase.name().as_bytes()),
             (ERROR_REASON, why.reason.name().as_bytes()),
@@ -105,11 +122,11 @@ impl Publisher {
             (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
             (PIPELINE, self.pipeline_digest.as_bytes()),
         ]);
-        let value = event.payload().filter(|_| !omit_value);
+        let value = event.payload().filter(|_| omit == Omit::Nothing);
         if let (Some(payload), None) = (event.payload(), value) {
             headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
         }
-        self.produce(producer, &self.dead_letters, event, value, &headers)
+        self.produce(producer, &self.dead_letters, event, (key, value), &headers)
     }
 
     fn produce(
@@ -117,22 +134,14 @@ impl Publisher {
         producer: &Producer,
         to: &Destination,
         event: &Message<'_>,
-        value: Option<&[u8]>,
+        (key, value): (Option<&[u8]>, Option<&[u8]>),
         headers: &[(&str, &[u8])],
     ) -> Result<(), ProduceError> {
-        let bytes = record_bytes(event.key(), value, headers);
+        let bytes = record_bytes(key, value, headers);
         if bytes > to.max_record_bytes {
             return Err(ProduceError::TooLarge { bytes });
         }
-        let record = OutboundRecord {
-            topic: &to.topic,
-            partition: None,
-            key: event.key(),
-            value,
-            headers,
-            timestamp_ms: event.timestamp_ms(),
-            tag: 0,
-        };
+        let record = OutboundRecord { topic: &to.topic, partition: None, key, value, headers, timestamp_ms: event.timestamp_ms(), tag: 0 };
         producer.produce(&record, MAX_WAIT)
     }
 }

@@ -9,6 +9,7 @@ use crate::codec::{CodecError, Encoder};
 use crate::config::Pipeline;
 use crate::dataset::DatasetSchema;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
+use crate::files::{self, MOST_SCHEMA_BYTES};
 use crate::registry::{Registry, RegistryError};
 
 /// The schemas that a pipeline's headers name.
@@ -40,7 +41,7 @@ impl Schemas {
             };
             add(Ok(dataset.avro().to_owned()), &pipeline.input.schema, "/input/schema");
             for (index, path) in pipeline.input.writer_schemas.iter().enumerate() {
-                add(std::fs::read_to_string(path), path, &format!("/input/writer_schemas/{index}"));
+                add(files::read_text(path, MOST_SCHEMA_BYTES), path, &format!("/input/writer_schemas/{index}"));
             }
         }
         Self { registry, known, output_key: OnceLock::new(), input_key: OnceLock::new() }

@@ -35,6 +35,11 @@ impl Tally {
         }
     }
 
+    /// Whether there are scores, and dead letters.
+    pub(super) fn has(&self) -> [bool; 2] {
+        [self.scored > 0, !self.dead.is_empty()]
+    }
+
     /// Forgets everything: the work was undone.
     pub(super) fn clear(&mut self) {
         (self.scored, self.score_bytes, self.skipped) = (0, 0, 0);

@@ -8,7 +8,7 @@ use super::delivery::{Delivery, Failure, Fatal};
 use super::fault;
 use super::hold::{Held, cut};
 use super::line::{Line, PhaseDurations};
-use super::publish::{Destination, Publisher};
+use super::publish::{Destination, Omit, Publisher};
 use super::settings::{OutputTopic, Settings};
 use crate::codec::frame::SchemaKey;
 use crate::config::OnError;
@@ -254,6 +254,9 @@ impl Worker {
             if error.is_fatal() {
                 return Err(WorkerError::Client(error));
             }
+            if error.code.is_denied() {
+                return Err(WorkerError::Operator(error));
+            }
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
@@ -289,6 +292,7 @@ impl Worker {
 fn ended_by(failure: Failure) -> Result<(), WorkerError> {
     match failure {
         Failure::Fatal(fatal) => Err(fatal.into()),
+        Failure::Operator(error) => Err(WorkerError::Operator(error)),
         Failure::Stop(event) => Err(WorkerError::Rejected(event)),
         Failure::Unanswered(error) => {
             tracing::warn!(%error, "told to stop while the broker does not answer; what is not committed is scored by the next owner");
@@ -306,7 +310,8 @@ fn place(event: &Message<'_>, rejection: &Rejection) -> String {
     format!("the event {event:?} cannot be scored ({phase}, {reason}{field}{byte}): {}", rejection.message)
 }
 
-/// Does what is asked for with an event that cannot be scored. A dead letter goes without its value when the topic does not take it.
+/// Does what is asked for with an event that cannot be scored. A dead letter goes without its value, and then without all that came, when
+/// the topic does not take it.
 fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
     match on_error {
         OnError::DeadLetter => {}
@@ -322,11 +327,9 @@ fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_
             });
         }
     }
-    let publish = |omit_value| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit_value);
-    let outcome = match publish(false) {
-        Err(ProduceError::TooLarge { .. }) => publish(true),
-        outcome => outcome,
-    };
+    let publish = |omit| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit);
+    let smaller = |outcome, omit| if matches!(outcome, Err(ProduceError::TooLarge { .. })) { publish(omit) } else { outcome };
+    let outcome = smaller(smaller(publish(Omit::Nothing), Omit::Value), Omit::AllThatCame);
     match outcome {
         Ok(()) => {
             delivery.tally.dead(rejection.phase, rejection.reason);

@@ -1,0 +1,39 @@
+//! Reading files that somebody else wrote, none of which may be larger than what it is for.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The largest schema of events, bytes.
+pub(crate) const MOST_SCHEMA_BYTES: u64 = 8 << 20;
+/// The largest file of frozen statistics, bytes.
+pub(crate) const MOST_STATISTICS_BYTES: u64 = 64 << 20;
+/// The largest model, bytes: protobuf ends there.
+pub(crate) const MOST_MODEL_BYTES: u64 = 2 << 30;
+
+/// A file's bytes.
+///
+/// # Errors
+/// When it cannot be read, or has more than `most` bytes; no more than that is read.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    let is_larger = file.metadata()?.len() > most || {
+        // What is no regular file tells no length.
+        file.take(most + 1).read_to_end(&mut bytes)?;
+        bytes.len() as u64 > most
+    };
+    if is_larger {
+        let limit = if most < 1 << 20 { format!("{} KiB", most >> 10) } else { format!("{} MiB", most >> 20) };
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("the file is larger than {limit}")));
+    }
+    Ok(bytes)
+}
+
+/// A file's text.
+///
+/// # Errors
+/// As [`read`], and when it is not UTF-8.
+pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))
+}

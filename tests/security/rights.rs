@@ -1,0 +1,150 @@
+//! The least rights: with these caz works, and without any one of them it says which.
+
+use super::access::{self, Grant};
+use super::secured;
+use super::support::car_insurance::{Caz, Example};
+use super::support::{Stored, read_committed};
+use super::{convenient, events, example, example_with, least, password, scram, shown};
+
+const EXACTLY_ONCE: (&str, &str) = ("guarantee: exactly_once", "guarantee: exactly_once\n  instance: one");
+const AT_LEAST_ONCE: (&str, &str) = ("guarantee: exactly_once", "guarantee: at_least_once");
+
+/// An example whose input has a good and a broken event.
+fn published(replacements: &[(&str, &str)]) -> Example {
+    let example = example_with(&scram(), replacements);
+    example.publish(1, &[events(3), vec![Some(b"\x01".to_vec())]].concat());
+    example
+}
+
+fn start(example: &Example) -> Caz {
+    example.start_with(&[("CAZ_BOOTSTRAP", &secured::text("sasl"))])
+}
+
+/// Who comes, and where to.
+fn environment<'a>(address: &'a str, mechanism: &'a str, user: &'a str, secret: &'a str) -> [(&'static str, &'a str); 4] {
+    [("CAZ_BOOTSTRAP", address), ("CAZ_TEST_MECHANISM", mechanism), ("CAZ_TEST_USER", user), ("CAZ_TEST_PASSWORD", secret)]
+}
+
+fn command(example: &Example, arguments: &[&str]) -> (bool, String) {
+    let arguments = arguments.iter().map(|argument| if *argument == "FILE" { example.file.as_os_str() } else { argument.as_ref() });
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_caz"));
+    let (address, secret) = (secured::text("sasl"), secured::text("scram.password"));
+    let ended = command.args(arguments).envs(environment(&address, "SCRAM-SHA-512", "caz-scram", &secret)).output().unwrap();
+    let text = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (ended.status.success(), text)
+}
+
+fn works(example: &Example) -> Vec<Stored> {
+    let mut caz = start(example);
+    example.wait_for_committed(&mut caz, 4);
+    caz.terminate();
+    assert_eq!((read_committed(&example.output).len(), read_committed(&example.dead_letters).len()), (3, 1));
+    read_committed(&example.dead_letters)
+}
+
+#[test]
+fn the_least_rights_are_enough() {
+    let exactly_once = published(&[]);
+    access::grant("caz-scram", &least(&exactly_once));
+    works(&exactly_once);
+    let at_least_once = published(&[AT_LEAST_ONCE]);
+    let mut rights = least(&at_least_once);
+    rights.truncate(4);
+    access::grant("caz-scram", &rights);
+    works(&at_least_once);
+}
+
+/// Runs caz with all of the least rights but these, in whose place stands `instead`, and shows how it ends.
+fn ends_without(lacking: &[usize], instead: Option<&'static str>, guarantee: (&str, &str)) -> String {
+    let example = published(&[guarantee]);
+    let mut rights = least(&example);
+    if guarantee == AT_LEAST_ONCE {
+        rights.truncate(4);
+    }
+    let without: Vec<Grant> = lacking.iter().rev().map(|at| rights.remove(*at)).collect();
+    rights.extend(without.iter().flat_map(|right| instead.map(|operation| Grant { operation, ..right.clone() })));
+    access::grant("caz-scram", &[rights, convenient(&example)].concat());
+    let told = shown(&start(&example).wait_for_failure(), &example);
+    // What is committed has its records.
+    let records = read_committed(&example.output).len() + read_committed(&example.dead_letters).len();
+    assert!(example.committed() <= records as i64, "{} events committed, {records} records:\n{told}", example.committed());
+    let without: Vec<String> =
+        without.iter().map(|right| format!("{} on {} {}", right.operation, right.kind, shown(&right.name, &example))).collect();
+    let kept = instead.map(|operation| format!(", {operation} in its place")).unwrap_or_default();
+    format!("without {}{kept}:\n{told}", without.join(", "))
+}
+
+#[test]
+fn a_right_that_is_lacking_is_named_exactly_once() {
+    let absent = [0, 1, 2, 3, 4].map(|lacking| ends_without(&[lacking], None, EXACTLY_ONCE));
+    let described = [0, 2, 3].map(|lacking| ends_without(&[lacking], Some("Describe"), EXACTLY_ONCE));
+    insta::assert_snapshot!([&absent[..], &described].concat().join("\n\n"));
+}
+
+#[test]
+fn a_right_that_is_lacking_is_named_at_least_once() {
+    let mut told = vec![ends_without(&[1], None, AT_LEAST_ONCE)];
+    told.extend([&[0][..], &[2], &[3], &[2, 3]].map(|lacking| ends_without(lacking, Some("Describe"), AT_LEAST_ONCE)));
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+/// A command, the rights that it needs, and that it names each that is lacking.
+fn needs(arguments: &[&str], needed: fn(&Example) -> Vec<Grant>) -> String {
+    let mechanism = ["${CAZ_TEST_MECHANISM}", "${CAZ_TEST_USER}", "${CAZ_TEST_PASSWORD}"];
+    let example = example(&password(mechanism[0], mechanism[1], mechanism[2]));
+    example.publish(1, &[events(3), vec![Some(b"\x01".to_vec())]].concat());
+    // What there is to look at was done by another user.
+    access::grant("caz-plain", &[least(&example), convenient(&example)].concat());
+    let mut caz = example.start_with(&environment(&secured::text("sasl"), "PLAIN", "caz-plain", &secured::text("plain.password")));
+    example.wait_for_committed(&mut caz, 4);
+    caz.terminate();
+    let mut told = vec![arguments.join(" ")];
+    let count = needed(&example).len();
+    // Each time one right more: the next one that is lacking is named, and with all of them the command succeeds.
+    for known in 0..count {
+        let (succeeds, text) = command(&example, arguments);
+        assert!(!succeeds, "{arguments:?} with {known} rights:\n{text}");
+        told.push(format!("  with {known}: {}", shown(&text, &example)));
+        access::grant("caz-scram", &needed(&example)[known..=known]);
+    }
+    let (succeeds, text) = command(&example, arguments);
+    assert!(succeeds, "{arguments:?} with all rights:\n{text}");
+    told.join("\n")
+}
+
+#[test]
+fn commands_name_the_rights_that_they_lack() {
+    let told = [
+        needs(&["audit", "FILE"], |example| {
+            vec![
+                Grant::new("Read", "topic", &example.output),
+                Grant::new("Read", "topic", &example.dead_letters),
+                Grant::new("Read", "topic", &example.input),
+                Grant::new("Describe", "group", &example.group),
+            ]
+        }),
+        needs(&["dead-letters", "list", "FILE"], |example| vec![Grant::new("Read", "topic", &example.dead_letters)]),
+        needs(&["dead-letters", "replay", "FILE", "--all"], |example| {
+            let id = format!("{}-replay-{}", example.group, example.dead_letters);
+            vec![
+                Grant::new("Write", "transactional id", &id),
+                Grant::new("Read", "topic", &example.dead_letters),
+                Grant::new("Write", "topic", &example.dead_letters),
+                Grant::new("Write", "topic", &example.input),
+            ]
+        }),
+        needs(&["explain", "FILE", "--offset", "0"], |example| vec![Grant::new("Read", "topic", &example.input)]),
+        needs(&["simulate", "FILE", "--count", "5"], |example| vec![Grant::new("Write", "topic", &example.input)]),
+    ];
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+/// Without Read or Write, Describe alone does not let a user read what it looks at.
+#[test]
+fn describe_is_not_enough_to_look() {
+    let example = example(&scram());
+    example.publish(1, &events(1));
+    access::grant("caz-scram", &[Grant::new("Describe", "topic", &example.input)]);
+    let (succeeds, text) = command(&example, &["explain", "FILE", "--offset", "0"]);
+    assert!(!succeeds && shown(&text, &example).contains("grant the user the operation Read on topic `INPUT`"), "{text}");
+}
