@@ -38,7 +38,7 @@ impl Schemas {
                     diagnostics.push(diagnostic.at(document, pointer));
                 }
             };
-            add(Ok(dataset.avro().to_owned()), &pipeline.input.schema, "/input/schema");
+            add(Ok(dataset.text().to_owned()), &pipeline.input.schema, "/input/schema");
             for (index, path) in pipeline.input.writer_schemas.iter().enumerate() {
                 add(std::fs::read_to_string(path), path, &format!("/input/writer_schemas/{index}"));
             }

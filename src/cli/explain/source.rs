@@ -34,6 +34,9 @@ pub(super) enum Origin {
         topic: String,
         partition: i32,
         offset: i64,
+        /// The message, of an event that holds several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<u32>,
         timestamp_ms: Option<i64>,
         /// As text; bytes that are not UTF-8 are replaced.
         key: Option<String>,
@@ -73,8 +76,14 @@ impl Subject {
         Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
     }
 
-    /// A committed record; of a dead letter whose value did not fit, the original's value.
-    pub(super) fn from_kafka(assembly: &Assembly, topic: Option<&str>, partition: i32, offset: i64) -> Result<Self, Failure> {
+    /// A committed record, or a message of one that holds several; of a dead letter whose value did not fit, the original's value.
+    pub(super) fn from_kafka(
+        assembly: &Assembly,
+        topic: Option<&str>,
+        partition: i32,
+        offset: i64,
+        message: Option<u32>,
+    ) -> Result<Self, Failure> {
         let properties = assembly.settings().consumer;
         let topic = topic.unwrap_or(&assembly.pipeline().input.topic);
         let batch = lookup(&properties, topic, partition, offset)?;
@@ -85,11 +94,30 @@ impl Subject {
             let at =
                 source.as_ref().ok_or_else(|| running("the dead letter has no value, and its headers do not say where the event is"))?;
             let original = lookup(&properties, &at.topic, at.partition, at.offset)?;
-            value = original.get(0).and_then(|record| record.payload().map(<[u8]>::to_vec));
+            value = original.get(0).and_then(|record| at.part(record.payload()?).map(<[u8]>::to_vec));
+        }
+        if let Some(bytes) = value.as_deref().map(|value| part(assembly, value, message)).transpose()?.flatten() {
+            value = Some(bytes);
         }
         let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
-        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, timestamp_ms: record.timestamp_ms(), key };
+        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, message, timestamp_ms: record.timestamp_ms(), key };
         Ok(Self { value, is_json: false, origin, dead_letter })
+    }
+}
+
+/// The message that is asked for; none for a record that is one event, or that cannot be taken apart.
+fn part(assembly: &Assembly, value: &[u8], message: Option<u32>) -> Result<Option<Vec<u8>>, Failure> {
+    match (assembly.messages(value), message) {
+        (Some(Ok(messages)), Some(number)) => {
+            let bytes = usize::try_from(number).ok().and_then(|number| messages.get(number)).and_then(|bytes| value.get(bytes.clone()));
+            let none = || running(format!("there is no message {number}: the record holds {}, counted from 0", messages.len()));
+            bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(none)
+        }
+        (Some(Ok(messages)), None) => {
+            Err(running(format!("the record holds {} messages. Mend: say which with --message, counted from 0", messages.len())))
+        }
+        (None, Some(_)) => Err(running("the record is one event and holds no messages. Mend: leave --message out")),
+        _ => Ok(None),
     }
 }
 
