@@ -62,7 +62,8 @@ fn entities() -> Vec<Value> {
 }
 
 fn envelope(entity: &Value) -> Value {
-    let id = json!({"id": "https://ns.example.com/schemas/car-insurance-quote", "contentType": "application/vnd.adobe.xed-full+json;version=1"});
+    let id =
+        json!({"id": "https://ns.example.com/schemas/car-insurance-quote", "contentType": "application/vnd.adobe.xed-full+json;version=1"});
     json!({
         "header": {"schemaRef": id, "imsOrgId": "A@AdobeOrg", "datasetId": "d", "source": {"name": "test"}},
         "body": {"xdmMeta": {"schemaRef": id}, "xdmEntity": entity},

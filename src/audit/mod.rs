@@ -163,12 +163,20 @@ impl Books {
     }
 }
 
+/// An event without a record, or a message of one.
+struct Unrecorded {
+    partition: i32,
+    offset: i64,
+    message: Option<u32>,
+    value: Option<Vec<u8>>,
+}
+
 /// Events without a record, until they are scored again.
 struct Unaccounted<'a> {
     /// Made when the first one comes: a clean audit needs no model.
     line: Option<Line>,
     assembly: &'a Assembly,
-    events: Vec<(i32, i64, Option<u32>, Option<Vec<u8>>)>,
+    events: Vec<Unrecorded>,
 }
 
 impl Unaccounted<'_> {
@@ -179,7 +187,8 @@ impl Unaccounted<'_> {
         value: Option<&[u8]>,
         ledgers: &mut BTreeMap<i32, Ledger>,
     ) -> Result<(), AuditError> {
-        self.events.push((event.partition(), event.offset(), message, value.map(<[u8]>::to_vec)));
+        let (partition, offset, value) = (event.partition(), event.offset(), value.map(<[u8]>::to_vec));
+        self.events.push(Unrecorded { partition, offset, message, value });
         if self.events.len() < BATCH { Ok(()) } else { self.settle(ledgers) }
     }
 
@@ -192,11 +201,11 @@ impl Unaccounted<'_> {
             Some(line) => line,
             none => none.insert(self.assembly.line().map_err(AuditError::Pipeline)?),
         };
-        let scored = line.score(self.events.iter().map(|(.., value)| value.as_deref()));
+        let scored = line.score(self.events.iter().map(|event| event.value.as_deref()));
         let rejections_are_skipped = self.assembly.pipeline().on_error == OnError::Skip;
         let rejected = scored.rejected().filter(|_| rejections_are_skipped).map(|(place, _)| place);
         for place in scored.skipped().map(|(place, _)| place).chain(rejected) {
-            let (partition, offset, message, _) = &self.events[place.event];
+            let Unrecorded { partition, offset, message, .. } = &self.events[place.event];
             if let Some(ledger) = ledgers.get_mut(partition) {
                 ledger.skip(*offset, *message);
             }

@@ -62,8 +62,9 @@ impl Fault {
 
     /// The same fault with a report of all that the payload breaks of its schema.
     #[cold]
-    pub(crate) fn reported(self: Box<Self>, report: String) -> Box<Self> {
-        Box::new(Self { report: Some(report), ..*self })
+    pub(crate) fn reported(mut self: Box<Self>, report: String) -> Box<Self> {
+        self.report = Some(report);
+        self
     }
 
     /// Why.

@@ -64,7 +64,7 @@ pub(super) fn items(rules: Option<&XdmType>, drawn: u64) -> u64 {
 }
 
 /// The rules of a member, of an item or of an entry.
-pub(super) fn inner<'r>(rules: Option<&'r XdmType>, member: usize) -> Option<&'r XdmType> {
+pub(super) fn inner(rules: Option<&XdmType>, member: usize) -> Option<&XdmType> {
     match &rules?.kind {
         XdmKind::Array { item: inner, .. } | XdmKind::Map(inner) => Some(inner),
         XdmKind::Object(object) => object.members.get(member).map(|member| member.kind.as_ref()),

@@ -202,7 +202,11 @@ impl Worker {
         for (nth, (place, rejection)) in scored.rejected().enumerate() {
             let Some(event) = self.batch.get(place.event) else { continue };
             if nth == 0 && self.settings.on_error == OnError::Skip {
-                tracing::warn!(in_batch = scored.rejected().count(), "skipped, as the first of its batch: {}", told(&event, place, rejection));
+                tracing::warn!(
+                    in_batch = scored.rejected().count(),
+                    "skipped, as the first of its batch: {}",
+                    told(&event, place, rejection)
+                );
             }
             bury(&mut self.delivery, &event, place, rejection, self.settings.on_error)?;
         }
@@ -308,13 +312,7 @@ fn told(event: &Message<'_>, place: &Place, rejection: &Rejection) -> String {
 }
 
 /// Does what is asked for with an event that cannot be scored. A dead letter goes without its value when the topic does not take it.
-fn bury(
-    delivery: &mut Delivery,
-    event: &Message<'_>,
-    place: &Place,
-    rejection: &Rejection,
-    on_error: OnError,
-) -> Result<(), Failure> {
+fn bury(delivery: &mut Delivery, event: &Message<'_>, place: &Place, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
     match on_error {
         OnError::DeadLetter => {}
         OnError::Skip => {

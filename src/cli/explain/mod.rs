@@ -40,8 +40,8 @@ pub(super) struct Explain {
     /// The partition
     #[arg(long, value_name = "NUMBER", requires = "offset", default_value_t = 0)]
     partition: i32,
-    /// The message, counted from 0, of a record that holds several
-    #[arg(long, value_name = "NUMBER", requires = "offset")]
+    /// The message, counted from 0, of an event that holds several
+    #[arg(long, value_name = "NUMBER")]
     message: Option<u32>,
     /// Every column of every node, not only what the node changed or made
     #[arg(long)]
@@ -75,9 +75,10 @@ impl Explain {
         let assembly = self.pipeline.load()?;
         let subject = match (&self.what.event, self.what.offset, self.what.case) {
             (Some(path), ..) => Subject::from_file(path, assembly.pipeline().input.max_event_size.bytes())?,
-            (_, Some(offset), _) => Subject::from_kafka(&assembly, self.topic.as_deref(), self.partition, offset, self.message)?,
+            (_, Some(offset), _) => Subject::from_kafka(&assembly, self.topic.as_deref(), self.partition, offset)?,
             (.., case) => Subject::from_golden(&read_golden(golden_file(&assembly, None)?)?, case.unwrap_or_default())?,
         };
+        let subject = subject.part(&assembly, self.message)?;
         // The line of the stream tells what becomes of the event; one that keeps everything tells why.
         let format = subject.is_json.then_some(Format::Json);
         let mut served = assembly.serving_line(format).map_err(Failure::Configuration)?;

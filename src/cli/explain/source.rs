@@ -76,14 +76,8 @@ impl Subject {
         Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
     }
 
-    /// A committed record, or a message of one that holds several; of a dead letter whose value did not fit, the original's value.
-    pub(super) fn from_kafka(
-        assembly: &Assembly,
-        topic: Option<&str>,
-        partition: i32,
-        offset: i64,
-        message: Option<u32>,
-    ) -> Result<Self, Failure> {
+    /// A committed record; of a dead letter whose value did not fit, the original's value.
+    pub(super) fn from_kafka(assembly: &Assembly, topic: Option<&str>, partition: i32, offset: i64) -> Result<Self, Failure> {
         let properties = assembly.settings().consumer;
         let topic = topic.unwrap_or(&assembly.pipeline().input.topic);
         let batch = lookup(&properties, topic, partition, offset)?;
@@ -96,28 +90,36 @@ impl Subject {
             let original = lookup(&properties, &at.topic, at.partition, at.offset)?;
             value = original.get(0).and_then(|record| at.part(record.payload()?).map(<[u8]>::to_vec));
         }
-        if let Some(bytes) = value.as_deref().map(|value| part(assembly, value, message)).transpose()?.flatten() {
-            value = Some(bytes);
-        }
         let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
-        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, message, timestamp_ms: record.timestamp_ms(), key };
+        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, message: None, timestamp_ms: record.timestamp_ms(), key };
         Ok(Self { value, is_json: false, origin, dead_letter })
     }
-}
 
-/// The message that is asked for; none for a record that is one event, or that cannot be taken apart.
-fn part(assembly: &Assembly, value: &[u8], message: Option<u32>) -> Result<Option<Vec<u8>>, Failure> {
-    match (assembly.messages(value), message) {
-        (Some(Ok(messages)), Some(number)) => {
-            let bytes = usize::try_from(number).ok().and_then(|number| messages.get(number)).and_then(|bytes| value.get(bytes.clone()));
-            let none = || running(format!("there is no message {number}: the record holds {}, counted from 0", messages.len()));
-            bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(none)
+    /// The message of this number, where the event holds several.
+    pub(super) fn part(mut self, assembly: &Assembly, message: Option<u32>) -> Result<Self, Failure> {
+        let value = self.value.as_deref().filter(|_| !self.is_json);
+        let messages = value.and_then(|value| assembly.messages(value));
+        let part = match (value, messages, message) {
+            (Some(value), Some(Ok(messages)), Some(number)) => {
+                let bytes = usize::try_from(number).ok().and_then(|number| value.get(messages.get(number)?.clone()));
+                let none = || running(format!("there is no message {number}: the event holds {}, counted from 0", messages.len()));
+                bytes.ok_or_else(none)?.to_vec()
+            }
+            (_, Some(Ok(messages)), None) => {
+                return Err(running(format!(
+                    "the event holds {} messages. Mend: say which with --message, counted from 0",
+                    messages.len()
+                )));
+            }
+            (_, None, Some(_)) => return Err(running("the event holds no messages. Mend: leave --message out")),
+            // Also one that cannot be taken apart, which is explained as a whole.
+            _ => return Ok(self),
+        };
+        self.value = Some(part);
+        if let Origin::Record { message: number, .. } = &mut self.origin {
+            *number = message;
         }
-        (Some(Ok(messages)), None) => {
-            Err(running(format!("the record holds {} messages. Mend: say which with --message, counted from 0", messages.len())))
-        }
-        (None, Some(_)) => Err(running("the record is one event and holds no messages. Mend: leave --message out")),
-        _ => Ok(None),
+        Ok(self)
     }
 }
 

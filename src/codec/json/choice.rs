@@ -9,9 +9,10 @@ use arrow_schema::DataType;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::fault::{Anchor, Context};
+use super::put::Put;
 use super::shape::{Rules, Target, scalar};
 use super::skip::{Skip, descend};
-use super::visit::{Event, Members, Put, at, scalar_visits, unsigned, word};
+use super::visit::{Event, Members, at, scalar_visits, unsigned, word};
 use crate::codec::CodecError;
 use crate::codec::column::Column;
 use crate::codec::scalar::{Found, Scalar};

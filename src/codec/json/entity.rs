@@ -61,7 +61,8 @@ impl Compiler<'_> {
             Extra::None => Others::Refused,
             Extra::Each(kind) => Others::Each(Box::new(self.ruled(kind, kind.nullable))),
         };
-        let aliases = object.members.iter().enumerate().flat_map(|(index, member)| member.aliases.iter().map(move |alias| (alias.clone(), index)));
+        let aliases =
+            object.members.iter().enumerate().flat_map(|(index, member)| member.aliases.iter().map(move |alias| (alias.clone(), index)));
         Object::new(members).ruled(rules, others, aliases.collect())
     }
 }

@@ -8,6 +8,7 @@ mod entity;
 mod envelope;
 mod fault;
 mod messages;
+mod put;
 mod report;
 mod shape;
 mod skip;

@@ -223,42 +223,42 @@ pub(super) fn scalar(rules: Rules, kind: &AvroType, path: &str) -> Result<Scalar
 }
 
 impl Compiler<'_> {
-fn value(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Value, CodecError> {
-    let (inner, null) = kind.split_null();
-    let shape = if let Some(union) = named_union(written, self.rules) {
-        Shape::Choice(Box::new(self.nested_choice(union, kind, path)?))
-    } else {
-        match (sole(written), inner) {
-            (AvroType::Array(written), AvroType::Array(item)) => Shape::Array(Box::new(self.value(written, item, path)?)),
-            (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(self.value(written, entry, path)?)),
-            (AvroType::Record(written), AvroType::Record(record)) => {
-                let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| self.nested(written, field, path));
-                Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
+    fn value(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Value, CodecError> {
+        let (inner, null) = kind.split_null();
+        let shape = if let Some(union) = named_union(written, self.rules) {
+            Shape::Choice(Box::new(self.nested_choice(union, kind, path)?))
+        } else {
+            match (sole(written), inner) {
+                (AvroType::Array(written), AvroType::Array(item)) => Shape::Array(Box::new(self.value(written, item, path)?)),
+                (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(self.value(written, entry, path)?)),
+                (AvroType::Record(written), AvroType::Record(record)) => {
+                    let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| self.nested(written, field, path));
+                    Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
+                }
+                (_, kind) => Shape::Scalar(scalar(self.rules, kind, path)?),
             }
-            (_, kind) => Shape::Scalar(scalar(self.rules, kind, path)?),
-        }
-    };
-    Ok(Value { nullable: null.is_some() || *inner == AvroType::Null, shape, rules: None })
-}
+        };
+        Ok(Value { nullable: null.is_some() || *inner == AvroType::Null, shape, rules: None })
+    }
 
-fn nested(&mut self, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
-    let path = format!("{path}.{}", field.name);
-    let member = self.value(&written.kind, &field.kind, &path)?;
-    let default = Default::of_value(field, &path)?;
-    Ok(Named { name: field.name.clone(), id: self.next_id(), required: false, default, member })
-}
+    fn nested(&mut self, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
+        let path = format!("{path}.{}", field.name);
+        let member = self.value(&written.kind, &field.kind, &path)?;
+        let default = Default::of_value(field, &path)?;
+        Ok(Named { name: field.name.clone(), id: self.next_id(), required: false, default, member })
+    }
 
-/// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
-fn nested_choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
-    let is_struct = union.is_several();
-    let count = if is_struct { union.members().count() } else { 1 };
-    let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
-        let column = if is_struct { number } else { 0 };
-        let target = Target::Column(Some(column), self.value(written, kind, path)?);
-        Ok(Branch { tags, kind: Kind::of(self.rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
-    });
-    let branches = branches.collect::<Result<_, CodecError>>()?;
-    let (nullable, is_tagged) = (union.null().is_some(), self.rules == Rules::Avro);
-    Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
-}
+    /// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
+    fn nested_choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
+        let is_struct = union.is_several();
+        let count = if is_struct { union.members().count() } else { 1 };
+        let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
+            let column = if is_struct { number } else { 0 };
+            let target = Target::Column(Some(column), self.value(written, kind, path)?);
+            Ok(Branch { tags, kind: Kind::of(self.rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
+        });
+        let branches = branches.collect::<Result<_, CodecError>>()?;
+        let (nullable, is_tagged) = (union.null().is_some(), self.rules == Rules::Avro);
+        Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
+    }
 }

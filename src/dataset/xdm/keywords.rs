@@ -143,7 +143,7 @@ fn mistake(keyword: &str, value: &Value, pointer: &str) -> Option<Mistake> {
         (Form::Number, value) if !value.is_number() => must("a number"),
         (Form::Count, value) if value.as_u64().is_none() => must("a whole number from 0 on"),
         (Form::Texts, value) if !value.as_array().is_some_and(|values| all_text(values)) => must("a list of names"),
-        (Form::List, value) if !value.as_array().is_some_and(|values| !values.is_empty()) => must("a list of values, at least one"),
+        (Form::List, value) if value.as_array().is_none_or(Vec::is_empty) => must("a list of values, at least one"),
         (Form::SchemaList, value) if !value.is_array() => must("a list of schemas"),
         (Form::Schemas, value) if !value.is_object() => must("an object of schemas by name"),
         (Form::Schema, value) if !value.is_object() && !value.is_boolean() => must("a schema"),

@@ -3,6 +3,7 @@
 mod avro;
 mod class;
 mod keywords;
+mod layer;
 mod read;
 #[cfg(test)]
 mod tests;

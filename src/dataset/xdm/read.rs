@@ -1,15 +1,14 @@
 //! Reads an XDM JSON Schema: `allOf` put together, `$ref` followed, every mistake reported at its place.
-//!
-//! A type is read from its *layers*: the schemas that all say something of the same value.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::class;
 use super::keywords;
-use super::types::{Bound, Extra, Pattern, TextFormat, TextRules, XdmKind, XdmMember, XdmObject, XdmType};
+use super::layer::{Layer, Member, add_required, allowed, bounds, is_of_class, least};
+use super::types::{Extra, Pattern, TextFormat, TextRules, XdmKind, XdmMember, XdmObject, XdmType};
 use crate::dataset::avro_type::{MAX_DEPTH, MAX_TYPES};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest};
 
@@ -18,8 +17,16 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest};
 /// # Errors
 /// Every mistake in it.
 pub(crate) fn read(document: &Arc<Document>) -> Result<XdmType, Diagnostics> {
-    let mut reader =
-        Reader { document, found: Diagnostics::new(), told: HashSet::new(), active: vec!["#".to_owned()], is_event: false, types: 0 };
+    let mut reader = Reader {
+        document,
+        found: Diagnostics::new(),
+        told: HashSet::new(),
+        active: vec!["#".to_owned()],
+        around: 0,
+        chain: Vec::new(),
+        is_event: false,
+        types: 0,
+    };
     let root = Layer { schema: document.value(), pointer: String::new(), is_ours: true };
     let read = reader.read(vec![root], "#", 0);
     match read {
@@ -31,41 +38,16 @@ pub(crate) fn read(document: &Arc<Document>) -> Result<XdmType, Diagnostics> {
     }
 }
 
-/// A schema, and where it stands.
-#[derive(Clone)]
-struct Layer<'a> {
-    schema: &'a Value,
-    /// In the document; of what Adobe defines, where the document refers to it.
-    pointer: String,
-    /// Whether it stands in the document itself.
-    is_ours: bool,
-}
-
-impl<'a> Layer<'a> {
-    fn get(&self, keyword: &str) -> Option<Layer<'a>> {
-        self.schema.get(keyword).map(|schema| self.within(keyword, schema))
-    }
-
-    fn within(&self, key: &str, schema: &'a Value) -> Layer<'a> {
-        let pointer = if self.is_ours { join(&self.pointer, key) } else { self.pointer.clone() };
-        Layer { schema, pointer, is_ours: self.is_ours }
-    }
-
-    /// The schemas by name under a keyword.
-    fn named(&self, keyword: &str) -> impl Iterator<Item = (&'a str, Layer<'a>)> {
-        let inner = self.get(keyword);
-        let schemas: Option<&'a Map<String, Value>> = self.schema.get(keyword).and_then(Value::as_object);
-        schemas.into_iter().flatten().filter_map(move |(name, schema)| Some((name.as_str(), inner.as_ref()?.within(name, schema))))
-    }
-}
-
 struct Reader<'a> {
     document: &'a Arc<Document>,
     found: Diagnostics,
     /// What was reported: a part that is referred to twice has its mistakes once.
     told: HashSet<(String, String)>,
-    /// The references that lead here.
+    /// The references that lead here: the first `around` to the types around this one, the others to its own layers.
     active: Vec<String>,
+    around: usize,
+    /// The references that lead from layer to layer to the one that is being read.
+    chain: Vec<String>,
     /// Whether the schema is of the class ExperienceEvent.
     is_event: bool,
     types: usize,
@@ -93,7 +75,8 @@ impl<'a> Reader<'a> {
 
     /// The type that all of the layers allow; none after a mistake that leaves no type.
     fn read(&mut self, layers: Vec<Layer<'a>>, location: &str, depth: usize) -> Option<XdmType> {
-        let (mut all, before) = (Vec::new(), self.active.len());
+        let (mut all, outer, own) = (Vec::new(), self.around, self.active.len());
+        self.around = own;
         layers.into_iter().for_each(|layer| self.expand(layer, &mut all));
         self.types += 1;
         let read = if depth > MAX_DEPTH || self.types > MAX_TYPES {
@@ -103,7 +86,8 @@ impl<'a> Reader<'a> {
         } else {
             self.put_together(&all, location, depth)
         };
-        self.active.truncate(before);
+        self.active.truncate(own);
+        self.around = outer;
         read
     }
 
@@ -146,11 +130,18 @@ impl<'a> Reader<'a> {
             let near = self.near(pointer).map(|near| format!("did you mean `{near}`?"));
             return self.report(&reference.pointer, format!("`{target}` is not in this file"), near);
         };
-        if self.active.iter().any(|active| active == target) {
+        let (around, own) = self.active.split_at(self.around.min(self.active.len()));
+        if around.iter().chain(&self.chain).any(|active| active == target) {
             return self.report(&reference.pointer, format!("`{target}` contains itself, and an event cannot be endless"), None);
         }
+        // Two parts may refer to the same third.
+        if own.iter().any(|active| active == target) {
+            return;
+        }
         self.active.push(target.to_owned());
+        self.chain.push(target.to_owned());
         self.expand(Layer { schema, pointer: pointer.to_owned(), is_ours: true }, into);
+        self.chain.pop();
     }
 
     /// The definition whose name is nearest to a wrong one.
@@ -223,6 +214,8 @@ impl<'a> Reader<'a> {
             None if has(&["properties", "additionalProperties", "required"]) => "object",
             None if has(&["items"]) => "array",
             None if has(&["pattern", "minLength", "maxLength", "format"]) => "string",
+            // What was not found may have said it, and is reported.
+            None if has(&["$ref"]) => return None,
             None => {
                 let pointer = layers.first().map_or_else(String::new, |layer| layer.pointer.clone());
                 self.report(&pointer, "this says no type", Some("add `\"type\"`".into()));
@@ -283,7 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, layers: &[Layer<'a>], location: &str, depth: usize) -> Option<XdmKind> {
-        let mut members: Vec<(&'a str, Vec<Layer<'a>>)> = Vec::new();
+        let mut members: Vec<Member<'a>> = Vec::new();
         for (name, layer) in layers.iter().flat_map(|layer| layer.named("properties")) {
             match members.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, same)) => same.push(layer),
@@ -315,7 +308,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the layers say of members that they do not name. What one layer says holds for what only others name, too.
-    fn extra(&mut self, layers: &[Layer<'a>], members: &mut [(&'a str, Vec<Layer<'a>>)], location: &str, depth: usize) -> Extra {
+    fn extra(&mut self, layers: &[Layer<'a>], members: &mut [Member<'a>], location: &str, depth: usize) -> Extra {
         let mut each = Vec::new();
         let mut is_closed = false;
         for layer in layers {
@@ -348,7 +341,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn required(&mut self, layers: &[Layer<'a>], members: &[(&'a str, Vec<Layer<'a>>)]) -> HashSet<&'a str> {
+    fn required(&mut self, layers: &[Layer<'a>], members: &[Member<'a>]) -> HashSet<&'a str> {
         let mut required = HashSet::new();
         for layer in layers {
             let Some(list) = layer.get("required") else { continue };
@@ -365,68 +358,4 @@ impl<'a> Reader<'a> {
         }
         required
     }
-}
-
-/// Whether a schema says that it is of the class ExperienceEvent.
-fn is_of_class(schema: &Value) -> bool {
-    let is_class = |value: &Value| value.as_str() == Some(class::EXPERIENCE_EVENT);
-    let extends = schema.get("meta:extends").and_then(Value::as_array);
-    schema.get("meta:class").is_some_and(is_class) || extends.is_some_and(|extended| extended.iter().any(is_class))
-}
-
-/// Adds the fields of the class that the schema relies on and does not have.
-fn add_required<'a>(members: &mut Vec<(&'a str, Vec<Layer<'a>>)>) {
-    for [name, alias] in class::REQUIRED {
-        let properties = class::defined(class::EXPERIENCE_EVENT).and_then(|class| class.get("properties"));
-        let schema = properties.and_then(|properties| properties.get(name));
-        if let Some(schema) = schema.filter(|_| !members.iter().any(|(known, _)| *known == name || *known == alias)) {
-            members.push((name, vec![Layer { schema, pointer: String::new(), is_ours: false }]));
-        }
-    }
-}
-
-/// The limits of a number: those of its XDM type, and every one that the schema writes, the tightest of each keyword.
-fn bounds(layers: &[Layer<'_>], json: &str, said: Option<&str>) -> Vec<Bound> {
-    let own = match (json, said) {
-        ("number", _) => None,
-        (_, Some("byte")) => Some(128_i64),
-        (_, Some("short")) => Some(32_768),
-        (_, Some("int")) => Some(2_147_483_648),
-        // Also an integer that says no more: beyond these a double, which JSON's numbers are elsewhere, does not tell neighbours apart.
-        _ => Some(9_007_199_254_740_991),
-    };
-    let bound = |keyword, value: f64, text: String| Bound { keyword, value, text };
-    let mut bounds: Vec<Bound> = own
-        .into_iter()
-        .flat_map(|most| [("minimum", -most), ("maximum", most)])
-        .map(|(keyword, value)| bound(keyword, value as f64, value.to_string()))
-        .collect();
-    for keyword in ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"] {
-        for number in layers.iter().filter_map(|layer| layer.schema.get(keyword)) {
-            let Some(value) = number.as_f64() else { continue };
-            let tighter = bound(keyword, value, number.to_string());
-            match bounds.iter_mut().find(|known| known.keyword == keyword) {
-                Some(known) if known.holds(value) => *known = tighter,
-                Some(_) => {}
-                None => bounds.push(tighter),
-            }
-        }
-    }
-    bounds
-}
-
-/// The values that all layers allow, where any says.
-fn allowed(layers: &[Layer<'_>]) -> Option<Vec<Value>> {
-    let lists = layers.iter().flat_map(|layer| {
-        let list = layer.schema.get("enum").and_then(Value::as_array).cloned();
-        list.into_iter().chain(layer.schema.get("const").map(|only| vec![only.clone()]))
-    });
-    lists.reduce(|mut one, other| {
-        one.retain(|value| other.contains(value));
-        one
-    })
-}
-
-fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.into_iter().chain(other).min()
 }

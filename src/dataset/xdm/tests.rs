@@ -88,14 +88,26 @@ fn every_mistake_is_told_at_its_place() {
     insta::assert_snapshot!(found.unwrap_err().render(false));
 }
 
+/// Field groups that share a definition are no circle.
+#[test]
+fn two_parts_may_refer_to_the_same_third() {
+    let schema = r##"{"type": "object", "allOf": [{"$ref": "#/definitions/a"}, {"$ref": "#/definitions/b"}],
+        "definitions": {
+            "a": {"allOf": [{"$ref": "#/definitions/c"}], "properties": {"x": {"$ref": "#/definitions/t"}, "y": {"$ref": "#/definitions/t"}}},
+            "b": {"allOf": [{"$ref": "#/definitions/c"}]},
+            "c": {"properties": {"z": {"type": "string"}}},
+            "t": {"type": "string"}
+        }}"##;
+    assert_eq!(fields(schema), "x: Utf8, nullable\ny: Utf8, nullable\nz: Utf8, nullable\n");
+    let circle = r##"{"$ref": "#/definitions/a", "definitions": {"a": {"allOf": [{"$ref": "#/definitions/b"}]}, "b": {"$ref": "#/definitions/a"}}}"##;
+    assert!(read(circle).unwrap_err().render(false).contains("contains itself"));
+}
+
 #[test]
 fn a_schema_that_doubles_itself_is_refused() {
     let definitions: Vec<String> = (1..30)
         .map(|n| format!(r##""d{n}": {{"type": "object", "properties": {{"a": {{"$ref": "#/definitions/d{0}"}}, "b": {{"$ref": "#/definitions/d{0}"}}}}}}"##, n - 1))
         .collect();
-    let schema = format!(
-        r##"{{"$ref": "#/definitions/d29", "definitions": {{"d0": {{"type": "string"}}, {}}}}}"##,
-        definitions.join(", ")
-    );
+    let schema = format!(r##"{{"$ref": "#/definitions/d29", "definitions": {{"d0": {{"type": "string"}}, {}}}}}"##, definitions.join(", "));
     assert!(read(&schema).unwrap_err().render(false).contains("more than 20000"));
 }
