@@ -1,5 +1,7 @@
 //! One input partition's account: which events are there, and what the output says of each.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// The account of one input partition's offsets `from..to`. One byte for each offset.
@@ -7,6 +9,8 @@ use serde::Serialize;
 pub struct Ledger {
     from: i64,
     fates: Vec<Fate>,
+    /// Of events that hold messages, by offset and message.
+    messages: BTreeMap<(i64, u32), Fate>,
     out_of_order: Tallied,
 }
 
@@ -113,7 +117,7 @@ impl Ledger {
     /// An empty account of the offsets `from..to`.
     pub fn new(from: i64, to: i64) -> Self {
         let len = usize::try_from(to.saturating_sub(from)).unwrap_or(0);
-        Self { from, fates: vec![Fate::default(); len], out_of_order: Tallied::default() }
+        Self { from, fates: vec![Fate::default(); len], messages: BTreeMap::new(), out_of_order: Tallied::default() }
     }
 
     /// The offsets.
@@ -121,9 +125,10 @@ impl Ledger {
         self.from..self.from + i64::try_from(self.fates.len()).unwrap_or(i64::MAX)
     }
 
-    /// A record tells of the event at `offset`; `true` when it is the first that does. Offsets outside the range are passed over.
-    pub fn record(&mut self, offset: i64, record: Record) -> bool {
-        let Some(fate) = self.fate(offset) else { return false };
+    /// A record tells of the event at `offset`, or of a message that it holds; `true` when it is the first that does. Offsets outside the
+    /// range are passed over.
+    pub fn record(&mut self, offset: i64, message: Option<u32>, record: Record) -> bool {
+        let Some(fate) = self.fate(offset, message) else { return false };
         let is_first = fate.records() == 0;
         fate.add(record);
         is_first
@@ -136,16 +141,16 @@ impl Ledger {
         }
     }
 
-    /// There is an event at `offset`; `true` when no record tells of it.
-    pub fn event(&mut self, offset: i64) -> bool {
-        let Some(fate) = self.fate(offset) else { return false };
+    /// There is an event at `offset`, or a message in it, each of which counts as an event; `true` when no record tells of it.
+    pub fn event(&mut self, offset: i64, message: Option<u32>) -> bool {
+        let Some(fate) = self.fate(offset, message) else { return false };
         fate.0 |= Fate::EVENT;
         fate.records() == 0
     }
 
-    /// The graph leaves the event at `offset` out.
-    pub fn skip(&mut self, offset: i64) {
-        if let Some(fate) = self.fate(offset) {
+    /// The graph leaves the event at `offset` out, or a message of it.
+    pub fn skip(&mut self, offset: i64, message: Option<u32>) {
+        if let Some(fate) = self.fate(offset, message) {
             fate.0 |= Fate::SKIPPED;
         }
     }
@@ -154,7 +159,12 @@ impl Ledger {
     pub fn report(&self, partition: i32) -> PartitionReport {
         let range = self.range();
         let mut report = PartitionReport { partition, from: range.start, to: range.end, ..PartitionReport::default() };
-        for (offset, fate) in range.zip(&self.fates) {
+        let mut messages = self.messages.iter().peekable();
+        let fates = range.zip(&self.fates).flat_map(|(offset, fate)| {
+            let own = std::iter::from_fn(|| messages.next_if(|((of, _), _)| *of == offset).map(|(_, fate)| fate)).collect::<Vec<_>>();
+            std::iter::once(fate).chain(own).map(move |fate| (offset, fate))
+        });
+        for (offset, fate) in fates {
             let (records, is_event) = (fate.records(), fate.has(Fate::EVENT));
             report.events += u64::from(is_event);
             report.scored += u64::from(fate.count(Record::Score) > 0);
@@ -173,8 +183,12 @@ impl Ledger {
         report
     }
 
-    fn fate(&mut self, offset: i64) -> Option<&mut Fate> {
-        self.fates.get_mut(usize::try_from(offset.checked_sub(self.from)?).ok()?)
+    fn fate(&mut self, offset: i64, message: Option<u32>) -> Option<&mut Fate> {
+        let fate = self.fates.get_mut(usize::try_from(offset.checked_sub(self.from)?).ok()?)?;
+        Some(match message {
+            None => fate,
+            Some(message) => self.messages.entry((offset, message)).or_default(),
+        })
     }
 }
 
@@ -188,38 +202,44 @@ mod tests {
         #[test]
         fn every_event_is_in_one_place(
             events in proptest::collection::btree_set(0_i64..60, 0..40),
-            records in proptest::collection::vec((-5_i64..70, any::<bool>()), 0..80),
+            messages in proptest::collection::btree_set((0_i64..60, 0_u32..3), 0..40),
+            records in proptest::collection::vec((-5_i64..70, proptest::option::of(0_u32..3), any::<bool>()), 0..80),
             skipped in proptest::collection::btree_set(0_i64..60, 0..10),
         ) {
             let mut ledger = Ledger::new(10, 50);
-            for (offset, is_score) in &records {
-                ledger.record(*offset, if *is_score { Record::Score } else { Record::DeadLetter });
+            // An event that holds messages is none itself.
+            let messages: Vec<(i64, Option<u32>)> = messages.iter().map(|(offset, message)| (*offset, Some(*message))).collect();
+            let single = events.iter().filter(|offset| !messages.iter().any(|(of, _)| of == *offset)).map(|offset| (*offset, None));
+            let events: Vec<(i64, Option<u32>)> = single.chain(messages.iter().copied()).collect();
+            for (offset, message, is_score) in &records {
+                ledger.record(*offset, *message, if *is_score { Record::Score } else { Record::DeadLetter });
             }
-            for offset in &events {
-                let is_open = ledger.event(*offset);
-                prop_assert_eq!(is_open, (10..50).contains(offset) && records.iter().all(|(of, _)| of != offset));
-                if is_open && skipped.contains(offset) {
-                    ledger.skip(*offset);
+            let told = |event: (i64, Option<u32>)| records.iter().filter(|(offset, message, _)| (*offset, *message) == event).count();
+            for event in &events {
+                let is_open = ledger.event(event.0, event.1);
+                prop_assert_eq!(is_open, (10..50).contains(&event.0) && told(*event) == 0);
+                if is_open && skipped.contains(&event.0) {
+                    ledger.skip(event.0, event.1);
                 }
             }
             let report = ledger.report(0);
-            let inside: Vec<i64> = events.iter().copied().filter(|offset| (10..50).contains(offset)).collect();
-            let told = |offset: i64| records.iter().filter(|(of, _)| *of == offset).count();
+            let inside: Vec<(i64, Option<u32>)> = events.iter().copied().filter(|(offset, _)| (10..50).contains(offset)).collect();
             prop_assert_eq!(report.events, inside.len() as u64);
-            let accounted = inside.iter().filter(|offset| told(**offset) > 0).count() as u64;
+            let accounted = inside.iter().filter(|event| told(**event) > 0).count() as u64;
             prop_assert_eq!(accounted + report.skipped + report.missing.count, report.events);
-            prop_assert_eq!(report.doubled.count, (10..50).filter(|offset| told(*offset) > 1).count() as u64);
-            prop_assert_eq!(report.unknown.count, (10..50).filter(|offset| told(*offset) > 0 && !events.contains(offset)).count() as u64);
+            let all = (10..50).flat_map(|offset| [None, Some(0), Some(1), Some(2)].map(|message| (offset, message)));
+            prop_assert_eq!(report.doubled.count, all.clone().filter(|event| told(*event) > 1).count() as u64);
+            prop_assert_eq!(report.unknown.count, all.filter(|event| told(*event) > 0 && !events.contains(event)).count() as u64);
         }
     }
 
     #[test]
     fn many_records_of_one_event_stay_one_double() {
         let mut ledger = Ledger::new(7, 8);
-        ledger.event(7);
+        ledger.event(7, None);
         (0..1000).for_each(|_| {
-            ledger.record(7, Record::Score);
-            ledger.record(7, Record::DeadLetter);
+            ledger.record(7, None, Record::Score);
+            ledger.record(7, None, Record::DeadLetter);
         });
         let report = ledger.report(3);
         assert_eq!(report.doubled, Tallied { count: 1, first: vec![7] });

@@ -18,7 +18,7 @@ use crate::config::OnError;
 use crate::dead_letters::REPLAYED_OFFSET;
 use crate::diagnostic::Diagnostics;
 use crate::kafka::{ConfigError, KafkaError, Message, OffsetRange};
-use crate::stream::publish::source;
+use crate::stream::publish::{Origin, source};
 use crate::stream::{Assembly, Line};
 
 /// What is audited.
@@ -112,9 +112,18 @@ pub fn audit(assembly: &Assembly, scope: &Scope, progress: &mut dyn FnMut(Stage,
     let mut unaccounted = Unaccounted { line: None, assembly, events: Vec::new() };
     topics.read(&pipeline.input.topic, &ranges, |batch, read| {
         for event in batch.iter() {
-            let Some(ledger) = books.ledgers.get_mut(&event.partition()) else { continue };
-            if ledger.event(event.offset()) {
-                unaccounted.add(&event, &mut books.ledgers)?;
+            let value = event.payload();
+            // One that cannot be taken apart is one event.
+            let messages = value.and_then(|value| assembly.messages(value)).and_then(Result::ok);
+            let parts: Vec<(Option<u32>, Option<&[u8]>)> = match (messages, value) {
+                (Some(messages), Some(value)) => (0..).map(Some).zip(messages.into_iter().map(|bytes| value.get(bytes))).collect(),
+                _ => vec![(None, value)],
+            };
+            for (message, value) in parts {
+                let Some(ledger) = books.ledgers.get_mut(&event.partition()) else { continue };
+                if ledger.event(event.offset(), message) {
+                    unaccounted.add(&event, message, value, &mut books.ledgers)?;
+                }
             }
         }
         progress(Stage::Input, read);
@@ -133,24 +142,33 @@ struct Books {
     foreign: u64,
 }
 
-/// The latest event seen so far, by the partition that was written to and the event's own: records keep the order of their events.
-type Order = BTreeMap<(i32, i32), i64>;
+/// The latest event seen so far, and its message, by the partition that was written to and the event's own: records keep the order of their
+/// events.
+type Order = BTreeMap<(i32, i32), (i64, Option<u32>)>;
 
 impl Books {
     fn enter(&mut self, message: &Message<'_>, record: Record, order: &mut Order) {
-        let Some((_, partition, offset)) = source(message).filter(|(topic, ..)| *topic == self.input) else {
+        let Some(Origin { partition, offset, message: part, .. }) = source(message).filter(|origin| origin.topic == self.input) else {
             self.foreign += u64::from(message.header(REPLAYED_OFFSET).is_none());
             return;
         };
         let Some(ledger) = self.ledgers.get_mut(&partition) else { return };
-        let is_first = ledger.record(offset, record);
-        let latest = order.entry((message.partition(), partition)).or_insert(-1);
+        let is_first = ledger.record(offset, part, record);
+        let latest = order.entry((message.partition(), partition)).or_insert((-1, None));
         // A repeated event comes behind later ones by nature: it is told as doubled.
-        if is_first && offset < *latest {
+        if is_first && (offset, part) < *latest {
             ledger.out_of_order(offset);
         }
-        *latest = offset.max(*latest);
+        *latest = (offset, part).max(*latest);
     }
+}
+
+/// An event without a record, or a message of one.
+struct Unrecorded {
+    partition: i32,
+    offset: i64,
+    message: Option<u32>,
+    value: Option<Vec<u8>>,
 }
 
 /// Events without a record, until they are scored again.
@@ -158,12 +176,19 @@ struct Unaccounted<'a> {
     /// Made when the first one comes: a clean audit needs no model.
     line: Option<Line>,
     assembly: &'a Assembly,
-    events: Vec<(i32, i64, Option<Vec<u8>>)>,
+    events: Vec<Unrecorded>,
 }
 
 impl Unaccounted<'_> {
-    fn add(&mut self, event: &Message<'_>, ledgers: &mut BTreeMap<i32, Ledger>) -> Result<(), AuditError> {
-        self.events.push((event.partition(), event.offset(), event.payload().map(<[u8]>::to_vec)));
+    fn add(
+        &mut self,
+        event: &Message<'_>,
+        message: Option<u32>,
+        value: Option<&[u8]>,
+        ledgers: &mut BTreeMap<i32, Ledger>,
+    ) -> Result<(), AuditError> {
+        let (partition, offset, value) = (event.partition(), event.offset(), value.map(<[u8]>::to_vec));
+        self.events.push(Unrecorded { partition, offset, message, value });
         if self.events.len() < BATCH { Ok(()) } else { self.settle(ledgers) }
     }
 
@@ -176,13 +201,13 @@ impl Unaccounted<'_> {
             Some(line) => line,
             none => none.insert(self.assembly.line().map_err(AuditError::Pipeline)?),
         };
-        let scored = line.score(self.events.iter().map(|(_, _, payload)| payload.as_deref()));
+        let scored = line.score(self.events.iter().map(|event| event.value.as_deref()));
         let rejections_are_skipped = self.assembly.pipeline().on_error == OnError::Skip;
-        let rejected = scored.rejected().filter(|_| rejections_are_skipped).map(|(index, _)| index);
-        for index in scored.skipped().map(|(index, _)| index).chain(rejected) {
-            let (partition, offset, _) = &self.events[index];
+        let rejected = scored.rejected().filter(|_| rejections_are_skipped).map(|(place, _)| place);
+        for place in scored.skipped().map(|(place, _)| place).chain(rejected) {
+            let Unrecorded { partition, offset, message, .. } = &self.events[place.event];
             if let Some(ledger) = ledgers.get_mut(partition) {
-                ledger.skip(*offset);
+                ledger.skip(*offset, *message);
             }
         }
         self.events.clear();

@@ -164,7 +164,7 @@ impl List {
 
 fn cells(letter: &DeadLetter) -> [String; 8] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let event = letter.source.as_ref().map(|source| format!("{}/{}/{}", source.topic, source.partition, source.offset));
+    let event = letter.source.as_ref().map(ToString::to_string);
     let replayed = if letter.is_replayed { " (sent back)" } else { "" };
     [
         letter.partition.to_string(),
@@ -227,7 +227,7 @@ fn page(letter: &DeadLetter) -> String {
             let _ = writeln!(text, "{name:<10} {value}");
         }
     };
-    line("event", letter.source.as_ref().map(|source| format!("{}/{}/{}", source.topic, source.partition, source.offset)));
+    line("event", letter.source.as_ref().map(ToString::to_string));
     line("phase", letter.phase.clone());
     line("reason", letter.reason.clone());
     line("node", letter.node.clone());

@@ -70,8 +70,8 @@ impl Score {
             }
             let scored = line.score(raw.payloads().into_iter().map(Some));
             sink.write(scored.encoded()).map_err(running)?;
-            for (row, rejection) in scored.rejected() {
-                rejections.add(tally.rows + row, rejection)?;
+            for (place, rejection) in scored.rejected() {
+                rejections.add(tally.rows + place.event, rejection)?;
             }
             tally.scored += scored.encoded().len();
             tally.rejected += scored.rejected().count();

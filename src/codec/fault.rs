@@ -18,12 +18,14 @@ pub(crate) struct Fault {
     path: Vec<String>,
     /// The schema that is being asked for: no fault, the payload must wait.
     awaiting: Option<SchemaKey>,
+    /// What the payload breaks of its schema, as JSON.
+    report: Option<String>,
 }
 
 impl Fault {
     #[cold]
     pub(crate) fn new(reason: Reason, byte: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
-        Box::new(Self { reason, byte, message: message.into(), path: Vec::new(), awaiting: None })
+        Box::new(Self { reason, byte, message: message.into(), path: Vec::new(), awaiting: None, report: None })
     }
 
     /// No fault: the payload must wait for its writer's schema.
@@ -58,6 +60,18 @@ impl Fault {
         self
     }
 
+    /// The same fault with a report of all that the payload breaks of its schema.
+    #[cold]
+    pub(crate) fn reported(mut self: Box<Self>, report: String) -> Box<Self> {
+        self.report = Some(report);
+        self
+    }
+
+    /// Why.
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
     /// Where it is.
     pub(crate) fn byte(&self) -> usize {
         self.byte
@@ -67,6 +81,7 @@ impl Fault {
     pub(crate) fn rejection(mut self) -> Rejection {
         self.path.reverse();
         let rejection = Rejection::new(Phase::Decode, self.reason, self.message).byte(self.byte);
+        let rejection = Rejection { violations: self.report, ..rejection };
         if self.path.is_empty() { rejection } else { rejection.field(self.path.join(".")) }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) mod view;
 
 pub use time::nanoseconds;
 
+use std::ops::Range;
+
 use arrow_array::ArrayRef;
 
 use frame::SchemaKey;
@@ -39,6 +41,15 @@ pub trait Decoder: Send {
 
     /// The projected fields, one per column.
     fn fields(&self) -> &[DatasetField];
+
+    /// Where the messages of a payload stand in it, each of which is to be decoded as a payload of its own; `None` for one that is to be
+    /// decoded itself.
+    ///
+    /// # Errors
+    /// Why a payload that holds messages cannot be taken apart.
+    fn messages(&self, _: &[u8]) -> Option<Result<Vec<Range<usize>>, Rejection>> {
+        None
+    }
 
     /// Whether payloads that a batch left in [`Decoded::awaiting`] with this key must wait still.
     fn is_awaited(&self, _: SchemaKey) -> bool {

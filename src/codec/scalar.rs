@@ -16,6 +16,37 @@ pub(crate) type Misfit = (Reason, Cow<'static, str>);
 /// The longest part of a value that a message shows.
 const SHOWN: usize = 40;
 
+/// What stands in JSON where a value is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found<'v> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// An integer that may be beyond 63 bits.
+    Unsigned(u64),
+    /// A number with a fraction or an exponent, or an integer beyond 64 bits.
+    Float(f64),
+    Text(&'v str),
+    Array,
+    Object,
+}
+
+/// How messages tell it.
+impl std::fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Unsigned(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Text(_) => f.write_str("a string"),
+            Self::Array => f.write_str("an array"),
+            Self::Object => f.write_str("an object"),
+        }
+    }
+}
+
 /// A type of single values.
 #[derive(Clone, Debug)]
 pub(crate) enum Scalar {
@@ -109,7 +140,20 @@ impl Scalar {
         (Reason::OutOfRange, format!("expected {}, found {found}, which does not fit", self.expected()).into())
     }
 
-    pub(crate) fn push_bool(&self, value: bool, column: &mut Column) -> Result<(), Misfit> {
+    /// A value of JSON.
+    #[inline]
+    pub(crate) fn push(&self, found: Found<'_>, column: &mut Column) -> Result<(), Misfit> {
+        match found {
+            Found::Bool(value) => self.push_bool(value, column),
+            Found::Integer(value) => self.push_integer(value, column),
+            Found::Unsigned(value) => self.push_unsigned(value, column),
+            Found::Float(value) => self.push_float(value, column),
+            Found::Text(value) => self.push_string(value, column),
+            Found::Null | Found::Array | Found::Object => Err(self.misfit(found)),
+        }
+    }
+
+    fn push_bool(&self, value: bool, column: &mut Column) -> Result<(), Misfit> {
         match self {
             Self::Boolean => column.push_bool(value),
             _ => return Err(self.misfit(value)),

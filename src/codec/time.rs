@@ -114,6 +114,17 @@ pub(crate) fn instant(text: &str) -> Option<Civil> {
     text.0.is_empty().then_some(Civil { days, nanos_of_day, offset_seconds })
 }
 
+/// Whether text is an instant as XDM's documentation writes them: `Z` or an offset of hours or of hours and minutes behind seconds with at
+/// most nine digits of a fraction.
+pub(crate) fn is_date_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let Some(behind) = bytes.get(19..) else { return false };
+    let digits = behind.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+    let zone = if behind.first() == Some(&b'.') { &behind[digits + 1..] } else { behind };
+    let is_written = matches!(bytes[10], b'T' | b't') && bytes[16] == b':' && matches!(zone.len(), 1 | 3 | 6);
+    is_written && instant(text).is_some_and(|instant| instant.has_offset())
+}
+
 impl Civil {
     /// Whether the text told the distance from UTC.
     pub(crate) fn has_offset(&self) -> bool {

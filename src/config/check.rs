@@ -43,6 +43,9 @@ fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
             (Framing::SingleObject, Format::Json | Format::AvroJson) => {
                 Some(("single-object encoding is Avro's own", "use `format: avro`, or no framing"))
             }
+            (framing, Format::Xdm | Format::XdmEntity) if framing != Framing::None => {
+                Some(("XDM has an envelope of its own, and no header", "leave `framing` out"))
+            }
             (Framing::Confluent | Framing::Apicurio, Format::Json | Format::AvroJson) if end == "/output" => {
                 Some(("scores in JSON have no schema that a registry could know", "use `format: avro`, or no framing"))
             }

@@ -1,6 +1,6 @@
 //! One number for what determines the scores.
 
-use super::{Format, Framing, Pipeline};
+use super::{Framing, Pipeline, ScoreFormat};
 use crate::digest::sha256;
 use crate::files::{self, MOST_STATISTICS_BYTES};
 use crate::{
@@ -59,7 +59,12 @@ impl Pipeline {
 
 /// The canonical JSON: fixed keys in a fixed order, no white space. Parameters keep the order in which they are written, because the
 /// order of entries can be the order of columns.
-fn determinants(graph: &GraphSpec, frozen: Option<String>, schema: Option<String>, output: (Option<&[String]>, Format, Framing)) -> Value {
+fn determinants(
+    graph: &GraphSpec,
+    frozen: Option<String>,
+    schema: Option<String>,
+    output: (Option<&[String]>, ScoreFormat, Framing),
+) -> Value {
     let nodes: Vec<_> = graph.nodes.iter().map(|node| json!({"id": node.id, "type": node.type_name, "params": node.params})).collect();
     let edges: Vec<_> = graph.edges.iter().map(|edge| json!([edge.from, edge.to])).collect();
     let (columns, format, framing) = output;

@@ -78,7 +78,8 @@ pub struct Input {
     /// What stands before the payload in an event's value.
     #[serde(default)]
     pub framing: Framing,
-    /// The dataset schema: an Avro schema file. With a framing it is the reader's schema: what events were written with is resolved to it.
+    /// The dataset schema: an Avro schema file, or an XDM JSON Schema for `xdm` and `xdm_entity`. With a framing it is the reader's schema:
+    /// what events were written with is resolved to it.
     #[schemars(schema_with = "path")]
     pub schema: PathBuf,
     /// Schemas that events were written with besides the dataset schema: Avro schema files. Only for `single_object`, whose headers no
@@ -91,10 +92,35 @@ pub struct Input {
     pub max_event_size: ByteSize,
 }
 
-/// How a record's value is encoded.
+/// How an event is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
+    /// Avro binary.
+    Avro,
+    /// One JSON object. Values of a union stand for themselves; instants and decimals may be text.
+    #[default]
+    Json,
+    /// One JSON object as the Avro specification encodes it: a value of a union is in an object that names its type, `{"string": "x"}`.
+    AvroJson,
+    /// XDM in the envelope of Adobe's streaming ingestion, `{"header": ..., "body": {"xdmEntity": ...}}`; a record may hold several as
+    /// `{"messages": [...]}`, each of which is an event of its own.
+    Xdm,
+    /// XDM without an envelope: one JSON object.
+    XdmEntity,
+}
+
+impl Format {
+    /// Whether the dataset schema is an XDM schema.
+    pub fn is_xdm(self) -> bool {
+        matches!(self, Self::Xdm | Self::XdmEntity)
+    }
+}
+
+/// How a score is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreFormat {
     /// Avro binary.
     Avro,
     /// One JSON object. Values of a union stand for themselves; instants and decimals may be text.
@@ -113,7 +139,7 @@ pub struct Output {
     pub topic: String,
     /// How scores are encoded.
     #[serde(default)]
-    pub format: Format,
+    pub format: ScoreFormat,
     /// What stands before the payload in a score's value; only for Avro.
     #[serde(default)]
     pub framing: Framing,

@@ -13,7 +13,7 @@ use super::schema::SchemaError;
 pub(crate) const MAX_DEPTH: usize = 64;
 
 /// How many types a schema may have once its references are resolved: a bound on schemas that double themselves by naming a record twice.
-const MAX_TYPES: usize = 20_000;
+pub(super) const MAX_TYPES: usize = 20_000;
 
 /// An Avro type without references.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,11 @@ mod frozen;
 mod outcome;
 mod schema;
 mod statistic;
+mod xdm;
 
 pub(crate) use avro_type::{AvroEnum, AvroField, AvroRecord, AvroType, AvroUnion, MAX_DEPTH};
 pub use frozen::{Frozen, FrozenColumn, FrozenDataset, FrozenError, PANDAS_VERSION};
 pub use outcome::{Phase, Reason, Rejection, Rows};
 pub use schema::{DatasetField, DatasetSchema, SchemaError};
 pub use statistic::{Probabilities, Statistic};
+pub(crate) use xdm::{Bound, Extra, TextFormat, TextRules, XdmKind, XdmObject, XdmType};

@@ -59,6 +59,12 @@ pub enum Reason {
     DuplicateKey,
     /// Nested deeper than the limit.
     TooDeep,
+    /// A value is not as the XDM schema asks.
+    XdmViolation,
+    /// An XDM envelope without `body.xdmEntity`.
+    MissingXdmEntity,
+    /// An XDM envelope without `header.source.name`.
+    MissingSourceName,
     /// A value cannot be converted to the type that a node asks for.
     Conversion,
     /// A null reached a place that cannot take one.
@@ -95,6 +101,9 @@ impl Reason {
             Self::MissingField => "missing_field",
             Self::DuplicateKey => "duplicate_key",
             Self::TooDeep => "too_deep",
+            Self::XdmViolation => "xdm_violation",
+            Self::MissingXdmEntity => "missing_xdm_entity",
+            Self::MissingSourceName => "missing_source_name",
             Self::Conversion => "conversion",
             Self::UnexpectedNull => "unexpected_null",
             Self::UnknownSchema => "unknown_schema",
@@ -122,12 +131,14 @@ pub struct Rejection {
     pub node: Option<String>,
     /// One sentence for a person: expected and found.
     pub message: Cow<'static, str>,
+    /// What the event breaks of its XDM schema, at most five, in the JSON that Adobe documents.
+    pub violations: Option<String>,
 }
 
 impl Rejection {
     /// A rejection without a place.
     pub fn new(phase: Phase, reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { phase, reason, field: None, byte: None, node: None, message: message.into() }
+        Self { phase, reason, field: None, byte: None, node: None, message: message.into(), violations: None }
     }
 
     /// Adds the field's dotted path.

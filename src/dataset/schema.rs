@@ -7,6 +7,8 @@ use apache_avro::schema::SchemaKind;
 use arrow_schema::DataType;
 
 use super::avro_type::{AvroRecord, AvroType};
+use super::xdm::{self, XdmKind, XdmType};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::digest::sha256;
 
 /// One field of an event, records within records flattened to dotted paths.
@@ -24,15 +26,24 @@ pub struct DatasetField {
     pub default: Option<serde_json::Value>,
 }
 
-/// The schema of a dataset: an Avro record.
+/// The schema of a dataset: an Avro record, or an XDM schema, which is one with rules.
 #[derive(Clone, Debug)]
 pub struct DatasetSchema {
     fields: Vec<DatasetField>,
     root: Arc<AvroRecord>,
     written: Arc<AvroRecord>,
+    xdm: Option<Xdm>,
     name: String,
-    avro: String,
+    text: String,
     digest: String,
+}
+
+/// What an XDM schema says beyond its fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Xdm {
+    /// The address of the schema, as events name it.
+    pub(crate) id: Option<String>,
+    pub(crate) root: Arc<XdmType>,
 }
 
 /// Why a schema cannot be used.
@@ -93,7 +104,29 @@ impl DatasetSchema {
         // The digest is of the schema, not of its layout on the page.
         let digest = sha256(json.to_string().as_bytes());
         check_paths(&fields)?;
-        Ok(Self { fields, root, written, name, avro: text.to_owned(), digest })
+        Ok(Self { fields, root, written, xdm: None, name, text: text.to_owned(), digest })
+    }
+
+    /// Reads an XDM schema: a JSON Schema of a class and its field groups, in one file.
+    ///
+    /// # Errors
+    /// Every mistake in it, at its place.
+    pub fn read_xdm(document: &Arc<Document>) -> Result<Self, Diagnostics> {
+        let refuse = |error: SchemaError| Diagnostic::error(Code::Schema, error.to_string()).at(document, "");
+        let xdm = xdm::read(document)?;
+        let text_at = |keyword: &str| document.value().get(keyword).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let name = text_at("title").or(text_at("$id")).unwrap_or_else(|| "XDM".to_owned());
+        let written = Arc::new(match &xdm.kind {
+            XdmKind::Object(object) => object.record(&name),
+            // `read` answers with objects only.
+            _ => AvroRecord { name: name.clone(), is_union: false, fields: Vec::new() },
+        });
+        let root = written.as_columns();
+        let mut fields = Vec::new();
+        flatten(&root, "", false, &mut fields).and_then(|()| check_paths(&fields)).map_err(refuse)?;
+        let digest = sha256(document.value().to_string().as_bytes());
+        let xdm = Some(Xdm { id: text_at("$id"), root: Arc::new(xdm) });
+        Ok(Self { fields, root, written, xdm, name, text: document.text().to_owned(), digest })
     }
 
     /// Its fields, in the schema's order.
@@ -106,14 +139,14 @@ impl DatasetSchema {
         self.fields.iter().enumerate().find(|(_, field)| field.path == path)
     }
 
-    /// The record's full name.
+    /// The record's full name; an XDM schema's title.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The Avro schema's text, as it was read.
-    pub fn avro(&self) -> &str {
-        &self.avro
+    /// The schema's text, as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// SHA-256 of the schema, hex; white space between its tokens does not matter.
@@ -124,6 +157,11 @@ impl DatasetSchema {
     /// The record as columns see it: every reference resolved, and unions of several types made records with a field for each.
     pub(crate) fn root(&self) -> &Arc<AvroRecord> {
         &self.root
+    }
+
+    /// The rules of an XDM schema; none for Avro.
+    pub(crate) fn xdm(&self) -> Option<&Xdm> {
+        self.xdm.as_ref()
     }
 
     /// The record as events are written.

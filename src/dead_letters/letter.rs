@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::REPLAYED_OFFSET;
+use crate::codec::json::messages;
 use crate::kafka::Message;
 use crate::stream::publish;
 
@@ -15,6 +16,25 @@ pub struct Source {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+    /// The message, of an event that holds several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<u32>,
+}
+
+impl Source {
+    /// What is meant of the value of the event that stands there: the message, where the event holds several.
+    pub fn part<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
+        let Some(message) = self.message else { return Some(value) };
+        let messages = messages(value)?.ok()?;
+        value.get(messages.get(usize::try_from(message).ok()?)?.clone())
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.topic, self.partition, self.offset)?;
+        self.message.map_or(Ok(()), |message| write!(f, ", message {message}"))
+    }
 }
 
 /// One dead letter. What a header does not tell is absent: any producer can write to the topic.
@@ -40,6 +60,9 @@ pub struct DeadLetter {
     pub byte: Option<usize>,
     /// The node that rejected it.
     pub node: Option<String>,
+    /// What the event breaks of its XDM schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violations: Option<serde_json::Value>,
     /// Digest of the pipeline that rejected it.
     pub pipeline: Option<String>,
     /// Bytes of the value when it is not in the letter.
@@ -65,7 +88,12 @@ impl DeadLetter {
 
     pub(super) fn read(message: &Message<'_>, is_replayed: bool) -> Self {
         let text = |name| message.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
-        let source = publish::source(message).map(|(topic, partition, offset)| Source { topic: topic.to_owned(), partition, offset });
+        let source = publish::source(message).map(|origin| Source {
+            topic: origin.topic.to_owned(),
+            partition: origin.partition,
+            offset: origin.offset,
+            message: origin.message,
+        });
         let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
         Self {
             partition: message.partition(),
@@ -78,6 +106,7 @@ impl DeadLetter {
             field: text(publish::ERROR_FIELD),
             byte: text(publish::ERROR_BYTE).and_then(|byte| byte.parse().ok()),
             node: text(publish::ERROR_NODE),
+            violations: message.header(publish::ERROR_VIOLATIONS).and_then(|violations| serde_json::from_slice(violations).ok()),
             pipeline: text(publish::PIPELINE),
             value_omitted: text(publish::ERROR_VALUE_OMITTED).and_then(|bytes| bytes.parse().ok()),
             is_replayed,

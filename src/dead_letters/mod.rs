@@ -144,10 +144,10 @@ impl DeadLetters {
         })
     }
 
-    /// The value of an event in its own topic, when it is still there.
+    /// The value of an event in its own topic, or of the message, when it is still there.
     fn original(&self, source: &Source) -> Result<Option<Vec<u8>>, DeadLetterError> {
         match read_record(&self.properties, &source.topic, source.partition, source.offset, TIMEOUT) {
-            Ok(batch) => Ok(batch.get(0).and_then(|event| event.payload().map(<[u8]>::to_vec))),
+            Ok(batch) => Ok(batch.get(0).and_then(|event| source.part(event.payload()?).map(<[u8]>::to_vec))),
             Err(LookupError::Config(error)) => Err(error.into()),
             Err(LookupError::Kafka(error)) => Err(error.into()),
             // Expired, or never there.

@@ -63,10 +63,11 @@ impl<'a> Observed<'a> {
         for (row, event) in scored.events().enumerate() {
             seen[event] = Seen { row: Some(row), passed: trace.left_at(row).unwrap_or(plan.nodes().len()), fate: Fate::Scored };
         }
-        for (event, rejection) in scored.rejected() {
-            seen[event].fate = Fate::Rejected(rejection.clone());
+        for (place, rejection) in scored.rejected() {
+            seen[place.event].fate = Fate::Rejected(rejection.clone());
         }
-        for (event, reason) in scored.skipped() {
+        for (place, reason) in scored.skipped() {
+            let event = place.event;
             let node = plan.nodes().get(seen[event].passed).map(|node| node.id.clone()).unwrap_or_default();
             seen[event].fate = Fate::Skipped { node, reason: reason.to_owned() };
         }

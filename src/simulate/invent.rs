@@ -7,8 +7,9 @@ use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, TimeUnit};
 
 use super::random::Random;
+use super::rules;
 use crate::codec::column::Column;
-use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetSchema};
+use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetSchema, XdmType};
 
 /// The share of values that are null where they may be.
 const NULL_SHARE: f64 = 0.1;
@@ -24,6 +25,8 @@ const RECENT_MS: u64 = 60_000;
 #[derive(Debug)]
 pub(super) struct Inventor {
     root: Arc<AvroRecord>,
+    /// What values must keep to.
+    rules: Option<Arc<XdmType>>,
     columns: Vec<Column>,
     random: Random,
 }
@@ -40,39 +43,52 @@ struct Muse<'a> {
 impl Inventor {
     pub(super) fn new(schema: &DatasetSchema, seed: u64) -> Self {
         let columns = schema.fields().iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Self { root: Arc::clone(schema.root()), columns, random: Random::new(seed) }
+        let rules = schema.xdm().map(|xdm| Arc::clone(&xdm.root));
+        Self { root: Arc::clone(schema.root()), rules, columns, random: Random::new(seed) }
     }
 
     /// The next `count` rows: one column for each of the dataset's fields.
     pub(super) fn rows(&mut self, count: usize, now_ms: i64) -> Result<Vec<ArrayRef>, ArrowError> {
         for _ in 0..count {
-            record(&self.root, &mut self.columns.iter_mut(), &mut self.random, now_ms, false);
+            record((&self.root, self.rules.as_deref()), &mut self.columns.iter_mut(), &mut self.random, now_ms, false);
         }
         self.columns.iter_mut().map(Column::finish).collect()
     }
 }
 
 /// One record, its fields flattened to columns; with `is_null` all of them are null.
-fn record(kind: &AvroRecord, columns: &mut IterMut<'_, Column>, random: &mut Random, now_ms: i64, is_null: bool) {
-    for field in &kind.fields {
+fn record(
+    (kind, rules): (&AvroRecord, Option<&XdmType>),
+    columns: &mut IterMut<'_, Column>,
+    random: &mut Random,
+    now_ms: i64,
+    is_null: bool,
+) {
+    for (index, field) in kind.fields.iter().enumerate() {
+        let rules = rules::inner(rules, index);
         let (inner, null) = field.kind.split_null();
         if let AvroType::Record(inner) = inner {
             let is_null = is_null || (null.is_some() && random.chance(NULL_SHARE));
-            record(inner, columns, random, now_ms, is_null);
+            record((inner, rules), columns, random, now_ms, is_null);
             continue;
         }
         let Some(column) = columns.next() else { return };
         match is_null {
             true => column.push_null(),
-            false => value(&field.kind, column, &mut Muse { random, now_ms, name: &field.name }),
+            false => value(&field.kind, rules, column, &mut Muse { random, now_ms, name: &field.name }),
         }
     }
 }
 
-fn value(kind: &AvroType, column: &mut Column, muse: &mut Muse<'_>) {
+fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &mut Muse<'_>) {
     let (kind, null) = kind.split_null();
     if null.is_some() && muse.random.chance(NULL_SHARE) {
         column.push_null();
+        return;
+    }
+    if let Some(rules) = rules
+        && ruled(kind, rules, column, muse)
+    {
         return;
     }
     // A batch is far below the 2 GiB at which a column is full, so no push fails.
@@ -123,9 +139,10 @@ fn value(kind: &AvroType, column: &mut Column, muse: &mut Muse<'_>) {
             column.push_i128(i128::from(muse.below(bound)));
         }
         AvroType::Array(item) => {
-            for _ in 0..muse.random.below(ITEMS) {
+            let count = rules::items(rules, muse.random.below(ITEMS));
+            for _ in 0..count {
                 if let [items] = column.children() {
-                    value(item, items, muse);
+                    value(item, rules::inner(rules, 0), items, muse);
                 }
             }
             let _ = column.close();
@@ -134,7 +151,7 @@ fn value(kind: &AvroType, column: &mut Column, muse: &mut Muse<'_>) {
             for number in 0..muse.random.below(ITEMS) {
                 if let [keys, values] = column.children() {
                     let _ = keys.push_bytes(format!("key-{number}").as_bytes());
-                    value(entry, values, muse);
+                    value(entry, rules::inner(rules, 0), values, muse);
                 }
             }
             let _ = column.close();
@@ -143,12 +160,34 @@ fn value(kind: &AvroType, column: &mut Column, muse: &mut Muse<'_>) {
         // What columns see of a schema has no union but the one with null.
         AvroType::Union(_) => column.push_null(),
         AvroType::Record(inner) => {
-            for (AvroField { name, kind, .. }, child) in inner.fields.iter().zip(column.children()) {
-                value(kind, child, &mut Muse { random: muse.random, now_ms: muse.now_ms, name });
+            for (index, (AvroField { name, kind, .. }, child)) in inner.fields.iter().zip(column.children()).enumerate() {
+                value(kind, rules::inner(rules, index), child, &mut Muse { random: muse.random, now_ms: muse.now_ms, name });
             }
             let _ = column.close();
         }
     }
+}
+
+/// A single value that keeps to rules; `false` when nothing but its type matters.
+fn ruled(kind: &AvroType, rules: &XdmType, column: &mut Column, muse: &mut Muse<'_>) -> bool {
+    let listed = rules::listed(rules, muse.random);
+    match kind {
+        AvroType::String => {
+            let text = match listed.and_then(serde_json::Value::as_str) {
+                Some(text) => text.to_owned(),
+                None => {
+                    let idea = muse.text();
+                    rules::text(rules, idea, muse.random.below(TEXTS))
+                }
+            };
+            let _ = column.push_bytes(text.as_bytes());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the rules' numbers have at most 53 bits")]
+        AvroType::Long => column.push_i64(listed.and_then(serde_json::Value::as_i64).unwrap_or(rules::number(rules, muse.random) as i64)),
+        AvroType::Double => column.push_f64(listed.and_then(serde_json::Value::as_f64).unwrap_or(rules::number(rules, muse.random))),
+        _ => return false,
+    }
+    true
 }
 
 impl Muse<'_> {

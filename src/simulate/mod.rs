@@ -11,6 +11,7 @@ mod invent;
 mod pace;
 mod publish;
 mod random;
+mod rules;
 #[cfg(test)]
 mod tests;
 

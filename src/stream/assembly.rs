@@ -1,5 +1,6 @@
 //! A pipeline put together: its file, schema, statistics and models, checked as one; lines are made of it.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use super::schemas::{Schemas, framed};
 use super::settings::{OutputTopic, Settings};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
 use crate::codec::frame::Framing;
-use crate::codec::{CodecError, Decoder, Encoder, json::JsonDecoder, json::JsonEncoder, json::Rules};
-use crate::config::{Format, Guarantee, Pipeline};
-use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION};
+use crate::codec::json::{JsonDecoder, JsonEncoder, Rules, messages};
+use crate::codec::{CodecError, Decoder, Encoder};
+use crate::config::{Format, Guarantee, Pipeline, ScoreFormat};
+use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION, Rejection};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::files::{self, MOST_SCHEMA_BYTES};
 use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
@@ -133,7 +135,7 @@ impl Assembly {
     pub fn register_input(&self, stop: &dyn Fn() -> bool) -> Result<(), RegistryError> {
         let input = &self.pipeline.input;
         if input.framing.needs_registry() && input.format == Format::Avro {
-            let key = self.schemas.register(&format!("{}-value", input.topic), self.dataset.avro(), true, stop)?;
+            let key = self.schemas.register(&format!("{}-value", input.topic), self.dataset.text(), true, stop)?;
             self.schemas.input_key.get_or_init(|| key);
         }
         Ok(())
@@ -247,15 +249,17 @@ impl Assembly {
             Format::Avro => Box::new(AvroDecoder::framed(framing, self.schemas.writers(framing), schema, projection)?),
             Format::Json => Box::new(JsonDecoder::new(schema, projection)?.framed(framing)),
             Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, projection)?.framed(framing)),
+            Format::Xdm => Box::new(JsonDecoder::by(Rules::Xdm, schema, projection)?.enveloped()),
+            Format::XdmEntity => Box::new(JsonDecoder::by(Rules::Xdm, schema, projection)?),
         })
     }
 
     fn encoder(&self, columns: &[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError> {
         let output = &self.pipeline.output;
         Ok(match output.format {
-            Format::Avro => Box::new(framed(AvroEncoder::new(SCORE, &fields(columns))?, output.framing, &self.schemas.output_key)?),
-            Format::Json => Box::new(JsonEncoder::new(&fields(columns))?),
-            Format::AvroJson => {
+            ScoreFormat::Avro => Box::new(framed(AvroEncoder::new(SCORE, &fields(columns))?, output.framing, &self.schemas.output_key)?),
+            ScoreFormat::Json => Box::new(JsonEncoder::new(&fields(columns))?),
+            ScoreFormat::AvroJson => {
                 let derived = AvroEncoder::new(SCORE, &fields(columns))?;
                 Box::new(JsonEncoder::by(Rules::Avro, &DatasetSchema::parse_avro(derived.schema().unwrap_or_default())?))
             }
@@ -292,7 +296,17 @@ impl Assembly {
                 let header = self.pipeline.input.framing.header(0);
                 Ok(Box::new(JsonEncoder::by(rules, &self.dataset).with_header(header)))
             }
+            Format::Xdm => Ok(Box::new(JsonEncoder::by(Rules::Xdm, &self.dataset).enveloped(&self.dataset))),
+            Format::XdmEntity => Ok(Box::new(JsonEncoder::by(Rules::Xdm, &self.dataset))),
         }
+    }
+
+    /// Where the messages of an event stand in its value, where the input's format has events that hold several. As [`Decoder::messages`].
+    ///
+    /// # Errors
+    /// Why an event that holds messages cannot be taken apart.
+    pub fn messages(&self, value: &[u8]) -> Option<Result<Vec<Range<usize>>, Rejection>> {
+        if self.pipeline.input.format == Format::Xdm { messages(value) } else { None }
     }
 
     /// How the pipeline's Kafka is reached.
@@ -355,7 +369,12 @@ fn unique_instance() -> String {
 }
 
 fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
-    let path = &pipeline.input.schema;
+    let input = &pipeline.input;
+    let path = &input.schema;
+    if input.format.is_xdm() {
+        let dataset = Document::read(path).and_then(|schema| DatasetSchema::read_xdm(&schema));
+        return dataset.map_err(|found| diagnostics.extend(found)).ok();
+    }
     let (code, error) = match files::read_text(path, MOST_SCHEMA_BYTES) {
         Err(error) => (Code::Unreadable, error.to_string()),
         Ok(text) => match DatasetSchema::parse_avro(&text) {

@@ -1,5 +1,6 @@
 //! The part of the line that needs no broker: admit, decode, graph, encode. Workers and file scoring share it.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use arrow_array::ArrayRef;
@@ -15,14 +16,44 @@ pub struct Line {
     plan: Plan,
     encoder: Box<dyn Encoder>,
     max_event_size: usize,
-    /// The event of each admitted payload.
-    admitted: Vec<usize>,
+    /// What each admitted payload is.
+    admitted: Vec<Place>,
     decoded: Decoded,
     rows: Rows,
     columns: Vec<ArrayRef>,
     encoded: Encoded,
     unencodable: Vec<(usize, Rejection)>,
-    rejected: Vec<(usize, Rejection)>,
+    rejected: Vec<(Place, Rejection)>,
+}
+
+/// An event of a batch, or one of the messages that it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The event's index in the batch.
+    pub event: usize,
+    /// The message; `None` for an event that is one itself, and for one that could not be taken apart.
+    pub message: Option<MessagePlace>,
+}
+
+/// A message of an event that holds several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// Its number in the event, from 0.
+    pub index: u32,
+    /// Where it stands in the event's value.
+    pub bytes: Range<usize>,
+}
+
+impl Place {
+    /// An event that is one itself.
+    pub fn of(event: usize) -> Self {
+        Self { event, message: None }
+    }
+
+    /// The number of the message.
+    pub fn number(&self) -> Option<u32> {
+        self.message.as_ref().map(|message| message.index)
+    }
 }
 
 /// How long each phase took for one batch.
@@ -38,7 +69,8 @@ pub struct PhaseDurations {
     pub encode: Duration,
 }
 
-/// What became of a batch of events; each event is in exactly one of scores, rejected and skipped, unless some are awaiting a schema.
+/// What became of a batch of events; each event, and of one that holds messages each message, is in exactly one of scores, rejected and
+/// skipped, unless some are awaiting a schema.
 pub struct Scored<'a> {
     line: &'a Line,
     /// How long it took.
@@ -53,12 +85,12 @@ impl<'a> Scored<'a> {
 
     /// The event of each row of the plan's columns.
     pub fn events(&self) -> impl Iterator<Item = usize> {
-        (0..self.line.decoded.rows.len()).map(|row| self.line.event(row))
+        (0..self.line.decoded.rows.len()).map(|row| self.line.place(row).event)
     }
 
-    /// The event's index and its score's bytes, in the order of the events.
-    pub fn scores(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        self.line.encoded.iter().map(|(row, bytes)| (self.line.event(row), bytes))
+    /// Whose score it is, and its bytes, in the order of the events.
+    pub fn scores(&self) -> impl Iterator<Item = (&Place, &[u8])> {
+        self.line.encoded.iter().map(|(row, bytes)| (self.line.place(row), bytes))
     }
 
     /// The scores' bytes, encoded as a file or a topic takes them.
@@ -69,17 +101,17 @@ impl<'a> Scored<'a> {
     /// The event's index and its schema's key, of events that must wait for their writer's schema. While there is any, nothing of the batch
     /// is scored.
     pub fn awaiting(&self) -> impl Iterator<Item = (usize, SchemaKey)> + '_ {
-        self.line.decoded.awaiting.iter().map(|(payload, key)| (self.line.admitted[*payload as usize], *key))
+        self.line.decoded.awaiting.iter().map(|(payload, key)| (self.line.admitted[*payload as usize].event, *key))
     }
 
-    /// The event's index and why it has no score, in the order of the events.
-    pub fn rejected(&self) -> impl Iterator<Item = (usize, &Rejection)> {
-        self.line.rejected.iter().map(|(event, rejection)| (*event, rejection))
+    /// What has no score, and why, in the order of the events.
+    pub fn rejected(&self) -> impl Iterator<Item = (&Place, &Rejection)> {
+        self.line.rejected.iter().map(|(place, rejection)| (place, rejection))
     }
 
-    /// The event's index and the declared reason why it is left out.
-    pub fn skipped(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.line.rows.skipped().map(|(row, reason)| (self.line.event(row), reason))
+    /// What is left out, and the declared reason.
+    pub fn skipped(&self) -> impl Iterator<Item = (&Place, &str)> {
+        self.line.rows.skipped().map(|(row, reason)| (self.line.place(row), reason))
     }
 }
 
@@ -136,7 +168,7 @@ impl Line {
             return Scored { line: self, durations };
         }
         for (payload, rejection) in self.decoded.rejected.drain(..) {
-            self.rejected.push((self.admitted[payload as usize], rejection));
+            self.rejected.push((self.admitted[payload as usize].clone(), rejection));
         }
         self.rows.reset(self.decoded.rows.len());
         let timings = self.plan.run(&self.decoded.columns, &mut self.rows, &mut self.columns);
@@ -144,7 +176,7 @@ impl Line {
         let started = Instant::now();
         self.encode();
         durations.encode = started.elapsed();
-        self.rejected.sort_by_key(|(event, _)| *event);
+        self.rejected.sort_by_key(|(place, _)| (place.event, place.number()));
         Scored { line: self, durations }
     }
 
@@ -160,13 +192,23 @@ impl Line {
                     let message = format!("the event has {} bytes; `input.max_event_size` allows {}", payload.len(), self.max_event_size);
                     Rejection::new(Phase::Decode, Reason::Oversized, message)
                 }
-                Some(payload) => {
-                    self.admitted.push(event);
-                    payloads.push(payload);
-                    continue;
-                }
+                Some(payload) => match self.decoder.messages(payload) {
+                    None => {
+                        self.admitted.push(Place::of(event));
+                        payloads.push(payload);
+                        continue;
+                    }
+                    Some(Ok(messages)) => {
+                        for (index, bytes) in (0..).zip(messages) {
+                            payloads.push(&payload[bytes.clone()]);
+                            self.admitted.push(Place { event, message: Some(MessagePlace { index, bytes }) });
+                        }
+                        continue;
+                    }
+                    Some(Err(rejection)) => rejection,
+                },
             };
-            self.rejected.push((event, refused));
+            self.rejected.push((Place::of(event), refused));
         }
         payloads
     }
@@ -177,14 +219,14 @@ impl Line {
         let mut alive = self.rows.iter_alive();
         self.encoder.encode(&self.columns, &mut alive, &mut self.encoded, &mut self.unencodable);
         let (admitted, decoded) = (&self.admitted, &self.decoded);
-        let event = |row: usize| admitted[decoded.rows[row] as usize];
-        self.rejected.extend(self.rows.rejected().map(|(row, rejection)| (event(row), rejection.clone())));
-        self.rejected.extend(self.unencodable.drain(..).map(|(row, rejection)| (event(row), rejection)));
+        let place = |row: usize| admitted[decoded.rows[row] as usize].clone();
+        self.rejected.extend(self.rows.rejected().map(|(row, rejection)| (place(row), rejection.clone())));
+        self.rejected.extend(self.unencodable.drain(..).map(|(row, rejection)| (place(row), rejection)));
     }
 
-    /// The event that a decoded row was.
-    fn event(&self, row: usize) -> usize {
-        self.admitted[self.decoded.rows[row] as usize]
+    /// What a decoded row was.
+    fn place(&self, row: usize) -> &Place {
+        &self.admitted[self.decoded.rows[row] as usize]
     }
 }
 

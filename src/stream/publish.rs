@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::line::Place;
 use super::settings::OutputTopic;
 use crate::dataset::Rejection;
 use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
@@ -12,6 +13,8 @@ pub const SOURCE_TOPIC: &str = "caz.source.topic";
 pub const SOURCE_PARTITION: &str = "caz.source.partition";
 /// Offset of the event, decimal.
 pub const SOURCE_OFFSET: &str = "caz.source.offset";
+/// Number of the message in an event that holds several, from 0, decimal.
+pub const SOURCE_MESSAGE: &str = "caz.source.message";
 /// Digest of the pipeline that scored it, 16 hexadecimal digits.
 pub const PIPELINE: &str = "caz.pipeline";
 /// Digests of the models that scored it, 16 hexadecimal digits each, separated by commas.
@@ -26,6 +29,8 @@ pub const ERROR_MESSAGE: &str = "caz.error.message";
 pub const ERROR_FIELD: &str = "caz.error.field";
 /// Byte offset in the value, decimal.
 pub const ERROR_BYTE: &str = "caz.error.byte";
+/// What the event breaks of its XDM schema, JSON.
+pub const ERROR_VIOLATIONS: &str = "caz.error.violations";
 /// The node that rejected it.
 pub const ERROR_NODE: &str = "caz.error.node";
 /// How many headers of the event are left out, with its key, since the dead-letter topic does not take them either.
@@ -33,10 +38,32 @@ pub const ERROR_HEADERS_OMITTED: &str = "caz.error.headers_omitted";
 /// Bytes of a value that is left out since the dead-letter topic does not take it; the original is at the source coordinates.
 pub const ERROR_VALUE_OMITTED: &str = "caz.error.value_omitted";
 
-/// Topic, partition and offset of the event that a record of caz tells of; `None` for any other record.
-pub fn source<'a>(record: &Message<'a>) -> Option<(&'a str, i32, i64)> {
+/// Where the event stands that a record of caz tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The message, of an event that holds several.
+    pub message: Option<u32>,
+}
+
+/// The event that a record of caz tells of; `None` for any other record.
+pub fn source<'a>(record: &Message<'a>) -> Option<Origin<'a>> {
     let text = |name| std::str::from_utf8(record.header(name)?).ok();
-    Some((text(SOURCE_TOPIC)?, text(SOURCE_PARTITION)?.parse().ok()?, text(SOURCE_OFFSET)?.parse().ok()?))
+    let message = match record.header(SOURCE_MESSAGE) {
+        None => None,
+        Some(_) => Some(text(SOURCE_MESSAGE)?.parse().ok()?),
+    };
+    Some(Origin {
+        topic: text(SOURCE_TOPIC)?,
+        partition: text(SOURCE_PARTITION)?.parse().ok()?,
+        offset: text(SOURCE_OFFSET)?.parse().ok()?,
+        message,
+    })
 }
 
 /// Longest wait for room in the producer's queue before the batch counts as failed.
@@ -82,22 +109,32 @@ impl Publisher {
     }
 
     /// Queues a score: the event's key and timestamp, the score's bytes.
-    pub(super) fn score(&self, producer: &Producer, event: &Message<'_>, value: &[u8]) -> Result<(), ProduceError> {
-        let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
+    pub(super) fn score(&self, producer: &Producer, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
+        let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+        let number = message.format(place.number().unwrap_or_default());
         let headers = [
             (SOURCE_TOPIC, event.topic().as_bytes()),
             (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
             (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
             (PIPELINE, self.pipeline_digest.as_bytes()),
             (MODEL, self.model_digests.as_bytes()),
+            (SOURCE_MESSAGE, number.as_bytes()),
         ];
-        self.produce(producer, &self.output, event, (event.key(), Some(value)), &headers)
+        let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
+        self.produce(producer, &self.output, event, (event.key(), Some(value)), headers)
     }
 
-    /// Queues a dead letter: the event's key, timestamp, headers and value as they came, and why it is one; for a topic that did not take
-    /// that, without some of it.
-    pub(super) fn dead_letter(&self, producer: &Producer, event: &Message<'_>, why: &Rejection, omit: Omit) -> Result<(), ProduceError> {
-        let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
+    /// Queues a dead letter: the event's key, timestamp, headers and value as they came, of one that holds messages the message's bytes, and
+    /// why it is one; for a topic that did not take that, without some of it.
+    pub(super) fn dead_letter(
+        &self,
+        producer: &Producer,
+        event: &Message<'_>,
+        place: &Place,
+        why: &Rejection,
+        omit: Omit,
+    ) -> Result<(), ProduceError> {
+        let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
         let (mut byte, mut omitted) = (itoa::Buffer::new(), itoa::Buffer::new());
         let came = event.headers().filter(|(name, _)| !name.starts_with("caz."));
         let (mut left_out, mut headers) = (itoa::Buffer::new(), Vec::new());
@@ -116,14 +153,20 @@ impl Publisher {
         headers.extend(why.field.as_ref().map(|field| (ERROR_FIELD, field.as_bytes())));
         headers.extend(why.byte.map(|at| (ERROR_BYTE, byte.format(at).as_bytes())));
         headers.extend(why.node.as_ref().map(|node| (ERROR_NODE, node.as_bytes())));
+        headers.extend(why.violations.as_ref().map(|violations| (ERROR_VIOLATIONS, violations.as_bytes())));
         headers.extend([
             (SOURCE_TOPIC, event.topic().as_bytes()),
             (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
             (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
             (PIPELINE, self.pipeline_digest.as_bytes()),
         ]);
-        let value = event.payload().filter(|_| omit == Omit::Nothing);
-        if let (Some(payload), None) = (event.payload(), value) {
+        headers.extend(place.number().map(|number| (SOURCE_MESSAGE, message.format(number).as_bytes())));
+        let payload = event.payload().map(|payload| match &place.message {
+            Some(message) => payload.get(message.bytes.clone()).unwrap_or(payload),
+            None => payload,
+        });
+        let value = payload.filter(|_| omit == Omit::Nothing);
+        if let (Some(payload), None) = (payload, value) {
             headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
         }
         self.produce(producer, &self.dead_letters, event, (key, value), &headers)

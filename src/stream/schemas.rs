@@ -39,7 +39,7 @@ impl Schemas {
                     diagnostics.push(diagnostic.at(document, pointer));
                 }
             };
-            add(Ok(dataset.avro().to_owned()), &pipeline.input.schema, "/input/schema");
+            add(Ok(dataset.text().to_owned()), &pipeline.input.schema, "/input/schema");
             for (index, path) in pipeline.input.writer_schemas.iter().enumerate() {
                 add(files::read_text(path, MOST_SCHEMA_BYTES), path, &format!("/input/writer_schemas/{index}"));
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::delivery::{Delivery, Failure, Fatal};
 use super::fault;
 use super::hold::{Held, cut};
-use super::line::{Line, PhaseDurations};
+use super::line::{Line, PhaseDurations, Place};
 use super::publish::{Destination, Omit, Publisher};
 use super::settings::{OutputTopic, Settings};
 use crate::codec::frame::SchemaKey;
@@ -181,30 +181,34 @@ impl Worker {
             return self.hold(&awaiting);
         }
         if self.settings.on_error == OnError::Stop && scored.rejected().next().is_some() {
-            let rejected = scored.rejected().map(|(index, rejection)| (index, rejection.clone())).collect();
+            let rejected = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
             return self.stop_before(rejected);
         }
         self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
         let started = Instant::now();
-        for (index, value) in scored.scores() {
-            let Some(event) = self.batch.get(index) else { continue };
-            match self.delivery.publisher.score(&self.delivery.producer, &event, value) {
+        for (place, value) in scored.scores() {
+            let Some(event) = self.batch.get(place.event) else { continue };
+            match self.delivery.publisher.score(&self.delivery.producer, &event, place, value) {
                 Ok(()) => self.delivery.tally.scored(value.len()),
                 Err(ProduceError::TooLarge { bytes }) => {
                     let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output.name);
                     let rejection = Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message);
-                    bury(&mut self.delivery, &event, &rejection, self.settings.on_error)?;
+                    bury(&mut self.delivery, &event, place, &rejection, self.settings.on_error)?;
                 }
                 Err(error) => return Err(self.delivery.refused(error)),
             }
         }
-        for (nth, (index, rejection)) in scored.rejected().enumerate() {
-            let Some(event) = self.batch.get(index) else { continue };
+        for (nth, (place, rejection)) in scored.rejected().enumerate() {
+            let Some(event) = self.batch.get(place.event) else { continue };
             if nth == 0 && self.settings.on_error == OnError::Skip {
-                tracing::warn!(in_batch = scored.rejected().count(), "skipped, as the first of its batch: {}", place(&event, rejection));
+                tracing::warn!(
+                    in_batch = scored.rejected().count(),
+                    "skipped, as the first of its batch: {}",
+                    told(&event, place, rejection)
+                );
             }
-            bury(&mut self.delivery, &event, rejection, self.settings.on_error)?;
+            bury(&mut self.delivery, &event, place, rejection, self.settings.on_error)?;
         }
         self.delivery.tally.skipped(scored.skipped().count());
         fault::point("after_produce");
@@ -228,15 +232,15 @@ impl Worker {
     }
 
     /// Scores and commits what comes before the first rejected event of each partition, and stops there.
-    fn stop_before(&mut self, rejected: Vec<(usize, Rejection)>) -> Result<(), Failure> {
-        let place = rejected.first().and_then(|(index, rejection)| Some(place(&self.batch.get(*index)?, rejection)));
-        let at: Vec<(usize, ())> = rejected.iter().map(|(index, _)| (*index, ())).collect();
+    fn stop_before(&mut self, rejected: Vec<(Place, Rejection)>) -> Result<(), Failure> {
+        let told = rejected.first().and_then(|(place, rejection)| Some(told(&self.batch.get(place.event)?, place, rejection)));
+        let at: Vec<(usize, ())> = rejected.iter().map(|(place, _)| (place.event, ())).collect();
         cut(&mut self.batch, &at);
         if !self.batch.is_empty() {
             self.score()?;
         }
         self.delivery.commit(&self.consumer)?;
-        Err(Failure::Stop(place.unwrap_or_default()))
+        Err(Failure::Stop(told.unwrap_or_default()))
     }
 
     /// After work was undone: back to the committed offsets, never past them. The pause grows while nothing succeeds.
@@ -303,16 +307,17 @@ fn ended_by(failure: Failure) -> Result<(), WorkerError> {
 }
 
 /// Where an event is, and what is wrong with it.
-fn place(event: &Message<'_>, rejection: &Rejection) -> String {
+fn told(event: &Message<'_>, place: &Place, rejection: &Rejection) -> String {
+    let message = place.number().map(|number| format!("message {number} of ")).unwrap_or_default();
     let field = rejection.field.as_deref().map(|field| format!(", field `{field}`")).unwrap_or_default();
     let byte = rejection.byte.map(|byte| format!(", byte {byte}")).unwrap_or_default();
     let (phase, reason) = (rejection.phase.name(), rejection.reason.name());
-    format!("the event {event:?} cannot be scored ({phase}, {reason}{field}{byte}): {}", rejection.message)
+    format!("{message}the event {event:?} cannot be scored ({phase}, {reason}{field}{byte}): {}", rejection.message)
 }
 
 /// Does what is asked for with an event that cannot be scored. A dead letter goes without its value, and then without all that came, when
 /// the topic does not take it.
-fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
+fn bury(delivery: &mut Delivery, event: &Message<'_>, place: &Place, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
     match on_error {
         OnError::DeadLetter => {}
         OnError::Skip => {
@@ -322,12 +327,12 @@ fn bury(delivery: &mut Delivery, event: &Message<'_>, rejection: &Rejection, on_
         // Known only now: the batch is undone, and comes again when the process starts again.
         OnError::Stop => {
             return Err(match delivery.abort() {
-                Failure::Rewind => Failure::Stop(place(event, rejection)),
+                Failure::Rewind => Failure::Stop(told(event, place, rejection)),
                 failure => failure,
             });
         }
     }
-    let publish = |omit| delivery.publisher.dead_letter(&delivery.producer, event, rejection, omit);
+    let publish = |omit| delivery.publisher.dead_letter(&delivery.producer, event, place, rejection, omit);
     let smaller = |outcome, omit| if matches!(outcome, Err(ProduceError::TooLarge { .. })) { publish(omit) } else { outcome };
     let outcome = smaller(smaller(publish(Omit::Nothing), Omit::Value), Omit::AllThatCame);
     match outcome {

@@ -92,8 +92,10 @@ impl Pipeline {
         for part in texts.chunks(batch) {
             let scored = line.score(part.iter().map(|event| Some(event.as_slice())));
             let mut of: Vec<(usize, Result<Value, String>)> =
-                scored.scores().map(|(at, score)| (at, Ok(serde_json::from_slice(score).unwrap()))).collect();
-            of.extend(scored.rejected().map(|(at, why)| (at, Err(format!("{}: {}", why.field.as_deref().unwrap_or("-"), why.message)))));
+                scored.scores().map(|(at, score)| (at.event, Ok(serde_json::from_slice(score).unwrap()))).collect();
+            of.extend(
+                scored.rejected().map(|(at, why)| (at.event, Err(format!("{}: {}", why.field.as_deref().unwrap_or("-"), why.message)))),
+            );
             of.sort_by_key(|(at, _)| *at);
             answers.extend(of.into_iter().map(|(_, answer)| answer));
         }

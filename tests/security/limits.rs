@@ -100,8 +100,7 @@ fn a_dead_letter_goes_without_headers_that_its_topic_does_not_take() {
     let (header, other, key) = (vec![b'h'; 700_000], vec![b'o'; 300_000], vec![b'k'; 348_250]);
     let value = vec![0xff; 48_350];
     type Event<'a> = (&'a [(&'a str, &'a [u8])], &'a [u8], &'a [u8]);
-    let events: [Event<'_>; 2] =
-        [(&[("large", &header), ("other", &other)], b"a", &value), (&[("large", &header)], &key, &value[..1])];
+    let events: [Event<'_>; 2] = [(&[("large", &header), ("other", &other)], b"a", &value), (&[("large", &header)], &key, &value[..1])];
     for (headers, key, value) in events {
         let (key, value) = (Some(key), Some(value));
         let record = OutboundRecord { topic: &topic, partition: Some(0), key, value, headers, timestamp_ms: None, tag: 0 };

@@ -72,12 +72,12 @@ impl Pipeline {
         for events in events.chunks(batch) {
             let scored = line.score(events.iter().map(|event| Some(event.as_slice())));
             let mut here: Vec<Option<Fate>> = (0..events.len()).map(|_| None).collect();
-            for (row, score) in scored.scores() {
-                here[row] = Some(Fate::Scored(serde_json::from_slice(score).expect("an object")));
+            for (place, score) in scored.scores() {
+                here[place.event] = Some(Fate::Scored(serde_json::from_slice(score).expect("an object")));
             }
-            for (row, why) in scored.rejected() {
+            for (place, why) in scored.rejected() {
                 let field = why.field.as_ref().map(ToString::to_string);
-                here[row] = Some(Fate::Rejected(why.reason.name(), field, why.message.to_string()));
+                here[place.event] = Some(Fate::Rejected(why.reason.name(), field, why.message.to_string()));
             }
             fates.extend(here.into_iter().map(|fate| fate.expect("a fate for every event")));
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::account::{Account, Outcome};
 use super::latency::Latencies;
 use crate::kafka::{ClientProperties, Consumer, Message, MessageBatch, PollLimits, RebalanceListener};
-use crate::stream::publish::{self, ERROR_FIELD, ERROR_MESSAGE, ERROR_PHASE, ERROR_REASON};
+use crate::stream::publish::{self, ERROR_FIELD, ERROR_MESSAGE, ERROR_PHASE, ERROR_REASON, Origin};
 
 /// The last scores that are kept.
 const LAST_SCORES: usize = 3;
@@ -145,8 +145,8 @@ fn observe(consumer: Consumer, outcome: Outcome, observed: &Mutex<Observed>, is_
 
 impl Observed {
     fn note(&mut self, record: &Message<'_>, outcome: Outcome, now_ms: i64, is_among_last: bool) {
-        let source = publish::source(record).filter(|(_, partition, offset)| *partition >= 0 && *offset >= 0);
-        let Some((_, partition, offset)) = source else {
+        let source = publish::source(record).filter(|origin| origin.partition >= 0 && origin.offset >= 0);
+        let Some(Origin { partition, offset, .. }) = source else {
             self.account.note_unattributed();
             return;
         };

@@ -8,7 +8,7 @@ use super::account::Balance;
 use super::observer::{DeadLetter, Observed};
 use crate::cli::amount::{grouped, per_second};
 use crate::cli::terminal;
-use crate::config::Format;
+use crate::config::ScoreFormat;
 
 /// The demo at one moment.
 #[derive(Clone, Debug, Default)]
@@ -144,9 +144,9 @@ pub(super) enum ScoreReader {
 
 impl ScoreReader {
     /// A reader of the output's format; `schema` is its Avro schema.
-    pub(super) fn new(format: Format, schema: Option<&str>) -> Self {
+    pub(super) fn new(format: ScoreFormat, schema: Option<&str>) -> Self {
         match (format, schema.and_then(|schema| apache_avro::Schema::parse_str(schema).ok())) {
-            (Format::Avro, Some(schema)) => Self::Avro(Box::new(schema)),
+            (ScoreFormat::Avro, Some(schema)) => Self::Avro(Box::new(schema)),
             _ => Self::Json,
         }
     }

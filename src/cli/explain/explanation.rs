@@ -87,6 +87,9 @@ pub(super) enum Outcome {
         field: Option<String>,
         byte: Option<usize>,
         message: String,
+        /// What it breaks of its XDM schema.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        violations: Option<Value>,
     },
     /// It is left out.
     Skipped { node: Option<String>, reason: String },
@@ -117,6 +120,7 @@ fn rejected(rejection: &Rejection) -> Outcome {
         field: rejection.field.as_ref().map(ToString::to_string),
         byte: rejection.byte,
         message: rejection.message.to_string(),
+        violations: rejection.violations.as_ref().and_then(|violations| serde_json::from_str(violations).ok()),
     }
 }
 

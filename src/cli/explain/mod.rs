@@ -40,6 +40,9 @@ pub(super) struct Explain {
     /// The partition
     #[arg(long, value_name = "NUMBER", requires = "offset", default_value_t = 0)]
     partition: i32,
+    /// The message, counted from 0, of an event that holds several
+    #[arg(long, value_name = "NUMBER")]
+    message: Option<u32>,
     /// Every column of every node, not only what the node changed or made
     #[arg(long)]
     all: bool,
@@ -75,6 +78,7 @@ impl Explain {
             (_, Some(offset), _) => Subject::from_kafka(&assembly, self.topic.as_deref(), self.partition, offset)?,
             (.., case) => Subject::from_golden(&read_golden(golden_file(&assembly, None)?)?, case.unwrap_or_default())?,
         };
+        let subject = subject.part(&assembly, self.message)?;
         // The line of the stream tells what becomes of the event; one that keeps everything tells why.
         let format = subject.is_json.then_some(Format::Json);
         let mut served = assembly.serving_line(format).map_err(Failure::Configuration)?;
@@ -121,12 +125,14 @@ fn recorded(subject: &Subject, assembly: &Assembly) -> Result<Value, Failure> {
     let Some(bytes) = &subject.value else { return Err(running("a record without a value cannot be a golden case")) };
     let parsed = || serde_json::from_slice::<Value>(bytes).ok().filter(Value::is_object);
     let event = match (subject.is_json, assembly.pipeline().input.format) {
-        (true, Format::Avro) => parsed().ok_or_else(|| running("an event that is not a JSON object cannot be a golden case"))?,
+        (true, Format::Avro | Format::Xdm | Format::XdmEntity) => {
+            parsed().ok_or_else(|| running("an event that is not a JSON object cannot be a golden case"))?
+        }
         (_, Format::Json | Format::AvroJson) => {
             let exact = parsed().filter(|value| value.to_string().as_bytes() == bytes.trim_ascii());
             exact.unwrap_or_else(|| Value::String(BASE64_STANDARD.encode(bytes)))
         }
-        (false, Format::Avro) => Value::String(BASE64_STANDARD.encode(bytes)),
+        (false, Format::Avro | Format::Xdm | Format::XdmEntity) => Value::String(BASE64_STANDARD.encode(bytes)),
     };
     Ok(event)
 }

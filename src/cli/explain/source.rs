@@ -34,6 +34,9 @@ pub(super) enum Origin {
         topic: String,
         partition: i32,
         offset: i64,
+        /// The message, of an event that holds several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<u32>,
         timestamp_ms: Option<i64>,
         /// As text; bytes that are not UTF-8 are replaced.
         key: Option<String>,
@@ -85,11 +88,38 @@ impl Subject {
             let at =
                 source.as_ref().ok_or_else(|| running("the dead letter has no value, and its headers do not say where the event is"))?;
             let original = lookup(&properties, &at.topic, at.partition, at.offset)?;
-            value = original.get(0).and_then(|record| record.payload().map(<[u8]>::to_vec));
+            value = original.get(0).and_then(|record| at.part(record.payload()?).map(<[u8]>::to_vec));
         }
         let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
-        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, timestamp_ms: record.timestamp_ms(), key };
+        let origin = Origin::Record { topic: topic.to_owned(), partition, offset, message: None, timestamp_ms: record.timestamp_ms(), key };
         Ok(Self { value, is_json: false, origin, dead_letter })
+    }
+
+    /// The message of this number, where the event holds several.
+    pub(super) fn part(mut self, assembly: &Assembly, message: Option<u32>) -> Result<Self, Failure> {
+        let value = self.value.as_deref().filter(|_| !self.is_json);
+        let messages = value.and_then(|value| assembly.messages(value));
+        let part = match (value, messages, message) {
+            (Some(value), Some(Ok(messages)), Some(number)) => {
+                let bytes = usize::try_from(number).ok().and_then(|number| value.get(messages.get(number)?.clone()));
+                let none = || running(format!("there is no message {number}: the event holds {}, counted from 0", messages.len()));
+                bytes.ok_or_else(none)?.to_vec()
+            }
+            (_, Some(Ok(messages)), None) => {
+                return Err(running(format!(
+                    "the event holds {} messages. Mend: say which with --message, counted from 0",
+                    messages.len()
+                )));
+            }
+            (_, None, Some(_)) => return Err(running("the event holds no messages. Mend: leave --message out")),
+            // Also one that cannot be taken apart, which is explained as a whole.
+            _ => return Ok(self),
+        };
+        self.value = Some(part);
+        if let Origin::Record { message: number, .. } = &mut self.origin {
+            *number = message;
+        }
+        Ok(self)
     }
 }
 

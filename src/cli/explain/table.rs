@@ -38,14 +38,19 @@ pub(super) fn render(explanation: &Explanation, all: bool) -> String {
 fn event(explanation: &Explanation) -> String {
     let size = explanation.event.bytes.map_or("no value".to_owned(), |bytes| format!("{bytes} bytes"));
     match &explanation.event.origin {
-        Origin::Record { topic, partition, offset, key, .. } => {
+        Origin::Record { topic, partition, offset, message, key, .. } => {
             let key = key.as_ref().map(|key| format!(", key {}", shown(&Value::String(key.clone())))).unwrap_or_default();
-            format!("{topic}, partition {partition}, offset {offset}: {size}{key}")
+            format!("{topic}, partition {partition}, offset {offset}{}: {size}{key}", part(*message))
         }
         Origin::File { file } if file == "-" => format!("standard input: {size}"),
         Origin::File { file } => format!("{file}: {size}"),
         Origin::Case { case } => format!("golden case {case}: {size}"),
     }
+}
+
+/// The message, of an event that holds several.
+fn part(message: Option<u32>) -> String {
+    message.map(|message| format!(", message {message}")).unwrap_or_default()
 }
 
 fn dead_letter(letter: &DeadLetter) -> Vec<String> {
@@ -54,8 +59,8 @@ fn dead_letter(letter: &DeadLetter) -> Vec<String> {
     let mut lines = vec![format!("dead letter  {said}{place}")];
     lines.extend(letter.message.iter().map(|message| format!("             {}", cut(message))));
     lines.extend(letter.source.iter().map(|source| {
-        let Source { topic, partition, offset } = source;
-        format!("             of the event at {topic}, partition {partition}, offset {offset}")
+        let Source { topic, partition, offset, message } = source;
+        format!("             of the event at {topic}, partition {partition}, offset {offset}{}", part(*message))
     }));
     lines
 }
@@ -82,9 +87,15 @@ fn outcome(outcome: &Outcome) -> Vec<String> {
             let fields: Vec<String> = score.iter().map(|(name, value)| format!("{name} {}", shown(value))).collect();
             vec![format!("score        {}", fields.join(", "))]
         }
-        Outcome::Rejected { phase, reason, node, field, byte, message } => {
+        Outcome::Rejected { phase, reason, node, field, byte, message, violations } => {
             let place = place(node.as_deref(), field.as_deref(), *byte);
-            vec![format!("rejected     {phase}: {reason}{place}"), format!("             {}", cut(message))]
+            let mut lines = vec![format!("rejected     {phase}: {reason}{place}"), format!("             {}", cut(message))];
+            let all = violations.as_ref().and_then(|report| report.get("_validationErrors")?.as_array());
+            lines.extend(all.into_iter().flatten().map(|violation| {
+                let text = |key: &str| cut(violation.get(key).and_then(Value::as_str).unwrap_or_default());
+                format!("             {}: {}", text("pointerToViolation"), text("message"))
+            }));
+            lines
         }
         Outcome::Skipped { node, reason } => {
             vec![format!("skipped      {}{}", cut(reason), place(node.as_deref(), None, None))]

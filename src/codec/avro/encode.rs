@@ -80,7 +80,7 @@ impl AvroEncoder {
     /// be null is null where all its fields are.
     pub fn for_schema(schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.written(), &mut 0), schema: schema.avro().to_owned(), header: Vec::new() }
+        Self { names, members: members(schema.written(), &mut 0), schema: schema.text().to_owned(), header: Vec::new() }
     }
 
     /// The same encoder with `header` before each datum.

@@ -9,12 +9,13 @@ use arrow_schema::DataType;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::fault::{Anchor, Context};
+use super::put::Put;
 use super::shape::{Rules, Target, scalar};
 use super::skip::{Skip, descend};
-use super::visit::{Event, Members, Put, scalar_visits, word};
+use super::visit::{Event, Members, at, scalar_visits, unsigned, word};
 use crate::codec::CodecError;
 use crate::codec::column::Column;
-use crate::codec::scalar::{Misfit, Scalar};
+use crate::codec::scalar::{Found, Scalar};
 use crate::dataset::{AvroType, Reason};
 
 /// A union.
@@ -76,21 +77,16 @@ impl Choose<'_> {
         self.context.refuse(Reason::WrongType, message, anchor)
     }
 
-    pub(super) fn scalar<E: Error>(
-        self,
-        found: impl fmt::Display,
-        anchor: Anchor,
-        push: impl Fn(&Scalar, &mut Column) -> Result<(), Misfit>,
-    ) -> Result<(), E> {
+    pub(super) fn scalar<E: Error>(self, found: Found<'_>, anchor: Anchor) -> Result<(), E> {
         if self.choice.is_tagged {
             return Err(self.refuse(found, anchor));
         }
         for branch in &self.choice.branches {
             let Kind::Scalar(scalar, data_type) = &branch.kind else { continue };
             let taken = match &branch.target {
-                Target::Column(column, _) => push(scalar, &mut self.columns[*column]),
+                Target::Column(Some(column), _) => scalar.push(found, &mut self.columns[*column]),
                 // Nobody asked for it, but whether it takes the value decides about the types behind it.
-                _ => push(scalar, &mut Column::new(data_type, true)),
+                _ => scalar.push(found, &mut Column::new(data_type, true)),
             };
             if taken.is_ok() {
                 branch.nulls.iter().for_each(|column| self.columns[*column].push_null());
@@ -131,7 +127,7 @@ impl<'de> Visitor<'de> for Choose<'_> {
         let Some(branch) = array.filter(|_| !self.choice.is_tagged) else { return Err(self.refuse("an array", Anchor::Open)) };
         branch.nulls.iter().for_each(|column| self.columns[*column].push_null());
         match &branch.target {
-            Target::Column(column, value) => Put { value, column: &mut self.columns[*column], context: self.context }.visit_seq(seq),
+            Target::Column(column, value) => Put { value, column: at(self.columns, *column), context: self.context }.visit_seq(seq),
             _ => Skip(self.context).visit_seq(seq),
         }
     }
@@ -141,7 +137,7 @@ impl<'de> Visitor<'de> for Choose<'_> {
         if let Some(branch) = choice.untagged_object() {
             branch.nulls.iter().for_each(|column| columns[*column].push_null());
             return match &branch.target {
-                Target::Column(column, value) => Put { value, column: &mut columns[*column], context }.visit_map(map),
+                Target::Column(column, value) => Put { value, column: at(columns, *column), context }.visit_map(map),
                 Target::Object { object, .. } => Members { event: Event { object, columns, context }, null: None }.visit_map(map),
                 _ => Skip(context).visit_map(map),
             };
@@ -154,7 +150,7 @@ impl<'de> Visitor<'de> for Choose<'_> {
         };
         branch.nulls.iter().for_each(|column| columns[*column].push_null());
         let outcome = match &branch.target {
-            Target::Column(column, value) => map.next_value_seed(Put { value, column: &mut columns[*column], context }),
+            Target::Column(column, value) => map.next_value_seed(Put { value, column: at(columns, *column), context }),
             Target::Object { object, .. } => map.next_value_seed(Members { event: Event { object, columns, context }, null: None }),
             _ => map.next_value_seed(Skip(context)),
         };

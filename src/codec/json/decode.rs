@@ -1,16 +1,21 @@
 //! The JSON decoder: one object per payload, straight into columns.
 
+use std::ops::Range;
+
 use serde::de::DeserializeSeed;
 
+use super::envelope::Envelope;
 use super::fault::{Context, fault};
-use super::shape::{Compiler, Member, Object, Rules};
+use super::messages::messages;
+use super::report::Report;
+use super::shape::{Compiler, Object, Rules, Target};
 use super::visit::Event;
 use crate::codec::column::Column;
 use crate::codec::fault::{Fault, Outcome};
 use crate::codec::frame::Framing;
 use crate::codec::rows::{RowDecoder, decode_rows};
 use crate::codec::{CodecError, Decoded, Decoder};
-use crate::dataset::{DatasetField, DatasetSchema, Reason};
+use crate::dataset::{DatasetField, DatasetSchema, Reason, Rejection};
 
 /// Decodes JSON: each payload one object with the dataset's fields as its members, records as objects.
 ///
@@ -21,9 +26,11 @@ use crate::dataset::{DatasetField, DatasetSchema, Reason};
 pub struct JsonDecoder {
     fields: Vec<DatasetField>,
     columns: Vec<Column>,
-    root: Object<Member>,
+    root: Object<Target>,
     context: Context,
     framing: Framing,
+    /// Whether events are in envelopes, one or several in a payload.
+    is_enveloped: bool,
 }
 
 impl JsonDecoder {
@@ -43,10 +50,13 @@ impl JsonDecoder {
         let fields = crate::codec::project(schema, projection)?;
         let places = crate::codec::places(schema, projection);
         let mut compiler = Compiler { rules, places: &places, leaf: 0, id: 0 };
-        let root = compiler.object(schema.written(), schema.root(), "")?;
+        let root = match schema.xdm() {
+            Some(xdm) if rules == Rules::Xdm => compiler.entity(&xdm.root),
+            _ => compiler.object(schema.written(), schema.root(), "")?,
+        };
         let context = Context::new(compiler.id);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Ok(Self { fields, columns, root, context, framing: Framing::None })
+        Ok(Self { fields, columns, root, context, framing: Framing::None, is_enveloped: false })
     }
 
     /// The same decoder for payloads behind a header, whose id is not looked at: the dataset schema says what events are.
@@ -55,20 +65,47 @@ impl JsonDecoder {
         Self { framing, ..self }
     }
 
+    /// The same decoder for events in the envelopes of Adobe's streaming ingestion.
+    #[must_use]
+    pub fn enveloped(self) -> Self {
+        Self { is_enveloped: true, ..self }
+    }
+
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
         if payload.starts_with(b"\xef\xbb\xbf") {
             return Err(Fault::new(Reason::Malformed, 0, "the event begins with a byte order mark, which JSON does not allow"));
         }
         let text = std::str::from_utf8(payload)
             .map_err(|error| Fault::new(Reason::InvalidUtf8, error.valid_up_to(), "the event is not UTF-8 from here on"))?;
+        match self.read_text(text) {
+            Err(fault) if fault.reason() == Reason::XdmViolation => Err(self.report(text, fault)),
+            outcome => outcome,
+        }
+    }
+
+    fn read_text(&mut self, text: &str) -> Outcome<()> {
         let mut json = serde_json::Deserializer::from_str(text);
         self.context.start();
         let event = Event { object: &self.root, columns: &mut self.columns, context: &mut self.context };
-        event.deserialize(&mut json).map_err(|error| fault(text, &error, &mut self.context))?;
+        let read = if self.is_enveloped { Envelope(event).deserialize(&mut json) } else { event.deserialize(&mut json) };
+        read.map_err(|error| fault(text, &error, &mut self.context))?;
         json.end().map_err(|error| match fault(text, &error, &mut self.context) {
             other if error.is_eof() => other,
             other => Fault::new(Reason::TrailingBytes, other.byte(), "something follows the event's object"),
         })
+    }
+
+    /// Reads an event to its end for all that it breaks of its schema. It is a violation only if it is an event otherwise.
+    #[cold]
+    fn report(&mut self, text: &str, violation: Box<Fault>) -> Box<Fault> {
+        self.context.report = Some(Report::new());
+        let read = self.read_text(text);
+        let report = self.context.report.take().and_then(Report::finish);
+        match (read, report) {
+            (Err(fault), _) => fault,
+            (Ok(()), Some(report)) => violation.reported(report),
+            (Ok(()), None) => violation,
+        }
     }
 }
 
@@ -91,5 +128,9 @@ impl Decoder for JsonDecoder {
 
     fn fields(&self) -> &[DatasetField] {
         &self.fields
+    }
+
+    fn messages(&self, payload: &[u8]) -> Option<Result<Vec<Range<usize>>, Rejection>> {
+        if self.is_enveloped { messages(payload) } else { None }
     }
 }

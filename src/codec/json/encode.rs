@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
+use serde_json::json;
 
 use super::shape::Rules;
 use super::typed::{close, is_named, open, tag, typed};
@@ -21,6 +22,10 @@ pub struct JsonEncoder {
     members: Vec<Member>,
     /// What stands before each object.
     header: Vec<u8>,
+    /// What stands behind it.
+    trailer: Vec<u8>,
+    /// Whether members that are null are left out.
+    omits_null: bool,
 }
 
 #[derive(Debug)]
@@ -65,7 +70,7 @@ impl JsonEncoder {
         check_columns(fields, "JSON")?;
         let names: Vec<String> = fields.iter().map(|(name, ..)| name.clone()).collect();
         let members = names.iter().enumerate().map(|(index, name)| Member { head: head(index, name), value: Target::Column(index) });
-        Ok(Self { members: members.collect(), names, header: Vec::new() })
+        Ok(Self { members: members.collect(), names, header: Vec::new(), trailer: Vec::new(), omits_null: false })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order; records are objects.
@@ -76,13 +81,24 @@ impl JsonEncoder {
     /// The same by the given rules.
     pub fn by(rules: Rules, schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.written(), rules, &mut 0), header: Vec::new() }
+        let members = members(schema.written(), rules, &mut 0);
+        Self { names, members, header: Vec::new(), trailer: Vec::new(), omits_null: rules == Rules::Xdm }
     }
 
     /// The same encoder with `header` before each object.
     #[must_use]
     pub fn with_header(self, header: Vec<u8>) -> Self {
         Self { header, ..self }
+    }
+
+    /// The same encoder with an envelope of Adobe's streaming ingestion around each object.
+    #[must_use]
+    pub fn enveloped(self, schema: &DatasetSchema) -> Self {
+        let id = schema.xdm().and_then(|xdm| xdm.id.as_deref()).unwrap_or_default();
+        let schema_ref = json!({"id": id, "contentType": "application/vnd.adobe.xed-full+json;version=1"});
+        let header = json!({"schemaRef": schema_ref, "imsOrgId": "", "datasetId": "", "source": {"name": "caz simulate"}});
+        let header = format!(r#"{{"header":{header},"body":{{"xdmMeta":{{"schemaRef":{schema_ref}}},"xdmEntity":"#);
+        Self { header: header.into_bytes(), trailer: b"}}".to_vec(), ..self }
     }
 }
 
@@ -128,10 +144,13 @@ impl Encoder for JsonEncoder {
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
-        let (members, header) = (&self.members, &self.header);
+        let Self { members, header, trailer, .. } = &*self;
+        let write = if self.omits_null { sparse } else { object };
         encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
             bytes.extend_from_slice(header);
-            object(members, views, row, bytes)
+            write(members, views, row, bytes)?;
+            bytes.extend_from_slice(trailer);
+            Ok(())
         });
     }
 
@@ -156,8 +175,37 @@ fn object(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>
     Ok(())
 }
 
+/// An object without the members that are null.
+fn sparse(members: &[Member], views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
+    into.push(b'{');
+    let start = into.len();
+    for member in members {
+        let is_null = match &member.value {
+            Target::Object { columns, nullable: true, .. } => is_null(&views[columns.clone()], row),
+            Target::Column(column) | Target::Typed(column, ..) => is_null(&views[*column..=*column], row),
+            _ => false,
+        };
+        if is_null {
+            continue;
+        }
+        // Behind the head's brace or comma.
+        into.extend_from_slice(if into.len() > start { b"," } else { b"" });
+        into.extend_from_slice(&member.head[1..]);
+        match &member.value {
+            Target::Object { members, .. } => sparse(members, views, row, into)?,
+            other => member_value(other, views, row, into)?,
+        }
+    }
+    into.push(b'}');
+    Ok(())
+}
+
+fn is_null(views: &[View<'_>], row: usize) -> bool {
+    views.iter().all(|view| matches!(view.cell(row), Cell::Null))
+}
+
 fn member_value(target: &Target, views: &[View<'_>], row: usize, into: &mut Vec<u8>) -> Result<(), (usize, Refusal)> {
-    let is_null = |columns: &Range<usize>| views[columns.clone()].iter().all(|view| matches!(view.cell(row), Cell::Null));
+    let is_null = |columns: &Range<usize>| is_null(&views[columns.clone()], row);
     match target {
         Target::Column(column) => value(&views[*column].cell(row), into).map_err(|refusal| (*column, refusal)),
         Target::Typed(column, kind, rules) => typed(kind, &views[*column].cell(row), *rules, into).map_err(|refusal| (*column, refusal)),

@@ -4,19 +4,23 @@ use std::borrow::Cow;
 
 use serde_json::error::Category;
 
+use super::report::{Report, Violation};
 use crate::codec::fault::Fault;
 use crate::dataset::Reason;
 
-/// What the visitors share: the fault, since the parser's errors cannot carry it, and which members of the event were there.
+/// What the visitors share: the fault, since the parser's errors cannot carry it, and which members objects had.
 #[derive(Debug)]
 pub(super) struct Context {
     fault: Option<(Reason, Cow<'static, str>, Anchor)>,
     /// Names from the innermost outwards.
     path: Vec<String>,
-    /// By member: the last row that had it.
+    /// By member: the last object that had it.
     seen: Vec<u64>,
-    row: u64,
+    /// The number of the last object.
+    objects: u64,
     pub(super) depth: usize,
+    /// What an event breaks of its schema, while it is read a second time to tell.
+    pub(super) report: Option<Report>,
 }
 
 /// What the parser had just read when a visitor found the fault: the way back to its first byte.
@@ -30,28 +34,47 @@ pub(super) enum Anchor {
     Open,
     /// The brace that closes the object.
     Close,
+    /// The bracket that closes the array.
+    CloseArray,
 }
 
 impl Context {
     pub(super) fn new(members: usize) -> Self {
-        Self { fault: None, path: Vec::new(), seen: vec![0; members], row: 0, depth: 0 }
+        Self { fault: None, path: Vec::new(), seen: vec![0; members], objects: 0, depth: 0, report: None }
     }
 
     /// Begins the next payload.
     pub(super) fn start(&mut self) {
-        self.row += 1;
         self.depth = 0;
     }
 
-    /// Notes that the event has a member; whether it had it before.
+    /// A number for the next object. An object cannot be inside one of the same members, so the last one of each is enough to know.
     #[inline]
-    pub(super) fn see(&mut self, member: usize) -> bool {
-        std::mem::replace(&mut self.seen[member], self.row) == self.row
+    pub(super) fn object(&mut self) -> u64 {
+        self.objects += 1;
+        self.objects
+    }
+
+    /// Notes that an object has a member; whether it had it before.
+    #[inline]
+    pub(super) fn see(&mut self, member: usize, object: u64) -> bool {
+        std::mem::replace(&mut self.seen[member], object) == object
     }
 
     #[inline]
-    pub(super) fn has(&self, member: usize) -> bool {
-        self.seen[member] == self.row
+    pub(super) fn has(&self, member: usize, object: u64) -> bool {
+        self.seen[member] == object
+    }
+
+    /// Refuses the event for what its schema does not allow. While a report is made, notes it and goes on.
+    #[cold]
+    pub(super) fn violate<E: serde::de::Error>(&mut self, violations: Vec<Violation>, anchor: Anchor) -> Result<(), E> {
+        if let Some(report) = &mut self.report {
+            report.add(violations);
+            return Ok(());
+        }
+        let message = violations.into_iter().next().map(|first| first.message).unwrap_or_default();
+        Err(self.refuse(Reason::XdmViolation, message, anchor))
     }
 
     /// Keeps the fault and returns an error for the parser to carry out.
@@ -59,6 +82,30 @@ impl Context {
     pub(super) fn refuse<E: serde::de::Error>(&mut self, reason: Reason, message: impl Into<Cow<'static, str>>, anchor: Anchor) -> E {
         self.fault = Some((reason, message.into(), anchor));
         E::custom("")
+    }
+
+    /// Goes into a member or an entry, for the report.
+    #[inline]
+    pub(super) fn enter(&mut self, step: &str) {
+        if let Some(report) = &mut self.report {
+            report.enter(step);
+        }
+    }
+
+    /// Goes into an item.
+    #[inline]
+    pub(super) fn enter_item(&mut self, index: u64) {
+        if let Some(report) = &mut self.report {
+            report.enter(&index.to_string());
+        }
+    }
+
+    /// Goes back out of a member, an entry or an item.
+    #[inline]
+    pub(super) fn leave(&mut self) {
+        if let Some(report) = &mut self.report {
+            report.leave();
+        }
     }
 
     /// Notes that the fault is inside the field `name`.
@@ -113,6 +160,7 @@ impl Anchor {
             Self::Word(len) => end.saturating_sub(len),
             Self::Open => last(b"{["),
             Self::Close => last(b"}"),
+            Self::CloseArray => last(b"]"),
             Self::Text => {
                 // A quote inside a string has an odd number of backslashes before it; the one that opens it has none.
                 let mut close = last(b"\"");

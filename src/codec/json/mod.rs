@@ -1,9 +1,15 @@
 //! JSON: one object per event.
 
+mod check;
 mod choice;
 mod decode;
 mod encode;
+mod entity;
+mod envelope;
 mod fault;
+mod messages;
+mod put;
+mod report;
 mod shape;
 mod skip;
 mod typed;
@@ -13,5 +19,6 @@ mod visit;
 pub use decode::JsonDecoder;
 pub use encode::JsonEncoder;
 pub(crate) use encode::plain;
+pub use messages::messages;
 pub use shape::Rules;
 pub use values::JsonValues;

@@ -1,18 +1,21 @@
 //! What JSON a dataset's events are: its objects and their members, compiled from the schema.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::choice::{Branch, Choice, Kind, Nested as NestedChoice};
 use crate::codec::CodecError;
 use crate::codec::avro::Default;
 use crate::codec::scalar::Scalar;
-use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion};
+use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion, XdmType};
 
 /// A value of one column.
 #[derive(Debug)]
 pub(super) struct Value {
     pub(super) shape: Shape,
     pub(super) nullable: bool,
+    /// The rules that it must keep to.
+    pub(super) rules: Option<Arc<XdmType>>,
 }
 
 #[derive(Debug)]
@@ -25,21 +28,15 @@ pub(super) enum Shape {
     Choice(Box<NestedChoice>),
 }
 
-/// A member of an event, or of an object in it that is no value but the way to its members' columns.
-#[derive(Debug)]
-pub(super) struct Member {
-    /// Its number among all members of the event.
-    pub(super) id: usize,
-    pub(super) target: Target,
-}
-
+/// What becomes of a member of an event, or of an object in it that is no value but the way to its members' columns.
 #[derive(Debug)]
 pub(super) enum Target {
     /// Nobody asked for it.
     Ignored,
-    Column(usize, Value),
+    /// Without a column it is only held against its rules.
+    Column(Option<usize>, Value),
     Object {
-        object: Object<Member>,
+        object: Object<Target>,
         nullable: bool,
         /// The columns of all members beneath.
         columns: Vec<usize>,
@@ -52,20 +49,41 @@ pub(super) enum Target {
 pub(super) struct Object<M> {
     pub(super) members: Vec<Named<M>>,
     index: HashMap<String, usize>,
+    /// The rules that it must keep to, and what other members than these may be.
+    pub(super) rules: Option<Arc<XdmType>>,
+    pub(super) others: Others,
+}
+
+/// What members may be that an object does not name.
+#[derive(Debug)]
+pub(super) enum Others {
+    Ignored,
+    Refused,
+    Each(Box<Value>),
 }
 
 /// A member with its name, and what it is when an event lacks it.
 #[derive(Debug)]
 pub(super) struct Named<M> {
     pub(super) name: String,
+    /// Its number among all members of the event.
+    pub(super) id: usize,
+    /// Whether an object without it breaks a rule.
+    pub(super) required: bool,
     pub(super) default: Option<Default>,
     pub(super) member: M,
 }
 
 impl<M> Object<M> {
-    fn new(members: Vec<Named<M>>) -> Self {
+    pub(super) fn new(members: Vec<Named<M>>) -> Self {
         let index = members.iter().enumerate().map(|(index, member)| (member.name.clone(), index)).collect();
-        Self { members, index }
+        Self { members, index, rules: None, others: Others::Ignored }
+    }
+
+    /// The same object with rules; `aliases` are other names of members.
+    pub(super) fn ruled(mut self, rules: &Arc<XdmType>, others: Others, aliases: Vec<(String, usize)>) -> Self {
+        self.index.extend(aliases);
+        Self { rules: Some(Arc::clone(rules)), others, ..self }
     }
 
     /// The member of a name. Events tend to have their members in the schema's order, so the `expected` one is tried first.
@@ -86,6 +104,8 @@ pub enum Rules {
     /// As the Avro specification encodes JSON: a value of a union is in an object that names its type, `{"string": "x"}`; decimals are
     /// text with a character for each byte, instants are numbers.
     Avro,
+    /// As [`Rules::Plain`], and every value must keep to the rules of the dataset's XDM schema, whether anybody asked for it or not.
+    Xdm,
 }
 
 /// Compiles the dataset's root record.
@@ -102,11 +122,10 @@ pub(super) struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// The members of a record as it is written, put into the fields that columns make of it.
-    pub(super) fn object(&mut self, written: &AvroRecord, record: &AvroRecord, path: &str) -> Result<Object<Member>, CodecError> {
+    pub(super) fn object(&mut self, written: &AvroRecord, record: &AvroRecord, path: &str) -> Result<Object<Target>, CodecError> {
         let members = written.fields.iter().zip(&record.fields).map(|(written, field)| {
             let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
-            let id = self.id;
-            self.id += 1;
+            let id = self.next_id();
             let first = self.leaf;
             let target = self.target(&written.kind, &field.kind, &path)?;
             let default = match &target {
@@ -115,13 +134,18 @@ impl Compiler<'_> {
                 _ if matches!(field.kind.split_null().0, AvroType::Record(_)) => Default::of_record(field, self.places, first, &path)?,
                 _ => Default::of_value(field, &path)?,
             };
-            Ok(Named { name: field.name.clone(), default, member: Member { id, target } })
+            Ok(Named { name: field.name.clone(), id, required: false, default, member: target })
         });
         Ok(Object::new(members.collect::<Result<_, CodecError>>()?))
     }
 
+    pub(super) fn next_id(&mut self) -> usize {
+        self.id += 1;
+        self.id - 1
+    }
+
     /// The columns of the fields from the `first` on up to here.
-    fn columns(&self, first: usize) -> Vec<usize> {
+    pub(super) fn columns(&self, first: usize) -> Vec<usize> {
         self.places[first..self.leaf].iter().flatten().copied().collect()
     }
 
@@ -137,7 +161,7 @@ impl Compiler<'_> {
         }
         self.leaf += 1;
         Ok(match self.places[first] {
-            Some(column) => Target::Column(column, value(self.rules, written, kind, path)?),
+            column @ Some(_) => Target::Column(column, self.value(written, kind, path)?),
             None => Target::Ignored,
         })
     }
@@ -190,24 +214,6 @@ fn types<'a>(union: &'a AvroUnion, kind: &'a AvroType) -> impl Iterator<Item = (
     })
 }
 
-fn value(rules: Rules, written: &AvroType, kind: &AvroType, path: &str) -> Result<Value, CodecError> {
-    let (inner, null) = kind.split_null();
-    let shape = if let Some(union) = named_union(written, rules) {
-        Shape::Choice(Box::new(nested_choice(rules, union, kind, path)?))
-    } else {
-        match (sole(written), inner) {
-            (AvroType::Array(written), AvroType::Array(item)) => Shape::Array(Box::new(value(rules, written, item, path)?)),
-            (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(value(rules, written, entry, path)?)),
-            (AvroType::Record(written), AvroType::Record(record)) => {
-                let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| nested(rules, written, field, path));
-                Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
-            }
-            (_, kind) => Shape::Scalar(scalar(rules, kind, path)?),
-        }
-    };
-    Ok(Value { nullable: null.is_some() || *inner == AvroType::Null, shape })
-}
-
 pub(super) fn scalar(rules: Rules, kind: &AvroType, path: &str) -> Result<Scalar, CodecError> {
     let why = || CodecError::Incompatible { path: path.to_owned(), why: "no type of single values".to_owned() };
     match (rules, kind) {
@@ -216,22 +222,43 @@ pub(super) fn scalar(rules: Rules, kind: &AvroType, path: &str) -> Result<Scalar
     }
 }
 
-fn nested(rules: Rules, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
-    let path = format!("{path}.{}", field.name);
-    let member = value(rules, &written.kind, &field.kind, &path)?;
-    Ok(Named { name: field.name.clone(), default: Default::of_value(field, &path)?, member })
-}
+impl Compiler<'_> {
+    fn value(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Value, CodecError> {
+        let (inner, null) = kind.split_null();
+        let shape = if let Some(union) = named_union(written, self.rules) {
+            Shape::Choice(Box::new(self.nested_choice(union, kind, path)?))
+        } else {
+            match (sole(written), inner) {
+                (AvroType::Array(written), AvroType::Array(item)) => Shape::Array(Box::new(self.value(written, item, path)?)),
+                (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(self.value(written, entry, path)?)),
+                (AvroType::Record(written), AvroType::Record(record)) => {
+                    let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| self.nested(written, field, path));
+                    Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
+                }
+                (_, kind) => Shape::Scalar(scalar(self.rules, kind, path)?),
+            }
+        };
+        Ok(Value { nullable: null.is_some() || *inner == AvroType::Null, shape, rules: None })
+    }
 
-/// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
-fn nested_choice(rules: Rules, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
-    let is_struct = union.is_several();
-    let count = if is_struct { union.members().count() } else { 1 };
-    let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
-        let column = if is_struct { number } else { 0 };
-        let target = Target::Column(column, value(rules, written, kind, path)?);
-        Ok(Branch { tags, kind: Kind::of(rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
-    });
-    let branches = branches.collect::<Result<_, CodecError>>()?;
-    let (nullable, is_tagged) = (union.null().is_some(), rules == Rules::Avro);
-    Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
+    fn nested(&mut self, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
+        let path = format!("{path}.{}", field.name);
+        let member = self.value(&written.kind, &field.kind, &path)?;
+        let default = Default::of_value(field, &path)?;
+        Ok(Named { name: field.name.clone(), id: self.next_id(), required: false, default, member })
+    }
+
+    /// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
+    fn nested_choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
+        let is_struct = union.is_several();
+        let count = if is_struct { union.members().count() } else { 1 };
+        let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
+            let column = if is_struct { number } else { 0 };
+            let target = Target::Column(Some(column), self.value(written, kind, path)?);
+            Ok(Branch { tags, kind: Kind::of(self.rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
+        });
+        let branches = branches.collect::<Result<_, CodecError>>()?;
+        let (nullable, is_tagged) = (union.null().is_some(), self.rules == Rules::Avro);
+        Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
+    }
 }

@@ -18,6 +18,8 @@ pub(super) fn typed(kind: &AvroType, cell: &Cell<'_>, rules: Rules, into: &mut V
         }
         (AvroType::Record(record), Cell::Struct(_, children, row)) => {
             let members = record.fields.iter().zip(*children).map(|(field, child)| (field.name.as_str(), (field, child)));
+            // To an XDM schema null is a value, and mostly a wrong one.
+            let members = members.filter(|(_, (_, child))| rules != Rules::Xdm || !matches!(child.cell(*row), Cell::Null));
             write_object(members, into, |(field, child), into| typed(&field.kind, &child.cell(*row), rules, into))
         }
         (kind, cell) if rules == Rules::Avro => single(kind, cell, into),
@@ -51,8 +53,8 @@ pub(super) fn tag(union: &AvroUnion, index: usize, rules: Rules) -> Option<Strin
     let is_object = |kind: &AvroType| matches!(kind, AvroType::Map(_) | AvroType::Record(_));
     match rules {
         Rules::Avro => union.names.get(index).cloned(),
-        Rules::Plain if union.members().filter(|(_, kind, _)| is_object(kind)).count() < 2 => None,
-        Rules::Plain => union.members().find(|(at, kind, _)| *at == index && is_object(kind)).map(|(.., name)| name),
+        Rules::Plain | Rules::Xdm if union.members().filter(|(_, kind, _)| is_object(kind)).count() < 2 => None,
+        Rules::Plain | Rules::Xdm => union.members().find(|(at, kind, _)| *at == index && is_object(kind)).map(|(.., name)| name),
     }
 }
 

@@ -217,7 +217,7 @@ proptest! {
         let datums = dataset.datums();
         let payloads: Vec<&[u8]> = datums.iter().map(Vec::as_slice).collect();
         let decoded = decode(&mut AvroDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads);
-        let theirs = arrow_avro(dataset.schema.avro(), &payloads);
+        let theirs = arrow_avro(dataset.schema.text(), &payloads);
         for (field, (ours, theirs)) in dataset.schema.fields().iter().zip(decoded.columns.iter().zip(theirs.columns())) {
             // It names the fields of lists and maps otherwise, and makes dictionaries of enums.
             if !field.data_type.is_nested() && !matches!(theirs.data_type(), DataType::Dictionary(..)) {

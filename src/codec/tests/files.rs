@@ -90,7 +90,7 @@ fn apache_avro_reads_the_container_and_the_other_way_round() {
     assert_eq!(values.len(), 500);
 
     for (name, codec) in [("null", apache_avro::Codec::Null), ("deflate", apache_avro::Codec::Deflate(Default::default()))] {
-        let avro = apache_avro::Schema::parse_str(schema.avro()).unwrap();
+        let avro = apache_avro::Schema::parse_str(schema.text()).unwrap();
         let mut writer = apache_avro::Writer::with_codec(&avro, Vec::new(), codec).unwrap();
         for value in &values {
             writer.append_value_ref(value).unwrap();

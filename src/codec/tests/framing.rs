@@ -21,7 +21,7 @@ fn event() -> DatasetSchema {
 
 fn single_object() -> AvroDecoder {
     let (schema, mut known) = (event(), KnownSchemas::default());
-    known.add(schema.avro()).unwrap();
+    known.add(schema.text()).unwrap();
     known.add(OLD).unwrap();
     known.add(r#"{"type":"record","name":"Event","fields":[{"name":"n","type":"string"}]}"#).unwrap();
     AvroDecoder::framed(Framing::SingleObject, WriterSchemas::Known(known), &schema, &all_fields(&schema)).unwrap()
@@ -50,7 +50,7 @@ fn a_fingerprint_is_the_specifications() {
 #[test]
 fn a_batch_mixes_writers_and_keeps_its_order() {
     let old = |n: i32| datum(OLD, &[("n", Value::Int(n)), ("gone", Value::String("x".into()))]);
-    let new = |id: &str, n: i64| datum(event().avro(), &[("id", Value::String(id.into())), ("n", Value::Long(n))]);
+    let new = |id: &str, n: i64| datum(event().text(), &[("id", Value::String(id.into())), ("n", Value::Long(n))]);
     let payloads = [old(1), new("b", 2), old(3), b"\xc3\x01".to_vec(), new("e", 5), new("f", 6), old(7)];
     let payloads: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
     let decoded = decode(&mut single_object(), &payloads);
@@ -62,8 +62,8 @@ fn a_batch_mixes_writers_and_keeps_its_order() {
 fn what_is_encoded_with_a_header_is_decoded() {
     let schema = event();
     let mut known = KnownSchemas::default();
-    let key = known.add(schema.avro()).unwrap();
-    let payload = datum(schema.avro(), &[("id", Value::String("a".into())), ("n", Value::Long(1))]);
+    let key = known.add(schema.text()).unwrap();
+    let payload = datum(schema.text(), &[("id", Value::String("a".into())), ("n", Value::Long(1))]);
     let mut decoder = AvroDecoder::framed(Framing::SingleObject, WriterSchemas::Known(known), &schema, &[0, 1]).unwrap();
     let decoded = decode(&mut decoder, &[&payload]);
     let mut encoder = AvroEncoder::for_schema(&schema).with_header(Framing::SingleObject.header(key));
@@ -95,7 +95,7 @@ fn table(name: &str, decoder: &mut dyn Decoder, payloads: &[&[u8]], into: &mut S
 #[test]
 fn headers_that_are_wrong() {
     let mut told = String::new();
-    let sound = datum(event().avro(), &[("id", Value::String("a".into())), ("n", Value::Long(1))]);
+    let sound = datum(event().text(), &[("id", Value::String("a".into())), ("n", Value::Long(1))]);
     let unreadable =
         datum(r#"{"type":"record","name":"Event","fields":[{"name":"n","type":"string"}]}"#, &[("n", Value::String("x".into()))]);
     let mut flipped = sound.clone();

@@ -130,7 +130,7 @@ fn avro_and_apache_avro() {
                     let (cell, theirs) = (view.cell(row), at_path(&value, &field.path));
                     // A key that is there twice is one entry there, and two here.
                     let is_same = is_value(&cell, theirs) || format!("{theirs:?}").contains("Map(");
-                    assert!(is_same, "{payload:?} of {}: {} is {cell:?}, {theirs:?}", dataset.schema.avro(), field.path);
+                    assert!(is_same, "{payload:?} of {}: {} is {cell:?}, {theirs:?}", dataset.schema.text(), field.path);
                 }
             }
         }
@@ -141,7 +141,7 @@ fn avro_and_apache_avro() {
 fn single_objects() {
     run(2, |dataset, damaged| {
         let mut known = KnownSchemas::default();
-        let header = Framing::SingleObject.header(known.add(dataset.schema.avro()).unwrap());
+        let header = Framing::SingleObject.header(known.add(dataset.schema.text()).unwrap());
         let seeds: Vec<Vec<u8>> = dataset.datums().into_iter().map(|datum| [header.as_slice(), &datum].concat()).collect();
         let writers = WriterSchemas::Known(known);
         let every = all_fields(&dataset.schema);

@@ -12,6 +12,7 @@ mod random;
 mod rejections;
 mod resolution;
 mod unions;
+mod xdm;
 
 use super::{Decoded, Decoder};
 use crate::dataset::DatasetSchema;

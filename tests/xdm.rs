@@ -1,0 +1,229 @@
+//! XDM events against a real broker: in envelopes, one and several in a record, good and bad.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use support::car_insurance::{Example, expected_scores, root};
+use support::{Stored, read_committed};
+
+/// The example's pipeline for events of the XDM schema, whose fields the first nodes bring to the dataset's names.
+fn pipeline(format: &str) -> Example {
+    let flat = "    - id: flat
+      type: FieldOps
+      params:
+        rename:
+          _experienceplatform.identification: ''
+          _experienceplatform.visitor: ''
+          _experienceplatform.car: ''
+          _experienceplatform.quote: ''
+    - id: to_datetime\n";
+    Example::new(
+        2,
+        &[
+            ("format: avro", &format!("format: {format}")),
+            ("car-insurance.avsc", "car-insurance.xdm.json"),
+            ("    - id: to_datetime\n", flat),
+            ("[json_df, to_datetime]", "[json_df, flat]\n    - [flat, to_datetime]"),
+            ("pass_through: [ecid]", "pass_through: [_experienceplatform.identification.ecid, timestamp]"),
+            // They are of the other graph.
+            ("golden: ", "# golden: "),
+        ],
+    )
+}
+
+/// The dataset's rows as XDM entities.
+fn entities() -> Vec<Value> {
+    let mut reader = csv::Reader::from_path(root().join("datasets/car-insurance.csv")).unwrap();
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let entity = |(number, row): (usize, &BTreeMap<String, String>)| {
+        let given = |names: &[&str]| {
+            let there = names.iter().filter(|name| !row[**name].is_empty());
+            there.map(|name| ((*name).to_owned(), json!(row[*name]))).collect::<serde_json::Map<_, _>>()
+        };
+        let number_of = |name: &str| row[name].parse::<f64>().ok();
+        let mut visitor = given(&["gender", "city", "nationality"]);
+        visitor.extend(row["age"].parse::<i64>().ok().map(|age| ("age".to_owned(), json!(age))));
+        let mut car = given(&["cartype", "carbrand", "leasing", "country", "primaryuser"]);
+        car.extend(row["km"].parse::<i64>().ok().map(|km| ("km".to_owned(), json!(km))));
+        json!({
+            "_id": format!("event-{number}"),
+            "timestamp": row["timestamp"],
+            "_experienceplatform": {
+                "identification": {"ecid": row["ecid"]}, "visitor": visitor, "car": car, "quote": {"pricequote": number_of("pricequote")},
+            },
+            "identityMap": {"ECID": [{"id": row["ecid"], "authenticatedState": "ambiguous", "primary": true}]},
+        })
+    };
+    rows.iter().enumerate().map(entity).collect()
+}
+
+fn envelope(entity: &Value) -> Value {
+    let id =
+        json!({"id": "https://ns.example.com/schemas/car-insurance-quote", "contentType": "application/vnd.adobe.xed-full+json;version=1"});
+    json!({
+        "header": {"schemaRef": id, "imsOrgId": "A@AdobeOrg", "datasetId": "d", "source": {"name": "test"}},
+        "body": {"xdmMeta": {"schemaRef": id}, "xdmEntity": entity},
+    })
+}
+
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    Some(value.to_string().into_bytes())
+}
+
+fn run_until(example: &Example, committed: i64) {
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, committed);
+    caz.terminate();
+}
+
+/// Partition, offset and message of the event that a record tells of.
+fn source(record: &Stored) -> (i32, i64, Option<u32>) {
+    let number = |name| record.header(name).map(|text| text.parse::<i64>().unwrap());
+    let message = number("caz.source.message").map(|message| u32::try_from(message).unwrap());
+    (i32::try_from(number("caz.source.partition").unwrap()).unwrap(), number("caz.source.offset").unwrap(), message)
+}
+
+fn audit(example: &Example) -> (Value, Option<i32>) {
+    let output = example.command(&["audit", "FILE", "--json"]);
+    (serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output))), output.status.code())
+}
+
+fn sum(report: &Value, what: &str) -> u64 {
+    report["partitions"].as_array().unwrap().iter().map(|partition| partition[what].as_u64().unwrap()).sum()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The score of a row is that of scikit-learn, and its instant has all digits.
+fn assert_score(record: &Stored, row: usize, entity: &Value) {
+    let score: Value = serde_json::from_str(record.text()).unwrap();
+    let (label, probability) = expected_scores()[row];
+    assert_eq!(score["purchase_predicted"], label, "row {row}");
+    assert!((score["probability_yes"].as_f64().unwrap() - probability).abs() < 1e-5, "row {row}: {score} and {probability}");
+    assert_eq!(score["_experienceplatform.identification.ecid"], entity["_experienceplatform"]["identification"]["ecid"]);
+}
+
+#[test]
+fn single_envelopes_good_and_bad() {
+    let example = pipeline("xdm");
+    let entities = entities();
+    let mut events: Vec<Option<Vec<u8>>> = entities[..300].iter().map(|entity| bytes(&envelope(entity))).collect();
+    let mut wrong_type = envelope(&entities[7]);
+    wrong_type["body"]["xdmEntity"]["_experienceplatform"]["visitor"]["age"] = json!("old");
+    wrong_type["body"]["xdmEntity"]["_experienceplatform"]["car"]["firstRegistration"] = json!("2020-13-01");
+    events[7] = bytes(&wrong_type);
+    let mut no_entity = envelope(&entities[8]);
+    no_entity["body"].as_object_mut().unwrap().remove("xdmEntity");
+    events[8] = bytes(&no_entity);
+    let mut no_source = envelope(&entities[9]);
+    no_source["header"]["source"] = json!({});
+    events[9] = bytes(&no_source);
+    example.publish(2, &events);
+    run_until(&example, 300);
+
+    let scores = read_committed(&example.output);
+    assert_eq!(scores.len(), 297);
+    for score in &scores {
+        let row: usize = std::str::from_utf8(score.key.as_deref().unwrap()).unwrap().parse().unwrap();
+        assert_score(score, row, &entities[row]);
+        assert_eq!(score.header("caz.source.message"), None);
+    }
+    let letters = read_committed(&example.dead_letters);
+    let mut told: Vec<String> = letters
+        .iter()
+        .map(|letter| {
+            let header = |name| letter.header(name).unwrap_or("-").to_owned();
+            let said = ["caz.error.phase", "caz.error.reason", "caz.error.field", "caz.error.message", "caz.error.violations"].map(header);
+            let at = &letter.text()[header("caz.error.byte").parse::<usize>().unwrap()..];
+            format!("{}\n    at {}", said.join("\n    "), at.chars().take(12).collect::<String>())
+        })
+        .collect();
+    told.sort();
+    insta::assert_snapshot!(told.join("\n"));
+    let (report, code) = audit(&example);
+    assert_eq!((code, sum(&report, "scored"), sum(&report, "dead_letters")), (Some(0), 297, 3), "{report:#}");
+}
+
+#[test]
+fn each_message_of_a_batch_is_an_event() {
+    let example = pipeline("xdm");
+    let entities = entities();
+    let mut messages: Vec<Value> = entities[..10].iter().map(envelope).collect();
+    messages[3]["body"]["xdmEntity"]["_experienceplatform"]["visitor"]["age"] = json!("old");
+    messages[5]["header"]["source"]["name"] = json!("");
+    let whole = json!({"messages": messages}).to_string();
+    let events = [
+        Some(whole.clone().into_bytes()),
+        bytes(&envelope(&entities[10])),
+        // Cut off: nothing of it can be told apart from the rest.
+        Some(whole.as_bytes()[..whole.len() - 1].to_vec()),
+        bytes(&json!({"messages": []})),
+    ];
+    example.publish(1, &events);
+    run_until(&example, 4);
+
+    let scores = read_committed(&example.output);
+    let scored: Vec<_> = scores.iter().map(source).collect();
+    let expected = [0, 1, 2, 4, 6, 7, 8, 9].map(|message| (0, 0, Some(message))).into_iter().chain([(0, 1, None)]);
+    assert_eq!(scored, expected.collect::<Vec<_>>());
+    for (score, row) in scores.iter().zip([0, 1, 2, 4, 6, 7, 8, 9, 10]) {
+        assert_score(score, row, &entities[row]);
+    }
+    let letters = read_committed(&example.dead_letters);
+    let told: Vec<_> = letters.iter().map(|letter| (source(letter), letter.header("caz.error.reason").unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            ((0, 0, Some(3)), "xdm_violation"),
+            ((0, 0, Some(5)), "missing_source_name"),
+            ((0, 2, None), "truncated"),
+            ((0, 3, None), "empty"),
+        ]
+    );
+    // A letter has the message alone, so that it can be sent back without its neighbours.
+    assert_eq!(letters[0].text(), messages[3].to_string());
+    let (report, code) = audit(&example);
+    assert_eq!((code, sum(&report, "events"), sum(&report, "scored"), sum(&report, "dead_letters")), (Some(0), 13, 9, 4), "{report:#}");
+
+    let unnamed = example.command(&["explain", "FILE", "--offset", "0"]);
+    assert!(!unnamed.status.success() && text(&unnamed).contains("holds 10 messages"), "{}", text(&unnamed));
+    let beyond = example.command(&["explain", "FILE", "--offset", "0", "--message", "10"]);
+    assert!(text(&beyond).contains("there is no message 10"), "{}", text(&beyond));
+    let explained = example.command(&["explain", "FILE", "--offset", "0", "--message", "4"]);
+    assert!(text(&explained).contains("offset 0, message 4") && text(&explained).contains("score  "), "{}", text(&explained));
+    let explained = example.command(&["explain", "FILE", "--offset", "0", "--message", "3"]);
+    let said = "#/_experienceplatform/visitor/age: expected type: Integer, found: String";
+    assert!(text(&explained).contains(said), "{}", text(&explained));
+
+    let replayed = example.command(&["dead-letters", "replay", "FILE", "--reason", "xdm_violation"]);
+    assert!(text(&replayed).contains("sent 1 events back"), "{}", text(&replayed));
+    let mut caz = example.start();
+    support::wait_for("the letter comes again", || {
+        assert!(caz.is_running(), "{}", caz.log());
+        let again = read_committed(&example.dead_letters);
+        again.iter().any(|letter| letter.header("caz.error.reason").is_some() && source(letter).1 > 3).then_some(())
+    });
+    caz.terminate();
+    assert_eq!(read_committed(&example.output).len(), scores.len(), "a neighbour was scored again");
+    let (report, code) = audit(&example);
+    assert_eq!((code, sum(&report, "events"), sum(&report, "dead_letters")), (Some(0), 14, 5), "{report:#}");
+}
+
+#[test]
+fn what_the_simulator_makes_up_is_scored() {
+    for format in ["xdm", "xdm_entity"] {
+        let example = pipeline(format);
+        let published = example.command(&["simulate", "FILE", "--count", "500"]);
+        assert!(published.status.success(), "{}", text(&published));
+        run_until(&example, 500);
+        let letters = read_committed(&example.dead_letters);
+        let reasons: Vec<_> = letters.iter().map(|letter| (letter.header("caz.error.message"), letter.text())).take(3).collect();
+        assert_eq!((read_committed(&example.output).len(), letters.len()), (500, 0), "{reasons:?}");
+    }
+}
