@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{all_fields, decode};
-use crate::codec::Decoder;
 use crate::codec::json::{JsonDecoder, Rules, messages};
 use crate::dataset::{DatasetSchema, Reason};
 use crate::diagnostic::Document;

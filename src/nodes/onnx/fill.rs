@@ -34,7 +34,7 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
         Values::U32(into) => writer.integers(into, 0, 1, |value| value as u32),
         Values::U64(into) => writer.integers(into, 0, 1, |value| value as u64),
         Values::Bool(into) => writer.columns(into, true, |array, rows, column| boolean_column(array, rows, column, false, |value| value)),
-        Values::Str(into) => writer.columns(into, String::new(), |array, rows, column| text_column(array, rows, column)),
+        Values::Str(into) => writer.columns(into, String::new(), text_column),
     }
 }
 
@@ -56,7 +56,7 @@ struct Writer<'a> {
 }
 
 /// The places of one feature in all rows of a tensor.
-type Places<'t, T> = std::iter::StepBy<std::iter::Skip<std::slice::IterMut<'t, T>>>;
+type Places<'t, T> = std::iter::StepBy<std::slice::IterMut<'t, T>>;
 
 impl Writer<'_> {
     fn numbers<T: Copy>(&self, into: &mut [T], null: T, one: T, convert: impl Fn(f64) -> T + Copy) {
@@ -74,11 +74,14 @@ impl Writer<'_> {
         for piece in &self.features.pieces {
             match piece {
                 Piece::OneHot { read, places } => set_ones(self.inputs.array(*read), places, self.alive, into, width, &one),
-                Piece::Array { read, at, .. } => write(self.inputs.array(*read), self.alive, into.iter_mut().skip(*at).step_by(width)),
+                Piece::Array { read, at, .. } => {
+                    let from = into.get_mut(*at..).unwrap_or_default();
+                    write(self.inputs.array(*read), self.alive, from.iter_mut().step_by(width));
+                }
                 Piece::List { read, .. } => {
                     let places: Vec<usize> = (0..width).collect();
                     for (row, items) in into.chunks_exact_mut(width).zip(self.lists(*read)) {
-                        write(&items, &places[..items.len().min(width)], row.iter_mut().skip(0).step_by(1));
+                        write(&items, &places[..items.len().min(width)], row.iter_mut().step_by(1));
                     }
                 }
             }
