@@ -207,7 +207,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         let names =
             prop_oneof![Just("a"), Just("b"), Just("km"), Just("name"), Just("id"), Just("primary"), Just("authenticatedState"), Just("c")];
         prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             proptest::collection::vec((names.prop_map(str::to_owned), inner), 0..4)
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]

@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
     fn expand(&mut self, layer: Layer<'a>, into: &mut Vec<Layer<'a>>) {
         match layer.schema {
             Value::Object(_) => {}
-            Value::Bool(true) => return,
+            Value::Bool(true) => return into.push(layer),
             Value::Bool(false) => return self.report(&layer.pointer, "no value is allowed here", Some("leave the property out".into())),
             _ => return self.report(&layer.pointer, "a schema is an object", None),
         }
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
             None if has(&["items"]) => "array",
             None if has(&["pattern", "minLength", "maxLength", "format"]) => "string",
             // What was not found may have said it, and is reported.
-            None if has(&["$ref"]) => return None,
+            None if layers.is_empty() || has(&["$ref"]) => return None,
             None => {
                 let pointer = layers.first().map_or_else(String::new, |layer| layer.pointer.clone());
                 self.report(&pointer, "this says no type", Some("add `\"type\"`".into()));
