@@ -1,13 +1,13 @@
 # The tasks of development; `make help` lists them. Each does its own set-up, which is quick when it is done already.
 
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 # How long `make demo` runs, in seconds: make demo SECONDS=60
 SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos lint format docs models golden check-golden bench bench-full bench-growth bench-features bench-trees check-instructions check-config clean
+.PHONY: help setup build demo test differential chaos chaos-proof fuzz lint format docs models golden check-golden bench bench-full bench-growth bench-features bench-trees bench-poison check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ build: ## build the optimised binary
 demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 	@scripts/setup run
 	$(CARGO) build --release --bin caz
-	$(TARGET)/release/caz demo --seconds $(SECONDS)
+	$(BUILD)/release/caz demo --seconds $(SECONDS)
 
 test: ## run all tests, against a Kafka broker and a schema registry of their own
 	@scripts/setup test
@@ -40,6 +40,13 @@ differential: ## compare random graphs with pandas (SEED=1 GRAPHS=2000)
 chaos: ## break things and prove that no event is lost or doubled (ROW=kill SEED=7 ROUNDS=200; without them every row, short)
 	@scripts/setup test
 	scripts/chaos '$(ROW)' '$(SEED)' '$(ROUNDS)'
+
+chaos-proof: ## prove the checkers of `make chaos`: each bug on purpose must be found
+	@scripts/setup test
+	scripts/with-kafka $(CARGO) test --test chaos -- --nocapture --test-threads 2 --include-ignored proof:: oracle::
+
+fuzz: ## run a fuzz target under libFuzzer (TARGET=avro SECONDS=60); needs a nightly toolchain
+	scripts/fuzz run '$(TARGET)' '$(SECONDS)'
 
 lint: ## check formatting, Rust, shell and Python code, documentation
 	@scripts/setup build
@@ -92,6 +99,10 @@ bench-features: ## measure how fast the example's features are made, beside pand
 	@scripts/setup run
 	scripts/train-models --libraries
 	$(CARGO) bench --bench features
+
+bench-poison: ## measure what bad events cost: half of a batch bad, at most twice
+	@scripts/setup run
+	$(CARGO) bench --bench poison
 
 bench-trees: ## measure how fast ensembles of trees are scored, beside ONNX Runtime
 	@scripts/setup run

@@ -10,7 +10,6 @@
 )]
 
 #[path = "../tests/support/onnx.rs"]
-#[allow(dead_code, reason = "a benchmark uses what it needs of it")]
 mod onnx;
 #[path = "../tests/support/trees.rs"]
 #[allow(dead_code, reason = "a benchmark uses what it needs of it")]

@@ -7,6 +7,10 @@
 #[forbid(unsafe_code)]
 pub mod cli;
 
+#[cfg(any(test, fuzzing))]
+#[forbid(unsafe_code)]
+pub mod fuzz;
+
 #[forbid(unsafe_code)]
 pub mod reference;
 

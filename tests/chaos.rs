@@ -7,10 +7,18 @@ mod support;
 
 #[path = "chaos/brokers.rs"]
 mod brokers;
+#[path = "chaos/content.rs"]
+mod content;
 #[path = "chaos/observer.rs"]
 mod observer;
+#[path = "support/onnx.rs"]
+mod onnx;
 #[path = "chaos/oracle.rs"]
 mod oracle;
+#[path = "chaos/proof.rs"]
+mod proof;
+#[path = "support/registry.rs"]
+mod registry;
 #[path = "chaos/rows.rs"]
 mod rows;
 #[path = "chaos/run.rs"]

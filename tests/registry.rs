@@ -3,63 +3,18 @@
 
 mod support;
 
+#[path = "support/registry.rs"]
+mod schemas;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
+use schemas::{Gate, Refusal, confluent, dataset_schema, newer, newer_schema, register, registry, request};
 use serde_json::{Value as Json, json};
-use support::car_insurance::{Caz, Example, avro_events, root};
-use support::{PATIENCE, Stored, read_committed, unique, wait_for};
-
-/// The registry under test.
-fn registry() -> String {
-    std::env::var("CAZ_TEST_REGISTRY").unwrap_or_else(|_| {
-        panic!("CAZ_TEST_REGISTRY names no registry: run `make test`, or `scripts/with-kafka scripts/with-registry cargo test`")
-    })
-}
-
-/// One request to the registry, with a client that shares nothing with caz's.
-fn request(method: &str, path: &str, body: &Json) -> (u16, Json) {
-    let base = registry();
-    let (_, prefix) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    request_path(method, &format!("/{prefix}{path}"), body)
-}
-
-fn request_path(method: &str, path: &str, body: &Json) -> (u16, Json) {
-    let base = registry();
-    let (authority, _) = base.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(authority).unwrap();
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Json::Null))
-}
-
-fn register(subject: &str, schema: &str, references: &Json) -> u32 {
-    let (status, answer) = request("POST", &format!("/subjects/{subject}/versions"), &json!({"schema": schema, "references": references}));
-    assert_eq!(status, 200, "{answer}");
-    u32::try_from(answer["id"].as_u64().unwrap()).unwrap()
-}
-
-fn dataset_schema() -> String {
-    std::fs::read_to_string(root().join("schemas/car-insurance.avsc")).unwrap()
-}
-
-fn confluent(id: u32, datum: &[u8]) -> Option<Vec<u8>> {
-    Some([&[0], id.to_be_bytes().as_slice(), datum].concat())
-}
+use support::car_insurance::{Example, avro_events};
+use support::{Stored, read_committed, unique, wait_for};
 
 fn example(partitions: i32, settings: &str, replacements: &[(&str, &str)]) -> Example {
     let registry = format!("registry: {{url: '{}', {settings}}}\n\nkafka:\n", registry());
@@ -73,29 +28,6 @@ fn events_of(records: &[Stored]) -> BTreeSet<usize> {
     let events: BTreeSet<usize> = records.iter().map(number).collect();
     assert_eq!(events.len(), records.len(), "an event has two records");
     events
-}
-
-/// Whether the running process says it is ready.
-fn is_ready(caz: &Caz) -> Option<bool> {
-    let log = caz.log();
-    let line = log.lines().find(|line| line.contains("serving /metrics"))?;
-    let port: String = line.split("127.0.0.1:").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
-    write!(stream, "GET /readyz HTTP/1.0\r\nHost: caz\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer.split(' ').nth(1)? == "200")
-}
-
-/// The dataset schema with a field more, whose datums are those of the dataset schema behind a string.
-fn newer_schema() -> String {
-    let mut schema: Json = serde_json::from_str(&dataset_schema()).unwrap();
-    schema["fields"].as_array_mut().unwrap().insert(0, json!({"name": "campaign", "type": "string", "default": ""}));
-    schema.to_string()
-}
-
-fn newer(datum: &[u8]) -> Vec<u8> {
-    [b"\x06abc", datum].concat()
 }
 
 #[test]
@@ -142,61 +74,10 @@ fn scores_carry_the_id_under_which_their_schema_is_registered() {
     }
 }
 
-/// What a gate does with requests for the id that it guards.
-#[derive(Clone, Copy)]
-enum Refusal {
-    /// Says that there is no such schema.
-    NotFound,
-    /// Takes the request and says nothing.
-    Hang,
-}
-
-/// Stands between caz and the registry and lets no request for one id through until it is opened.
-struct Gate {
-    address: SocketAddr,
-    is_open: Arc<AtomicBool>,
-}
-
-impl Gate {
-    fn new(id: u32, refusal: Refusal) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, is_open) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
-        let open = Arc::clone(&is_open);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let open = Arc::clone(&open);
-                std::thread::spawn(move || pass(stream, id, refusal, &open));
-            }
-        });
-        Self { address, is_open }
-    }
-
-    fn open(&self) {
-        self.is_open.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Passes the one GET request of a connection on.
-fn pass(mut stream: TcpStream, id: u32, refusal: Refusal, is_open: &AtomicBool) -> Option<()> {
-    let mut request = String::new();
-    BufReader::new(stream.try_clone().ok()?).read_line(&mut request).ok()?;
-    let path = request.split(' ').nth(1)?.to_owned();
-    let (status, body) = match (path.ends_with(&format!("/schemas/ids/{id}")) && !is_open.load(Ordering::Relaxed), refusal) {
-        (false, _) => request_path("GET", &path, &Json::Null),
-        (true, Refusal::NotFound) => (404, json!({"error_code": 40403, "message": "Schema not found"})),
-        (true, Refusal::Hang) => {
-            std::thread::sleep(PATIENCE);
-            return None;
-        }
-    };
-    let body = body.to_string();
-    write!(stream, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()
-}
-
 fn keeps_its_place(refusal: Refusal) {
     let new = register(&unique("other"), &newer_schema(), &json!([]));
     let gate = Gate::new(new, refusal);
-    let through = format!("url: 'http://{}/{}'", gate.address, registry().splitn(4, '/').nth(3).unwrap());
+    let through = format!("url: '{}'", gate.url());
     let direct = format!("url: '{}'", registry());
     let waits = "request_timeout: 1s, unreachable_wait: 5m, not_found_wait: 5m";
     let example = example(2, waits, &[(direct.as_str(), through.as_str())]);
@@ -210,13 +91,13 @@ fn keeps_its_place(refusal: Refusal) {
     let mut caz = example.start();
     // Partition 0 has the even events: 0 to 18 of them come before the first that waits.
     example.wait_for_committed(&mut caz, 110);
-    wait_for("not ready", || (is_ready(&caz) == Some(false)).then_some(()));
+    wait_for("not ready", || (caz.get("/readyz").is_some_and(|(status, _)| status != 200)).then_some(()));
     let scored = events_of(&read_committed(&example.output));
     assert_eq!(scored, (0..200).filter(|event| event % 2 == 1 || *event < 20).collect());
     assert_eq!(example.committed(), 110);
     gate.open();
     example.wait_for_committed(&mut caz, 200);
-    wait_for("ready", || (is_ready(&caz) == Some(true)).then_some(()));
+    wait_for("ready", || (caz.get("/readyz").is_some_and(|(status, _)| status == 200)).then_some(()));
     caz.terminate();
     let scores = read_committed(&example.output);
     assert_eq!(events_of(&scores), (0..200).collect());

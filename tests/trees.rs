@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "support/onnx.rs"]
-#[allow(dead_code, reason = "each test uses what it needs of it")]
 mod onnx;
 #[path = "support/pipeline.rs"]
 #[allow(dead_code, reason = "each test uses what it needs of it")]

@@ -47,11 +47,14 @@ impl Run {
         settings.ask_limits(&admin);
         assembly.register_output(&|| stop.load(Ordering::Relaxed)).map_err(running)?;
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
-        let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition, health)?;
+        let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition.clone(), health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
         let pool = Pool::start(&assembly, settings, workers, Arc::clone(&stop));
         let outcome = wait(pool, &stop, &control, assembly.pipeline().shutdown_timeout.get());
         control.end();
+        let events = |outcome| exposition.count(telemetry::Metric::EventsTotal, "outcome", outcome);
+        let [scored, dead_letters, skipped] = ["scored", "dead_letter", "skipped"].map(events);
+        tracing::info!(scored, dead_letters, skipped, "ended; so many events were counted");
         outcome
     }
 }

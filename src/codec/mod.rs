@@ -15,6 +15,8 @@ pub mod csv;
 mod fault;
 pub mod file;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod json;
 mod rows;
 mod scalar;

@@ -23,6 +23,12 @@ pub use runtime::{RuntimeError, environment, library};
 pub use session::{ModelSession, RunError};
 pub use signature::{Output, Outputs, Port, PortError, Signature};
 pub use store::ModelStore;
+/// Reads what may be a model's file, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_file(bytes: &[u8]) {
+    let _ = ModelFile::read(bytes);
+}
+
 pub use tensor::{Element, F16, Tensor, Values};
 pub use trees::Unfit;
 pub use tune::{RunCost, best_rows_per_run};

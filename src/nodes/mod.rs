@@ -24,6 +24,8 @@ mod scikit_learn;
 mod simulator;
 mod split;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use expression::fuzz::expression as fuzz_expression;
 pub use expression::reference as expression_reference;
 pub use frame::{Column, Frame, Slot, Source, dtype};
 pub use origin::{Ancestor, Origin};

@@ -157,8 +157,14 @@ impl Delivery {
         let group = consumer.group_metadata().map_err(Fatal::from)?;
         let topic = consumer.topic().to_owned();
         fault::point("before_offsets");
-        self.insist(|producer, timeout| producer.send_offsets(offsets, &topic, &group, timeout)).map_err(failure_of)?;
-        fault::point("before_commit");
+        if fault::has_bug("offsets_outside") {
+            consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|_| Failure::Rewind)?;
+        } else {
+            self.insist(|producer, timeout| producer.send_offsets(offsets, &topic, &group, timeout)).map_err(failure_of)?;
+        }
+        if fault::point("before_commit") {
+            return Err(Failure::Rewind);
+        }
         self.insist(|producer, timeout| producer.commit(timeout)).map_err(failure_of)?;
         fault::point("after_commit");
         Ok(())
@@ -167,6 +173,10 @@ impl Delivery {
     /// At least once: offsets are committed when, and only when, every record before them has arrived.
     fn commit_flushed(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
         let give_up = Instant::now() + self.timeout;
+        if fault::has_bug("offsets_before_flush") {
+            let _ = consumer.commit(offsets, CommitMode::Sync(self.timeout));
+            fault::point("before_flush");
+        }
         loop {
             let flushed = self.producer.flush(Duration::from_secs(1));
             // A producer that has come to its end has an empty queue too: its records were dropped.
@@ -183,7 +193,9 @@ impl Delivery {
         if let Some(failure) = self.note_failed_deliveries() {
             return Err(failure);
         }
-        fault::point("after_flush");
+        if fault::point("after_flush") {
+            return Err(Failure::Rewind);
+        }
         consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
             tracing::warn!(%error, "offsets were not committed; the events since the last commit are scored again");
             undone_by(error)
@@ -304,7 +316,9 @@ impl RebalanceListener for Delivery {
     }
 
     fn revoked(&mut self, consumer: &Consumer, partitions: &[i32]) {
-        if let Err(failure) = self.commit(consumer) {
+        if !fault::has_bug("no_commit_at_revocation")
+            && let Err(failure) = self.commit(consumer)
+        {
             self.failed = Some(failure);
         }
         self.left(partitions, RebalanceKind::Revoked);

@@ -1,33 +1,67 @@
-//! Points of the delivery at which a debug build can be made to fail. `CAZ_FAULT=crash@after_commit:3` ends the process as by a power cut at
-//! the third passing of that point; `CAZ_FAULT=pause@before_commit:3:5000` makes it stand still there for 5,000 ms. Tests of the guarantees
-//! reach the narrow moments with them that a kill from outside rarely hits. Release builds have none.
+//! Points of the delivery at which a debug build can be made to fail, so that tests of the guarantees reach the narrow moments that a kill from
+//! outside rarely hits. Release builds have none.
+//!
+//! | `CAZ_FAULT` | what happens |
+//! |---|---|
+//! | `crash@after_commit:3` | the process ends as by a power cut at the third passing of that point |
+//! | `pause@before_commit:3:5000` | it stands still there for 5,000 ms |
+//! | `slow@after_produce:20` | it stands still for 20 ms at every passing |
+//! | `fail@before_commit:7` | every seventh passing is a failure after which the work is undone |
+//!
+//! `CAZ_BUG` makes the delivery wrong on purpose ([`has_bug`]): the checkers of the guarantees must find each.
 
-/// The process fails here when it is told to.
+/// The process fails here when it is told to; whether the step must count as failed.
 #[cfg(not(debug_assertions))]
-pub(super) fn point(_: &str) {}
+pub(super) fn point(_: &str) -> bool {
+    false
+}
 
-/// The process fails here when it is told to.
+/// Whether the delivery has this bug on purpose.
+#[cfg(not(debug_assertions))]
+pub(super) fn has_bug(_: &str) -> bool {
+    false
+}
+
+/// The process fails here when it is told to; whether the step must count as failed.
 #[cfg(debug_assertions)]
-pub(super) fn point(name: &str) {
+pub(super) fn point(name: &str) -> bool {
     use std::sync::OnceLock;
     use std::sync::atomic::Ordering;
     static TOLD: OnceLock<Option<Fault>> = OnceLock::new();
     let told = TOLD.get_or_init(|| Fault::parse(&std::env::var("CAZ_FAULT").ok()?));
-    let Some(fault) = told.as_ref().filter(|fault| fault.point == name) else { return };
-    if fault.passings.fetch_sub(1, Ordering::Relaxed) == 1 {
-        match fault.pause {
-            Some(pause) => std::thread::sleep(pause),
-            None => std::process::abort(),
-        }
+    let Some(fault) = told.as_ref().filter(|fault| fault.point == name) else { return false };
+    let passing = fault.passings.fetch_add(1, Ordering::Relaxed) + 1;
+    match fault.kind {
+        Kind::Crash { at } if passing == at => std::process::abort(),
+        Kind::Pause { at, time } if passing == at => std::thread::sleep(time),
+        Kind::Slow { time } => std::thread::sleep(time),
+        Kind::Fail { every } => return passing.is_multiple_of(every),
+        Kind::Crash { .. } | Kind::Pause { .. } => {}
     }
+    false
+}
+
+/// Whether the delivery has this bug on purpose.
+#[cfg(debug_assertions)]
+pub(super) fn has_bug(name: &str) -> bool {
+    use std::sync::OnceLock;
+    static TOLD: OnceLock<Option<String>> = OnceLock::new();
+    TOLD.get_or_init(|| std::env::var("CAZ_BUG").ok()).as_deref() == Some(name)
 }
 
 #[cfg(debug_assertions)]
 struct Fault {
     point: String,
+    kind: Kind,
     passings: std::sync::atomic::AtomicUsize,
-    /// How long it stands still; the process ends when absent.
-    pause: Option<std::time::Duration>,
+}
+
+#[cfg(debug_assertions)]
+enum Kind {
+    Crash { at: usize },
+    Pause { at: usize, time: std::time::Duration },
+    Slow { time: std::time::Duration },
+    Fail { every: usize },
 }
 
 #[cfg(debug_assertions)]
@@ -35,12 +69,16 @@ impl Fault {
     fn parse(text: &str) -> Option<Self> {
         let (kind, place) = text.split_once('@')?;
         let mut parts = place.split(':');
-        let (point, passings) = (parts.next()?.to_owned(), parts.next()?.parse::<usize>().ok()?.into());
-        let pause = match (kind, parts.next()) {
-            ("crash", None) => None,
-            ("pause", Some(millis)) => Some(std::time::Duration::from_millis(millis.parse().ok()?)),
+        let point = parts.next()?.to_owned();
+        let numbers: Vec<usize> = parts.map(str::parse).collect::<Result<_, _>>().ok()?;
+        let millis = |of: usize| std::time::Duration::from_millis(of as u64);
+        let kind = match (kind, numbers.as_slice()) {
+            ("crash", [at]) => Kind::Crash { at: *at },
+            ("pause", [at, time]) => Kind::Pause { at: *at, time: millis(*time) },
+            ("slow", [time]) => Kind::Slow { time: millis(*time) },
+            ("fail", [every]) => Kind::Fail { every: *every },
             _ => return None,
         };
-        Some(Self { point, passings, pause })
+        Some(Self { point, kind, passings: 0.into() })
     }
 }

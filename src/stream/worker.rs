@@ -189,6 +189,12 @@ impl Worker {
         let started = Instant::now();
         for (place, value) in scored.scores() {
             let Some(event) = self.batch.get(place.event) else { continue };
+            if fault::has_bug("double_produce") && event.offset() % 500 == 499 {
+                let _ = self.delivery.publisher.score(&self.delivery.producer, &event, place, value);
+            }
+            if fault::has_bug("count_twice") && event.offset() % 500 == 499 {
+                self.delivery.tally.scored(value.len());
+            }
             match self.delivery.publisher.score(&self.delivery.producer, &event, place, value) {
                 Ok(()) => self.delivery.tally.scored(value.len()),
                 Err(ProduceError::TooLarge { bytes }) => {
@@ -249,6 +255,9 @@ impl Worker {
             return ended_by(failure);
         }
         self.batch.clear();
+        if fault::has_bug("skip_after_abort") {
+            return Ok(());
+        }
         // The committed offsets may lie before the events at which partitions are held.
         self.held.release(&self.consumer, |_| false);
         let pause = Instant::now() + self.backoff;

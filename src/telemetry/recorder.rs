@@ -27,6 +27,13 @@ impl Exposition {
         self.series.render(&mut text);
         text
     }
+
+    /// The sum of a counter's series that have this label's value.
+    pub fn count(&self, counter: Metric, label: &str, value: &str) -> u64 {
+        let (text, wanted) = (self.exporter.render(), format!("{label}=\"{value}\""));
+        let series = text.lines().filter(|line| line.starts_with(counter.name()) && line.contains(&wanted));
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
 }
 
 /// Counters and gauges go to the exporter, histograms and gauges that end to [`Series`].

@@ -24,7 +24,7 @@ fn with_three_nodes(test: &str, row: impl FnOnce()) {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = Command::new(root().join("scripts/with-kafka"));
     command.args(["--nodes", "3"]).arg(std::env::current_exe().expect("this program"));
-    command.args(["--exact", &format!("brokers::{test}"), "--nocapture"]);
+    command.args(["--exact", &format!("brokers::{test}"), "--nocapture", "--include-ignored"]);
     let status = command.env_remove("CAZ_TEST_BOOTSTRAP").env("CAZ_CHAOS_CLUSTER", "1").status().expect("scripts/with-kafka");
     assert!(status.success(), "{test} with three brokers: {status}");
 }
@@ -37,10 +37,17 @@ impl Cluster {
         Self(std::env::var_os("CAZ_TEST_KAFKA_DIR").expect("with-kafka names the cluster's directory").into())
     }
 
-    fn signal(&self, node: u64, name: &str) {
+    /// Sends a node's process a signal by name; answers with its id.
+    fn signal(&self, node: u64, name: &str) -> String {
         let pid = std::fs::read_to_string(self.0.join(format!("node-{node}/pid"))).expect("the node's pid");
         let sent = Command::new("kill").args([format!("-{name}"), pid.trim().to_owned()]).status().expect("kill");
         assert!(sent.success());
+        pid
+    }
+
+    /// Ends a node by a signal, and waits until it has ended.
+    fn end(&self, node: u64, name: &str) {
+        let pid = self.signal(node, name);
         let process = PathBuf::from("/proc").join(pid.trim());
         crate::support::wait_for("the broker's process ends", || {
             std::thread::sleep(Duration::from_millis(50));
@@ -60,12 +67,14 @@ impl Cluster {
 fn node_away(name: &'static str, guarantee: Guarantee, signal: &'static str) {
     Run::row(name, guarantee, 1, &[("workers: 1", "workers: 2")], |run| {
         let cluster = Cluster::new();
+        // A commit whose answer gets lost with a broker may be counted by nobody.
+        run.counts_are_lost();
         run.start();
         run.progress(1_000);
         for _ in 0..run.rounds {
             run.faults += 1;
             let node = run.random.within(1, 4);
-            cluster.signal(node, signal);
+            cluster.end(node, signal);
             run.random.pause(500, 4_000);
             run.progress(500);
             cluster.heal();
@@ -89,18 +98,56 @@ fn broker_kill_at_least_once() {
     with_three_nodes("broker_kill_at_least_once", || node_away("broker_kill", AtLeastOnce, "KILL"));
 }
 
+#[test]
+#[ignore = "long: make chaos"]
+fn broker_restart_at_least_once() {
+    with_three_nodes("broker_restart_at_least_once", || node_away("broker_restart", AtLeastOnce, "TERM"));
+}
+
+/// A node stands still until the others have taken its partitions, and wakes up.
+fn node_frozen(guarantee: Guarantee) {
+    Run::row("broker_freeze", guarantee, 1, &[("workers: 1", "workers: 2")], |run| {
+        let cluster = Cluster::new();
+        run.counts_are_lost();
+        run.start();
+        run.progress(1_000);
+        for _ in 0..run.rounds {
+            run.faults += 1;
+            let node = run.random.within(1, 4);
+            cluster.signal(node, "STOP");
+            // The controller takes a broker for dead after 9 s without a sign of life.
+            run.random.pause(11_000, 14_000);
+            cluster.signal(node, "CONT");
+            run.progress(1_000);
+        }
+    });
+}
+
+#[test]
+#[ignore = "long: make chaos"]
+fn broker_freeze_exactly_once() {
+    with_three_nodes("broker_freeze_exactly_once", || node_frozen(ExactlyOnce));
+}
+
+#[test]
+#[ignore = "long: make chaos"]
+fn broker_freeze_at_least_once() {
+    with_three_nodes("broker_freeze_at_least_once", || node_frozen(AtLeastOnce));
+}
+
 /// The node that coordinates the scorer's transactions is killed while a commit is under way.
 #[test]
 fn coordinator_kill_exactly_once() {
     with_three_nodes("coordinator_kill_exactly_once", || {
         Run::row("coordinator_kill", ExactlyOnce, 1, &[("commit_interval: 20ms", "commit_interval: 20ms\n  instance: chaos")], |run| {
             let cluster = Cluster::new();
+            run.counts_are_lost();
             run.start();
             run.progress(1_000);
             for _ in 0..run.rounds {
                 run.faults += 1;
                 // Commits follow each other by 20 ms: any moment is in the middle of one or just beside it.
-                cluster.signal(coordinator(&format!("{}-chaos-0", run.example.group)), "KILL");
+                cluster.end(coordinator(&format!("{}-chaos-0", run.example.group)), "KILL");
                 run.progress(500);
                 cluster.heal();
                 run.progress(500);

@@ -76,6 +76,19 @@ pub(crate) fn judge(events: &BTreeMap<Place, Event>, scores: &[Stored], dead: &[
     violations
 }
 
+/// What the metrics counted as scored, dead letters and skipped: each event once, when its commit had succeeded. They may have counted less where
+/// scorers ended without a word, and never more.
+pub(crate) fn miscounted(events: &BTreeMap<Place, Event>, counted: [u64; 3], told_all: bool) -> Vec<String> {
+    let dead = events.values().filter(|event| event.expected == Expected::DeadLetter).count();
+    let expected = [events.len() - dead, dead, 0];
+    let wrong = |(counted, expected): (u64, usize)| if told_all { counted != expected as u64 } else { counted > expected as u64 };
+    let kinds = ["scores", "dead letters", "skipped events"].into_iter().zip(counted.into_iter().zip(expected));
+    kinds
+        .filter(|(_, counts)| wrong(*counts))
+        .map(|(kind, (counted, expected))| format!("the metrics count {counted} {kind}, and {expected} events became such"))
+        .collect()
+}
+
 fn count(records: &[Stored], violations: &mut Vec<String>) -> BTreeMap<Place, usize> {
     let mut counts = BTreeMap::new();
     for record in records {
@@ -119,7 +132,7 @@ fn out_of_order(scores: &[Stored], events: &BTreeMap<Place, Event>) -> Vec<Strin
 
 /// The oracle must see each kind of damage.
 mod tests {
-    use super::{Event, Expected, Guarantee, judge};
+    use super::{Event, Expected, Guarantee, judge, miscounted};
     use crate::support::Stored;
 
     fn events() -> std::collections::BTreeMap<super::Place, Event> {
@@ -168,5 +181,13 @@ mod tests {
         assert_eq!(violations(&elsewhere, &[3], Guarantee::ExactlyOnce).len(), 1, "a key in two partitions");
         let nameless = [scores(&[0, 1, 2, 4, 5]), vec![Stored { headers: Vec::new(), ..record(0, 9, 0, RIGHT) }]].concat();
         assert_eq!(violations(&nameless, &[3], Guarantee::ExactlyOnce), ["record 0/9 names no event"]);
+    }
+
+    #[test]
+    fn counts_that_do_not_agree_are_seen() {
+        assert_eq!(miscounted(&events(), [5, 1, 0], true), Vec::<String>::new());
+        assert_eq!(miscounted(&events(), [4, 0, 0], false), Vec::<String>::new());
+        assert_eq!(miscounted(&events(), [4, 1, 0], true).len(), 1);
+        assert_eq!(miscounted(&events(), [6, 2, 1], false).len(), 3);
     }
 }

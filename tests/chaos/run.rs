@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use caz::kafka::{BareRecord, Producer};
 
 use super::observer::{Observer, Topics};
-use super::oracle::{Event, Expected, Guarantee, Place, judge};
+use super::oracle::{Event, Expected, Guarantee, Place, judge, miscounted};
 use crate::support::car_insurance::{Caz, Example, avro_events, expected_scores};
 use crate::support::{PATIENCE, properties, read_committed};
 
@@ -50,10 +50,65 @@ impl Random {
     }
 }
 
-/// A row while it runs.
-pub(crate) struct Run {
+/// The value of the n-th event that is published.
+type Make = dyn Fn(usize) -> Vec<u8> + Send + Sync;
+/// What must become of an event of this value.
+type Expect = dyn Fn(&[u8]) -> Expected;
+
+/// What a row runs on.
+pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) guarantee: Guarantee,
+    pub(crate) rounds: u64,
+    /// Texts of the pipeline file and what stands in their place.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Properties of the output topic.
+    pub(crate) output: &'static [(&'static str, &'static str)],
+    pub(crate) make: Arc<Make>,
+    pub(crate) expect: Box<Expect>,
+    /// A bug that the scorers have on purpose: the run must then find violations.
+    pub(crate) bug: Option<&'static str>,
+}
+
+impl Scenario {
+    pub(crate) fn new(name: &'static str, guarantee: Guarantee, rounds: u64, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        Self { name, guarantee, rounds, settings, output: &[], make: with_poison(POISON, cut), expect: known_rows(), bug: None }
+    }
+
+    pub(crate) fn with(mut self, from: &str, to: &str) -> Self {
+        self.settings.push((from.to_owned(), to.to_owned()));
+        self
+    }
+
+    pub(crate) fn bug(self, bug: &'static str) -> Self {
+        Self { bug: Some(bug), ..self }
+    }
+}
+
+/// The example's rows in order, one in `every` of them spoiled.
+pub(crate) fn with_poison(every: usize, spoil: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) -> Arc<Make> {
+    let rows = avro_events();
+    Arc::new(move |number| {
+        let row = &rows[number % rows.len()];
+        if number % every == 7 { spoil(row) } else { row.clone() }
+    })
+}
+
+fn cut(row: &[u8]) -> Vec<u8> {
+    row[..row.len() - 1].to_vec()
+}
+
+/// The score of a row of the example; a dead letter of anything else.
+pub(crate) fn known_rows() -> Box<Expect> {
+    let rows: BTreeMap<Vec<u8>, usize> = avro_events().into_iter().zip(0..).collect();
+    let scores = expected_scores();
+    Box::new(move |value| rows.get(value).map_or(Expected::DeadLetter, |row| Expected::Score(scores[*row].0, scores[*row].1)))
+}
+
+/// A row while it runs.
+pub(crate) struct Run {
+    pub(crate) scenario: Scenario,
     pub(crate) seed: u64,
     pub(crate) rounds: u64,
     pub(crate) random: Random,
@@ -64,6 +119,10 @@ pub(crate) struct Run {
     memory_mib: u64,
     /// How many scorers ended by themselves and were replaced.
     restarts: u64,
+    /// Events that the scorers' metrics counted as scored, dead letters and skipped.
+    counted: [u64; 3],
+    /// Whether every scorer told its last counts.
+    told_all: bool,
 }
 
 /// A setting of the run from the environment.
@@ -73,27 +132,27 @@ fn setting(name: &str, default: u64) -> u64 {
 
 impl Run {
     /// Runs a row: `faults` does its harm while events flow; then everything must be accounted for.
-    pub(crate) fn row(
-        name: &'static str,
-        guarantee: Guarantee,
-        rounds: u64,
-        replacements: &[(&str, &str)],
-        faults: impl FnOnce(&mut Self),
-    ) {
+    pub(crate) fn row(name: &'static str, guarantee: Guarantee, rounds: u64, settings: &[(&str, &str)], faults: impl FnOnce(&mut Self)) {
+        Self::of(Scenario::new(name, guarantee, rounds, settings), faults);
+    }
+
+    /// [`Run::row`] on a scenario of its own.
+    pub(crate) fn of(scenario: Scenario, faults: impl FnOnce(&mut Self)) {
         let seed = setting("CAZ_CHAOS_SEED", u64::from(std::process::id()));
-        let rounds = setting("CAZ_CHAOS_ROUNDS", rounds);
-        eprintln!("to repeat: make chaos ROW={name}_{} SEED={seed} ROUNDS={rounds}", guarantee.name());
-        let guaranteed = format!("guarantee: {}", guarantee.name());
+        let rounds = setting("CAZ_CHAOS_ROUNDS", scenario.rounds);
+        let (name, guarantee) = (scenario.name, scenario.guarantee.name());
+        eprintln!("to repeat: make chaos ROW={name}_{guarantee} SEED={seed} ROUNDS={rounds}");
+        let guaranteed = format!("guarantee: {guarantee}");
         let common = [
             ("guarantee: exactly_once", guaranteed.as_str()),
             ("max_batch: 1024", "max_batch: 64"),
             ("commit_interval: 100ms", "commit_interval: 20ms\n  transaction_timeout: 3s"),
             ("kafka:\n", "kafka:\n  session.timeout.ms: 6000\n  heartbeat.interval.ms: 500\n"),
         ];
-        let example = Example::new(PARTITIONS, &[common.as_slice(), replacements].concat());
+        let own: Vec<(&str, &str)> = scenario.settings.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        let example = Example::with_output(PARTITIONS, scenario.output, &[common.as_slice(), &own].concat());
         let mut run = Self {
-            name,
-            guarantee,
+            scenario,
             seed,
             rounds,
             random: Random(seed),
@@ -103,6 +162,8 @@ impl Run {
             started: Instant::now(),
             memory_mib: 0,
             restarts: 0,
+            counted: [0; 3],
+            told_all: true,
         };
         run.go(faults);
     }
@@ -114,8 +175,8 @@ impl Run {
             dead_letters: self.example.dead_letters.clone(),
             group: self.example.group.clone(),
         };
-        let observer = Observer::start(topics, self.guarantee);
-        let publisher = Publisher::start(self.example.input.clone());
+        let observer = Observer::start(topics, self.scenario.guarantee);
+        let publisher = Publisher::start(self.example.input.clone(), Arc::clone(&self.scenario.make));
         faults(self);
         let calm = Instant::now();
         let published = publisher.finish();
@@ -126,14 +187,15 @@ impl Run {
         self.wait_for_committed(committed);
         let recovered = calm.elapsed();
         self.remember_memory();
-        for caz in self.instances.drain(..) {
-            caz.terminate();
+        while !self.instances.is_empty() {
+            let caz = self.instances.remove(0);
+            self.terminate(caz);
         }
         let watch = observer.finish();
         let mut violations = watch.violations;
         let events = self.events();
         let (scores, dead) = (read_committed(&self.example.output), read_committed(&self.example.dead_letters));
-        violations.extend(judge(&events, &scores, &dead, self.guarantee));
+        violations.extend(judge(&events, &scores, &dead, self.scenario.guarantee));
         violations.extend(
             watch.seen.iter().filter(|place| !events.contains_key(place)).map(|place| format!("{place:?} was seen, and is no event")),
         );
@@ -146,9 +208,15 @@ impl Run {
         if self.memory_mib > MEMORY_MIB {
             violations.push(format!("a scorer took {} MiB", self.memory_mib));
         }
+        violations.extend(miscounted(&events, self.counted, self.told_all));
         violations.extend(self.audit());
         self.report(events.len(), scores.len() + dead.len(), recovered, watch.looks, violations.len());
-        assert!(violations.is_empty(), "{} violations, seed {}:\n{}", violations.len(), self.seed, head(&violations));
+        if let Some(bug) = self.scenario.bug {
+            assert!(!violations.is_empty(), "`{bug}` was not found, seed {}", self.seed);
+            eprintln!("`{bug}` was found, {} violations:\n{}", violations.len(), head(&violations, 3));
+            return;
+        }
+        assert!(violations.is_empty(), "{} violations, seed {}:\n{}", violations.len(), self.seed, head(&violations, 20));
     }
 
     /// `caz audit` must agree with the oracle: no hung transaction, and clean if exactly once was promised.
@@ -156,7 +224,7 @@ impl Run {
         let output = self.example.command(&["audit", "FILE", "--json"]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let hung = report["ends"].as_array().is_none_or(|ends| ends.iter().any(|end| end["hung"] != 0));
-        let clean = self.guarantee == Guarantee::AtLeastOnce || output.status.success();
+        let clean = self.scenario.guarantee == Guarantee::AtLeastOnce || output.status.success();
         if hung || !clean { vec![format!("caz audit: {report:#}{}", String::from_utf8_lossy(&output.stderr))] } else { Vec::new() }
     }
 
@@ -167,7 +235,9 @@ impl Run {
 
     /// Starts a scorer with these environment variables.
     pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
-        self.instances.push(self.example.start_with(environment));
+        let bug = self.scenario.bug.map(|bug| ("CAZ_BUG", bug));
+        let environment: Vec<(&str, &str)> = environment.iter().copied().chain(bug).collect();
+        self.instances.push(self.example.start_with(&environment));
     }
 
     /// Takes the scorer that has run longest.
@@ -175,6 +245,39 @@ impl Run {
         self.remember_memory();
         self.faults += 1;
         self.instances.remove(0)
+    }
+
+    /// Kills a scorer; what it counted until just before is remembered.
+    pub(crate) fn kill(&mut self, caz: Caz) {
+        self.told_all = false;
+        self.count(caz.counted().unwrap_or_default());
+        caz.kill();
+    }
+
+    /// Ends a scorer with SIGTERM.
+    pub(crate) fn terminate(&mut self, caz: Caz) {
+        let counted = caz.terminate_counted();
+        self.count(counted);
+    }
+
+    fn count(&mut self, counted: [u64; 3]) {
+        self.counted.iter_mut().zip(counted).for_each(|(sum, more)| *sum += more);
+    }
+
+    /// Tells that the row's faults end scorers before they can say what they counted.
+    pub(crate) fn counts_are_lost(&mut self) {
+        self.told_all = false;
+    }
+
+    /// Whether the scorer that has run longest says that it is ready; `None` while it does not answer.
+    pub(crate) fn is_ready(&self) -> Option<bool> {
+        let (status, _) = self.instances.first()?.get("/readyz")?;
+        Some(status == 200)
+    }
+
+    /// Whether the scorer that has run longest says that partitions wait for a schema.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.instances.first().is_some_and(|caz| caz.log().contains("partitions stand still"))
     }
 
     /// Puts a scorer back that was taken.
@@ -187,6 +290,7 @@ impl Run {
         for index in (0..self.instances.len()).rev() {
             if !self.instances[index].is_running() {
                 drop(self.instances.remove(index));
+                self.told_all = false;
                 self.restarts += 1;
                 self.start();
             }
@@ -197,7 +301,7 @@ impl Run {
     pub(crate) fn wait_for_restart(&mut self) {
         let (before, deadline) = (self.restarts, Instant::now() + PATIENCE);
         while self.restarts == before {
-            assert!(Instant::now() < deadline, "{}: no scorer ended; the log ends:\n{}", self.name, self.tail());
+            assert!(Instant::now() < deadline, "{}: no scorer ended; the log ends:\n{}", self.scenario.name, self.tail());
             std::thread::sleep(Duration::from_millis(20));
             self.restart_ended();
         }
@@ -227,7 +331,8 @@ impl Run {
             if committed >= goal {
                 return;
             }
-            assert!(Instant::now() < deadline, "{}: {committed} of {goal} events are committed; the log ends:\n{}", self.name, self.tail());
+            let name = self.scenario.name;
+            assert!(Instant::now() < deadline, "{name}: {committed} of {goal} events are committed; the logs end:\n{}", self.tail());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -236,26 +341,23 @@ impl Run {
         self.memory_mib = self.instances.iter().filter_map(Caz::peak_memory_mib).fold(self.memory_mib, u64::max);
     }
 
-    /// The end of the log, for messages.
+    /// The ends of the running scorers' logs, for messages.
     fn tail(&self) -> String {
-        let log = std::fs::read_to_string(self.example.file.with_extension("log")).unwrap_or_default();
-        log.lines().rev().take(15).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+        let tail = |caz: &Caz| caz.log().lines().rev().take(15).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+        self.instances.iter().map(tail).collect::<Vec<_>>().join("\n\n")
     }
 
     /// What the input topic holds, and what must become of it.
     fn events(&self) -> BTreeMap<Place, Event> {
-        let rows: BTreeMap<Vec<u8>, usize> = avro_events().into_iter().zip(0..).collect();
-        let expected = expected_scores();
         let event = |record: crate::support::Stored| {
-            let row = record.value.as_ref().and_then(|value| rows.get(value));
-            let expected = row.map_or(Expected::DeadLetter, |row| Expected::Score(expected[*row].0, expected[*row].1));
+            let expected = (self.scenario.expect)(record.value.as_deref().unwrap_or_default());
             ((record.partition, record.offset), Event { key: record.key.unwrap_or_default(), expected })
         };
         read_committed(&self.example.input).into_iter().map(event).collect()
     }
 
     fn report(&self, events: usize, records: usize, recovered: Duration, looks: u64, violations: usize) {
-        let Self { name, guarantee, seed, rounds, faults, restarts, memory_mib, .. } = self;
+        let Self { scenario: Scenario { name, guarantee, .. }, seed, rounds, faults, restarts, memory_mib, .. } = self;
         let line = format!(
             "| {name} | {} | {seed} | {rounds} | {faults} | {restarts} | {events} | {records} | {looks} | {:.1} s | {memory_mib} MiB | {:.0} s | {violations} |",
             guarantee.name().replace('_', " "),
@@ -271,11 +373,11 @@ impl Run {
     }
 }
 
-fn head(violations: &[String]) -> String {
-    violations.iter().take(20).map(|violation| format!("  {violation}\n")).collect()
+fn head(violations: &[String], most: usize) -> String {
+    violations.iter().take(most).map(|violation| format!("  {violation}\n")).collect()
 }
 
-/// Publishes the example's rows in order, by key, at a steady pace.
+/// Publishes events in order, by key, at a steady pace.
 struct Publisher {
     stop: Arc<AtomicBool>,
     published: Arc<AtomicU64>,
@@ -283,22 +385,20 @@ struct Publisher {
 }
 
 impl Publisher {
-    fn start(topic: String) -> Self {
+    fn start(topic: String, make: Arc<Make>) -> Self {
         let (stop, published) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (told, count) = (Arc::clone(&stop), Arc::clone(&published));
         let thread = std::thread::spawn(move || {
             // A broker may be away longer than librdkafka's patience with a message.
             let producer = Producer::new(&properties().with("message.timeout.ms", "120000")).expect("valid properties");
             let topic = producer.topic(&topic).expect("a valid name");
-            let rows = avro_events();
             let started = Instant::now();
             let mut next = 0_usize;
             while !told.load(Ordering::Relaxed) {
                 let due = usize::try_from(started.elapsed().as_millis()).unwrap_or(0) * usize::try_from(RATE).unwrap_or(0) / 1000;
                 while next < due {
-                    let (row, key) = (&rows[next % rows.len()], format!("key-{}", next % KEYS));
-                    let value = if next % POISON == 7 { &row[..row.len() - 1] } else { row.as_slice() };
-                    let record = BareRecord { partition: None, key: Some(key.as_bytes()), value: Some(value), tag: 0 };
+                    let (value, key) = (make(next), format!("key-{}", next % KEYS));
+                    let record = BareRecord { partition: None, key: Some(key.as_bytes()), value: Some(&value), tag: 0 };
                     producer.produce_batch(&topic, &[record], PATIENCE).expect("the queue drains");
                     next += 1;
                 }

@@ -129,7 +129,8 @@ impl Example {
 
     /// Starts it with these environment variables.
     pub fn start_with(&self, environment: &[(&str, &str)]) -> Caz {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file.with_extension("log")).expect("a log file");
+        let log = self.file.with_file_name(unique("log"));
+        let file = std::fs::File::create(&log).expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_caz"))
             .arg("run")
             .arg(&self.file)
@@ -138,10 +139,10 @@ impl Example {
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(file)
             .spawn()
             .expect("the binary");
-        Caz { child, log: self.file.with_extension("log") }
+        Caz { child, log }
     }
 
     /// How many of the input's events the group has committed.
@@ -191,6 +192,35 @@ impl Caz {
     /// Everything it logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Where it serves its metrics and its health; `None` before it does.
+    pub fn address(&self) -> Option<String> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("serving /metrics"))?;
+        let port: String = line.split("127.0.0.1:").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
+        Some(format!("127.0.0.1:{port}"))
+    }
+
+    /// What it answers to a GET request: the status and the body.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(self.address()?).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: caz\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+
+    /// The events that its metrics count as scored, dead letters and skipped; `None` when it does not answer.
+    pub fn counted(&self) -> Option<[u64; 3]> {
+        let (_, text) = self.get("/metrics")?;
+        Some(["scored", "dead_letter", "skipped"].map(|outcome| {
+            let series = text.lines().filter(|line| line.starts_with("caz_events_total{") && line.contains(&format!("\"{outcome}\"")));
+            series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        }))
     }
 
     /// Whether it has not ended.
@@ -243,15 +273,27 @@ impl Caz {
     }
 
     /// Sends SIGTERM, upon which it must end with success; answers after how long.
-    pub fn terminate(mut self) -> Duration {
+    pub fn terminate(self) -> Duration {
         let started = Instant::now();
+        self.terminate_counted();
+        started.elapsed()
+    }
+
+    /// As [`Caz::terminate`]; answers with the events that it says it has counted as scored, dead letters and skipped.
+    pub fn terminate_counted(mut self) -> [u64; 3] {
         self.signal("TERM");
         let status: ExitStatus = wait_for("caz ends", || {
             std::thread::sleep(Duration::from_millis(5));
             self.child.try_wait().expect("a child")
         });
         assert!(status.success(), "caz ended with {status}:\n{}", self.log());
-        started.elapsed()
+        let log = self.log();
+        // A process that is told to stop before it serves has counted nothing.
+        let line = log.lines().rfind(|line| line.contains("so many events were counted")).unwrap_or_default();
+        ["scored=", "dead_letters=", "skipped="].map(|field| {
+            let digits = line.split(field).nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+            digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+        })
     }
 }
 

@@ -55,7 +55,20 @@ pub fn create_topic_with(prefix: &str, partitions: i32, config: &[(&str, &str)])
     let name = unique(prefix);
     let created = admin().create_topic(&name, partitions, None, config).expect("the broker creates topics");
     assert!(created, "the name is unique");
+    // A busy broker knows it a moment later than its controller.
+    wait_for("the topic is known", || admin().describe_topic(&name).ok().flatten().map(drop));
     name
+}
+
+/// Deletes a topic.
+pub fn delete_topic(name: &str) {
+    use rdkafka::admin::{AdminClient, AdminOptions};
+    use rdkafka::client::DefaultClientContext;
+    let client: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", bootstrap()).create().expect("valid properties");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let deleted = runtime.block_on(client.delete_topics(&[name], &AdminOptions::new())).expect("the broker answers");
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
 }
 
 /// Produces `count` records spread over the topic's partitions; key and value of the n-th are `n` in decimal.

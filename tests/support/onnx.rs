@@ -1,5 +1,8 @@
 //! ONNX files of a test's own, written field by field (`onnx.proto`).
 
+// Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code, reason = "a part is used")]
+
 /// A protobuf message being written.
 #[derive(Clone, Default)]
 pub(crate) struct Message(pub(crate) Vec<u8>);

@@ -1,6 +1,8 @@
 //! Files of rows, read and written as a stream: CSV, JSON lines, Avro object containers. Parquet is read only.
 
 mod container;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod parquet;
 mod rows;
 mod sink;

@@ -12,102 +12,9 @@ use proptest::prelude::*;
 use super::random::{Dataset, datasets, simple_datasets};
 use super::{all_fields, decode};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
-use crate::codec::view::{Cell, View};
+use crate::codec::fuzz::{at_path, is_value};
+use crate::codec::view::View;
 use crate::codec::{Encoded, Encoder};
-
-/// The value of a field by dotted path; null where a record around it is.
-pub(super) fn at_path<'v>(value: &'v Value, path: &str) -> &'v Value {
-    let step = |value: &'v Value, name: &str| match value {
-        Value::Union(_, inner) => match inner.as_ref() {
-            Value::Record(fields) => &fields.iter().find(|(field, _)| field == name).unwrap().1,
-            branch if branch_name(branch) == name => branch,
-            _ => &Value::Null,
-        },
-        Value::Record(fields) => &fields.iter().find(|(field, _)| field == name).unwrap().1,
-        _ => &Value::Null,
-    };
-    match path.rsplit_once('.') {
-        // A duration is three columns.
-        Some((path, part @ ("months" | "days" | "millis"))) => match at_path(value, path) {
-            Value::Union(_, inner) => duration_part(inner, part),
-            value => duration_part(value, part),
-        },
-        _ => path.split('.').fold(value, step),
-    }
-}
-
-fn duration_part(value: &Value, part: &str) -> &'static Value {
-    let Value::Duration(duration) = value else { return &Value::Null };
-    let bytes: [u8; 12] = (*duration).into();
-    let at = match part {
-        "months" => 0,
-        "days" => 4,
-        _ => 8,
-    };
-    Box::leak(Box::new(Value::Long(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()).into())))
-}
-
-/// What a union's branch of this value is called, as far as the random schemas have it.
-fn branch_name(value: &Value) -> &'static str {
-    match value {
-        Value::String(_) => "string",
-        Value::Boolean(_) => "boolean",
-        Value::Long(_) => "long",
-        Value::Double(_) => "double",
-        Value::Array(_) => "array",
-        Value::Map(_) => "map",
-        _ => "",
-    }
-}
-
-/// Whether a cell is a value, floats by their bits.
-pub(super) fn is_value(cell: &Cell<'_>, value: &Value) -> bool {
-    match (cell, value) {
-        (Cell::Struct(fields, children, row), Value::Union(_, value)) if fields.iter().any(|field| field.name() == branch_name(value)) => {
-            fields.iter().zip(*children).all(|(field, child)| match field.name() == branch_name(value) {
-                true => is_value(&child.cell(*row), value),
-                false => matches!(child.cell(*row), Cell::Null),
-            })
-        }
-        (Cell::Struct(_, children, row), Value::Record(fields)) => {
-            children.len() == fields.len() && children.iter().zip(fields).all(|(child, (_, value))| is_value(&child.cell(*row), value))
-        }
-        (Cell::Struct(fields, children, row), value @ Value::Duration(_)) => {
-            fields.iter().zip(*children).all(|(field, child)| is_value(&child.cell(*row), duration_part(value, field.name())))
-        }
-        (cell, Value::Union(_, value)) => is_value(cell, value),
-        (Cell::Null, Value::Null) => true,
-        (Cell::Bool(ours), Value::Boolean(theirs)) => ours == theirs,
-        (Cell::Int(ours), Value::Int(theirs)) => *ours == i64::from(*theirs),
-        (Cell::Int(ours), Value::Long(theirs)) => ours == theirs,
-        (Cell::Float(ours), Value::Float(theirs)) => ours.to_bits() == theirs.to_bits(),
-        (Cell::Double(ours), Value::Double(theirs)) => ours.to_bits() == theirs.to_bits(),
-        (Cell::Text(ours), Value::String(theirs) | Value::Enum(_, theirs)) => ours == theirs,
-        (Cell::Binary(ours), Value::Bytes(theirs) | Value::Fixed(_, theirs)) => ours == theirs,
-        (Cell::Date(ours), Value::Date(theirs)) | (Cell::TimeMillis(ours), Value::TimeMillis(theirs)) => ours == theirs,
-        (Cell::TimeMicros(ours), Value::TimeMicros(theirs)) => ours == theirs,
-        (
-            Cell::Timestamp(ours, _, true),
-            Value::TimestampMillis(theirs) | Value::TimestampMicros(theirs) | Value::TimestampNanos(theirs),
-        )
-        | (
-            Cell::Timestamp(ours, _, false),
-            Value::LocalTimestampMillis(theirs) | Value::LocalTimestampMicros(theirs) | Value::LocalTimestampNanos(theirs),
-        ) => ours == theirs,
-        (Cell::Decimal(ours, 2), Value::Decimal(theirs)) => {
-            let theirs = <Vec<u8>>::try_from(theirs.clone()).unwrap();
-            crate::codec::text::decimal_from_be(&theirs, 38) == Some(*ours)
-        }
-        (Cell::List(items, range), Value::Array(theirs)) => {
-            range.len() == theirs.len() && range.clone().zip(theirs).all(|(row, value)| is_value(&items.cell(row), value))
-        }
-        (Cell::Map(keys, values, range), Value::Map(theirs)) => {
-            let same = |row: usize| theirs.get(keys.value(row)).is_some_and(|value| is_value(&values.cell(row), value));
-            range.len() == theirs.len() && range.clone().all(same)
-        }
-        _ => false,
-    }
-}
 
 /// Checks columns, one per field, against the events they came from.
 pub(super) fn assert_events(dataset: &Dataset, columns: &[arrow_array::ArrayRef]) {
@@ -116,7 +23,7 @@ pub(super) fn assert_events(dataset: &Dataset, columns: &[arrow_array::ArrayRef]
         let view = View::new(column.as_ref()).unwrap();
         for (row, event) in dataset.events.iter().enumerate() {
             let (cell, value) = (view.cell(row), at_path(event, &field.path));
-            assert!(is_value(&cell, value), "{} of row {row}: {cell:?} is not {value:?}", field.path);
+            assert!(is_value(&cell, &value), "{} of row {row}: {cell:?} is not {value:?}", field.path);
         }
     }
 }
@@ -207,7 +114,7 @@ proptest! {
             for (field, column) in fields.iter().zip(&decoded.columns) {
                 let view = View::new(column.as_ref()).unwrap();
                 let (cell, value) = (view.cell(row), at_path(&value, &field.0));
-                prop_assert!(is_value(&cell, value), "{cell:?} is not {value:?}");
+                prop_assert!(is_value(&cell, &value), "{cell:?} is not {value:?}");
             }
         }
     }

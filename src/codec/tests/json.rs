@@ -6,10 +6,11 @@ use arrow_array::Array;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::agreement::{assert_events, is_value};
+use super::agreement::assert_events;
 use super::random::{Dataset, datasets};
 use super::{all_fields, decode, schema};
 use crate::codec::avro::AvroDecoder;
+use crate::codec::fuzz::is_value;
 use crate::codec::json::{JsonDecoder, JsonEncoder, Rules};
 use crate::codec::view::View;
 use crate::codec::{Encoded, Encoder};

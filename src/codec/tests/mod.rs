@@ -14,17 +14,8 @@ mod resolution;
 mod unions;
 mod xdm;
 
-use super::{Decoded, Decoder};
+use super::fuzz::decode;
 use crate::dataset::DatasetSchema;
-
-/// Decodes a batch.
-fn decode(decoder: &mut dyn Decoder, payloads: &[&[u8]]) -> Decoded {
-    let mut decoded = Decoded::default();
-    decoder.decode(payloads, &mut decoded);
-    assert_eq!(decoded.rows.len() + decoded.rejected.len(), payloads.len(), "a payload is lost or there twice");
-    assert!(decoded.columns.iter().all(|column| column.len() == decoded.rows.len()));
-    decoded
-}
 
 fn all_fields(schema: &DatasetSchema) -> Vec<usize> {
     (0..schema.fields().len()).collect()

@@ -25,6 +25,8 @@ mod call;
 mod condition;
 mod extreme;
 mod function;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod operator;
 mod parse;
 mod reference;

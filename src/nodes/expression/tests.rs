@@ -5,7 +5,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::parse::{MAX_DEPTH, MAX_LENGTH, parse, parse_assignments};
+use super::fuzz::answers_within;
+use super::parse::{MAX_DEPTH, MAX_LENGTH, parse};
 use super::tree::{Access, Argument, Expression, Kind, Name, Operator, Prefix};
 use crate::nodes::pandas::{Op, Relation, Scalar};
 
@@ -93,15 +94,7 @@ proptest! {
         vec(proptest::sample::select(&["a", " ", "1", ".", "(", ")", "[", "]", ",", "'", "\"", "`", "\\", "**", "not", "in", "is", "if", "then",
             "else", "=", "==", "<", "-", "&", "null", "1e", "0x", "é", "\n"][..]), 0..24).prop_map(|pieces| pieces.concat()),
     ]) {
-        let within = |span: &std::ops::Range<usize>| span.start <= span.end && span.end <= text.len() && text.get(span.clone()).is_some();
-        match parse(&text) {
-            Ok(expression) => prop_assert!(within(&expression.span)),
-            Err(mistake) => prop_assert!(within(&mistake.span), "{:?} of {:?}", mistake, text),
-        }
-        for assignment in parse_assignments(&text) {
-            let span = assignment.map_or_else(|mistake| mistake.span, |(name, expression)| name.span.start..expression.span.end);
-            prop_assert!(within(&span), "{:?} of {:?}", span, text);
-        }
+        answers_within(&text);
     }
 }
 
