@@ -44,11 +44,14 @@ fn main() {
             Format::Avro => Box::new(AvroDecoder::new(schema, &every).unwrap()),
             Format::Json => Box::new(JsonDecoder::new(schema, &every).unwrap()),
             Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, &every).unwrap()),
+            Format::Xdm | Format::XdmEntity => panic!("the example's schema is Avro's"),
         };
         let mut decoded = Decoded::default();
         let decoding = measure(&batches, |batch| decoder.decode(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut decoded));
         let mut line = assembly.serving_line(Some(format)).unwrap_or_else(|found| panic!("{}", found.render(false)));
-        let whole = measure(&batches, |batch| drop(line.score(batch.iter().map(|event| Some(event.as_slice())))));
+        let whole = measure(&batches, |batch| {
+            line.score(batch.iter().map(|event| Some(event.as_slice())));
+        });
         for (what, times) in [("decode", decoding), ("line", whole)] {
             let cells = times.map(|us| format!("{us:.0} ({:.2})", us / times[0]));
             println!("| {name} | {what} | {} |", cells.join(" | "));
@@ -71,6 +74,7 @@ fn events(root: &Path, schema: &DatasetSchema, format: Format) -> Vec<Vec<u8>> {
         Format::Avro => Box::new(AvroEncoder::for_schema(schema)),
         Format::Json => Box::new(JsonEncoder::for_schema(schema)),
         Format::AvroJson => Box::new(JsonEncoder::by(Rules::Avro, schema)),
+        Format::Xdm | Format::XdmEntity => panic!("the example's schema is Avro's"),
     };
     encoder.encode(&decoded.columns, &mut (0..decoded.rows.len()), &mut encoded, &mut Vec::new());
     encoded.iter().map(|(_, bytes)| bytes.to_vec()).collect()
