@@ -77,6 +77,19 @@ fn a_clean_run_is_clean() {
 }
 
 #[test]
+fn scores_with_one_header_are_accounted_for_too() {
+    let example = scored(100, &[("pass_through: [ecid]", "pass_through: [ecid]\n  headers: packed")]);
+    let scores = read_committed(&example.output);
+    let names = |score: &Stored| score.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert!(scores.iter().all(|score| names(score) == ["caz.score"]), "{:?}", scores[0].headers);
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "scored"), sum(&report, "dead_letters")), (Some(0), 90, 10), "{report:#}");
+    forge(&example.output, &scores[5], None);
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "doubled")), (Some(5), 1), "{report:#}");
+}
+
+#[test]
 fn doubled_unknown_and_disordered_records_are_found() {
     let example = scored(100, &[]);
     let scores = read_committed(&example.output);

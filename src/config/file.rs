@@ -157,6 +157,21 @@ pub struct Output {
     /// Fields of the event that are published with the scores, by dotted path.
     #[serde(default)]
     pub pass_through: Vec<String>,
+    /// How a score tells its event's place, and what scored it.
+    #[serde(default)]
+    pub headers: ScoreHeaders,
+}
+
+/// How a score tells its event's place, and what scored it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreHeaders {
+    /// A header for each: topic, partition and offset of the event, digests of the pipeline and of its models.
+    #[default]
+    Separate,
+    /// All in one header, `caz.score`: `topic/partition/offset pipeline model`. Each header takes librdkafka as long as the rest of a small
+    /// record.
+    Packed,
 }
 
 /// How surely each event is scored, and how often scores become visible.

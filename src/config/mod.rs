@@ -13,7 +13,7 @@ mod values;
 
 pub use crate::codec::frame::Framing;
 pub use digest::Digest;
-pub use file::{Batch, DeadLetters, Delivery, Format, Guarantee, Input, Metrics, OnError, Output, ScoreFormat};
+pub use file::{Batch, DeadLetters, Delivery, Format, Guarantee, Input, Metrics, OnError, Output, ScoreFormat, ScoreHeaders};
 pub use kafka::KafkaProperties;
 pub use registry::{RegistrySection, Secret};
 pub use schema::json_schema;

@@ -348,6 +348,7 @@ impl Assembly {
             commit_interval: pipeline.delivery.commit_interval.get(),
             call_timeout: transaction_timeout,
             leave_timeout: pipeline.shutdown_timeout.get(),
+            score_headers: pipeline.output.headers,
             pipeline_digest: self.pipeline_digest.clone(),
             model_digests: models.join(","),
         }

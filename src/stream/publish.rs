@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::line::Place;
-use super::settings::OutputTopic;
+use super::settings::{OutputTopic, Settings};
+use crate::config::ScoreHeaders;
 use crate::dataset::Rejection;
 use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
 
@@ -19,6 +20,9 @@ pub const SOURCE_MESSAGE: &str = "caz.source.message";
 pub const PIPELINE: &str = "caz.pipeline";
 /// Digests of the models that scored it, 16 hexadecimal digits each, separated by commas.
 pub const MODEL: &str = "caz.model";
+/// All of that in one, of scores with `output.headers: packed`: `topic/partition/offset pipeline model`, and `/message` behind the offset of
+/// an event that holds several.
+pub const PACKED: &str = "caz.score";
 /// Phase in which the event was rejected.
 pub const ERROR_PHASE: &str = "caz.error.phase";
 /// Reason from the closed set.
@@ -54,6 +58,9 @@ pub struct Origin<'a> {
 /// The event that a record of caz tells of; `None` for any other record.
 pub fn source<'a>(record: &Message<'a>) -> Option<Origin<'a>> {
     let text = |name| std::str::from_utf8(record.header(name)?).ok();
+    if let Some(packed) = text(PACKED) {
+        return unpack(packed);
+    }
     let message = match record.header(SOURCE_MESSAGE) {
         None => None,
         Some(_) => Some(text(SOURCE_MESSAGE)?.parse().ok()?),
@@ -64,6 +71,31 @@ pub fn source<'a>(record: &Message<'a>) -> Option<Origin<'a>> {
         offset: text(SOURCE_OFFSET)?.parse().ok()?,
         message,
     })
+}
+
+/// Writes [`PACKED`] into an empty buffer.
+fn pack(into: &mut Vec<u8>, origin: &Origin<'_>, pipeline: &str, models: &str) {
+    let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+    let mut put = |between: &str, part: &str| {
+        into.extend_from_slice(between.as_bytes());
+        into.extend_from_slice(part.as_bytes());
+    };
+    put("", origin.topic);
+    put("/", partition.format(origin.partition));
+    put("/", offset.format(origin.offset));
+    if let Some(number) = origin.message {
+        put("/", message.format(number));
+    }
+    put(" ", pipeline);
+    put(" ", models);
+}
+
+/// The event of [`PACKED`]; neither blanks nor slashes stand in the names of topics.
+fn unpack(packed: &str) -> Option<Origin<'_>> {
+    let mut parts = packed.split(' ').next()?.split('/');
+    let (topic, partition, offset) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let message = parts.next().map(str::parse).transpose().ok()?;
+    parts.next().is_none().then_some(Origin { topic, partition, offset, message })
 }
 
 /// Longest wait for room in the producer's queue before the batch counts as failed.
@@ -94,13 +126,17 @@ pub(super) enum Omit {
 pub(super) struct Publisher {
     output: Destination,
     dead_letters: Destination,
+    headers: ScoreHeaders,
     pipeline_digest: String,
     model_digests: String,
+    /// The last score's header, if scores have one; its memory is reused.
+    packed: Vec<u8>,
 }
 
 impl Publisher {
-    pub(super) fn new(output: Destination, dead_letters: Destination, pipeline_digest: &str, model_digests: &str) -> Self {
-        Self { output, dead_letters, pipeline_digest: pipeline_digest.into(), model_digests: model_digests.into() }
+    pub(super) fn new(output: Destination, dead_letters: Destination, settings: &Settings) -> Self {
+        let (pipeline_digest, model_digests) = (settings.pipeline_digest.clone(), settings.model_digests.clone());
+        Self { output, dead_letters, headers: settings.score_headers, pipeline_digest, model_digests, packed: Vec::new() }
     }
 
     /// The topics of scores and of dead letters.
@@ -109,7 +145,13 @@ impl Publisher {
     }
 
     /// Queues a score: the event's key and timestamp, the score's bytes.
-    pub(super) fn score(&self, producer: &Producer, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
+    pub(super) fn score(&mut self, producer: &Producer, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
+        if self.headers == ScoreHeaders::Packed {
+            let (topic, partition, offset, message) = (event.topic(), event.partition(), event.offset(), place.number());
+            self.packed.clear();
+            pack(&mut self.packed, &Origin { topic, partition, offset, message }, &self.pipeline_digest, &self.model_digests);
+            return produce(producer, &self.output, event, (event.key(), Some(value)), &[(PACKED, &self.packed)]);
+        }
         let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
         let number = message.format(place.number().unwrap_or_default());
         let headers = [
@@ -121,7 +163,7 @@ impl Publisher {
             (SOURCE_MESSAGE, number.as_bytes()),
         ];
         let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
-        self.produce(producer, &self.output, event, (event.key(), Some(value)), headers)
+        produce(producer, &self.output, event, (event.key(), Some(value)), headers)
     }
 
     /// Queues a dead letter: the event's key, timestamp, headers and value as they came, of one that holds messages the message's bytes, and
@@ -169,24 +211,23 @@ impl Publisher {
         if let (Some(payload), None) = (payload, value) {
             headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
         }
-        self.produce(producer, &self.dead_letters, event, (key, value), &headers)
+        produce(producer, &self.dead_letters, event, (key, value), &headers)
     }
+}
 
-    fn produce(
-        &self,
-        producer: &Producer,
-        to: &Destination,
-        event: &Message<'_>,
-        (key, value): (Option<&[u8]>, Option<&[u8]>),
-        headers: &[(&str, &[u8])],
-    ) -> Result<(), ProduceError> {
-        let bytes = record_bytes(key, value, headers);
-        if bytes > to.max_record_bytes {
-            return Err(ProduceError::TooLarge { bytes });
-        }
-        let record = OutboundRecord { topic: &to.topic, partition: None, key, value, headers, timestamp_ms: event.timestamp_ms(), tag: 0 };
-        producer.produce(&record, MAX_WAIT)
+fn produce(
+    producer: &Producer,
+    to: &Destination,
+    event: &Message<'_>,
+    (key, value): (Option<&[u8]>, Option<&[u8]>),
+    headers: &[(&str, &[u8])],
+) -> Result<(), ProduceError> {
+    let bytes = record_bytes(key, value, headers);
+    if bytes > to.max_record_bytes {
+        return Err(ProduceError::TooLarge { bytes });
     }
+    let record = OutboundRecord { topic: &to.topic, partition: None, key, value, headers, timestamp_ms: event.timestamp_ms(), tag: 0 };
+    producer.produce(&record, MAX_WAIT)
 }
 
 /// The most that a record takes as the only one of its batch: Kafka's limit counts the batch's head (61 bytes) and each part's length.
@@ -196,4 +237,28 @@ fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, &[u8
     const LENGTHS: usize = 10;
     let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len() + LENGTHS).sum();
     BATCH_HEAD + RECORD_HEAD + key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Origin, pack, unpack};
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_out(
+            topic in "[a-zA-Z0-9._-]{1,20}", partition in 0..i32::MAX, offset in 0..i64::MAX, message in proptest::option::of(0..u32::MAX),
+        ) {
+            let mut packed = Vec::new();
+            let origin = Origin { topic: &topic, partition, offset, message };
+            pack(&mut packed, &origin, "0123456789abcdef", "fedcba9876543210");
+            prop_assert_eq!(unpack(std::str::from_utf8(&packed).unwrap_or_default()), Some(origin));
+        }
+
+        #[test]
+        fn any_text_is_read_or_is_none(text in ".{0,40}") {
+            let _ = unpack(&text);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::OnError;
+use crate::config::{OnError, ScoreHeaders};
 use crate::kafka::{Admin, ClientProperties};
 
 /// What all workers of a pipeline share.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// How long leaving the group may take.
     pub leave_timeout: Duration,
+    /// Which headers scores have.
+    pub score_headers: ScoreHeaders,
     /// Digest of the pipeline, 16 hexadecimal digits.
     pub pipeline_digest: String,
     /// Digests of its models, 16 hexadecimal digits each, separated by commas.

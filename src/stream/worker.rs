@@ -88,7 +88,7 @@ impl Worker {
         let producer = Producer::new(&properties)?;
         let open = |topic: &OutputTopic| Destination::open(&producer, topic).map_err(WorkerError::Client);
         let (output, dead_letters) = (open(&settings.output)?, open(&settings.dead_letters)?);
-        let publisher = Publisher::new(output, dead_letters, &settings.pipeline_digest, &settings.model_digests);
+        let publisher = Publisher::new(output, dead_letters, &settings);
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
