@@ -9,6 +9,8 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
+#[path = "cpu.rs"]
+mod cpu;
 #[path = "graph.rs"]
 mod graph;
 
@@ -26,6 +28,7 @@ use caz::stream::Assembly;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use cpu::thread_cpu_ns;
 use graph::{Graph, events, without_inference};
 
 const REPETITIONS: usize = 15;
@@ -138,12 +141,6 @@ fn feature(column: &ArrayRef, row: usize) -> f32 {
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row) as f32,
         other => panic!("a feature of {other}"),
     }
-}
-
-/// The CPU time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    schedule.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 /// pandas in a process of its own.

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+#[path = "cpu.rs"]
+mod cpu;
+
 use std::path::Path;
 
 use caz::codec::Encoded;
@@ -15,6 +18,8 @@ use caz::codec::{Decoded, Decoder, Encoder};
 use caz::config::Format;
 use caz::dataset::DatasetSchema;
 use caz::stream::Assembly;
+
+use cpu::thread_cpu_ns;
 
 /// Percent of the events that are bad.
 const SHARES: [usize; 5] = [0, 1, 10, 50, 100];
@@ -100,10 +105,4 @@ fn measure(batches: &[Vec<Vec<u8>>; SHARES.len()], mut run: impl FnMut(&[Vec<u8>
         }
     }
     least
-}
-
-/// The CPU time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    schedule.split_whitespace().next().unwrap().parse().unwrap()
 }

@@ -9,6 +9,8 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
+#[path = "cpu.rs"]
+mod cpu;
 #[path = "../tests/support/onnx.rs"]
 mod onnx;
 #[path = "../tests/support/trees.rs"]
@@ -18,6 +20,7 @@ mod trees;
 use std::path::Path;
 
 use caz::model::{Engine, Model, ModelSession, Tensor, Values};
+use cpu::thread_cpu_ns;
 use trees::{Operator, Random, Shape};
 
 const REPETITIONS: usize = 9;
@@ -103,12 +106,6 @@ impl Lap<'_> {
         }
         taken as f64 / rows as f64
     }
-}
-
-/// What this thread has taken of the CPU, as the scheduler counts it.
-fn thread_cpu_ns() -> u64 {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    schedule.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 /// Prints a line for each number of rows a run; answers how often the kernel is faster at 256.

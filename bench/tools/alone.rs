@@ -12,6 +12,7 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 use serde_json::{Value, json};
 
+use super::cpu::thread_cpu_ns;
 use super::events::Workload;
 
 #[derive(clap::Args)]
@@ -123,9 +124,4 @@ fn per_row<T>(seconds: f64, rows: usize, mut batches: impl Iterator<Item = T>, m
         done += rows;
     }
     (thread_cpu_ns() - cpu) as f64 / 1e3 / done as f64
-}
-
-fn thread_cpu_ns() -> u64 {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    schedule.split_whitespace().next().unwrap().parse().unwrap()
 }

@@ -10,6 +10,8 @@
 )]
 
 mod alone;
+#[path = "../cpu.rs"]
+mod cpu;
 mod events;
 mod latency;
 mod publish;
