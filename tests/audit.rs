@@ -13,10 +13,12 @@ use support::car_insurance::{Example, avro_events};
 use support::{PATIENCE, Stored, properties, read_committed};
 
 const PARTITIONS: i32 = 2;
+/// Headers that are forged one by one.
+const SEPARATE: (&str, &str) = ("pass_through: [ecid]", "pass_through: [ecid]\n  headers: separate");
 
 /// The example after caz scored so many events, every tenth of them poison.
 fn scored(events: usize, replacements: &[(&str, &str)]) -> Example {
-    let example = Example::new(PARTITIONS, replacements);
+    let example = Example::new(PARTITIONS, &[&[SEPARATE], replacements].concat());
     let poisoned = |(row, datum): (usize, Vec<u8>)| Some(if row % 10 == 3 { datum[..9].to_vec() } else { datum });
     let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(events).enumerate().map(poisoned).collect();
     example.publish(PARTITIONS, &events);
@@ -78,7 +80,7 @@ fn a_clean_run_is_clean() {
 
 #[test]
 fn scores_with_one_header_are_accounted_for_too() {
-    let example = scored(100, &[("pass_through: [ecid]", "pass_through: [ecid]\n  headers: packed")]);
+    let example = scored(100, &[("headers: separate", "headers: packed")]);
     let scores = read_committed(&example.output);
     let names = |score: &Stored| score.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert!(scores.iter().all(|score| names(score) == ["caz.score"]), "{:?}", scores[0].headers);
@@ -122,7 +124,7 @@ fn missing_and_late_events_are_found() {
     assert_eq!((code, sum(&report, "missing")), (Some(5), 20), "{report:#}");
 
     // Scores of another run are written by hand, the first two in the wrong order, none for the last.
-    let other = Example::new(1, &[]);
+    let other = Example::new(1, &[SEPARATE]);
     other.publish(1, &events);
     run_until(&other, 20);
     let mut scores = read_committed(&other.output);

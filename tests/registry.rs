@@ -102,12 +102,12 @@ fn keeps_its_place(refusal: Refusal) {
     let scores = read_committed(&example.output);
     assert_eq!(events_of(&scores), (0..200).collect());
     // The n-th event of a partition is the n-th score of it.
-    for partition in ["0", "1"] {
-        let of = |record: &&Stored| record.header("caz.source.partition") == Some(partition);
+    for partition in [0, 1] {
+        let of = |record: &&Stored| record.source().unwrap().partition == partition;
         let to: BTreeSet<i32> = scores.iter().filter(of).map(|record| record.partition).collect();
         for output in to {
             let offsets = scores.iter().filter(of).filter(|record| record.partition == output);
-            let offsets: Vec<i64> = offsets.map(|record| record.header("caz.source.offset").unwrap().parse().unwrap()).collect();
+            let offsets: Vec<i64> = offsets.map(|record| record.source().unwrap().offset).collect();
             assert!(offsets.is_sorted(), "{offsets:?}");
         }
     }

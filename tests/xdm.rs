@@ -82,9 +82,8 @@ fn run_until(example: &Example, committed: i64) {
 
 /// Partition, offset and message of the event that a record tells of.
 fn source(record: &Stored) -> (i32, i64, Option<u32>) {
-    let number = |name| record.header(name).map(|text| text.parse::<i64>().unwrap());
-    let message = number("caz.source.message").map(|message| u32::try_from(message).unwrap());
-    (i32::try_from(number("caz.source.partition").unwrap()).unwrap(), number("caz.source.offset").unwrap(), message)
+    let source = record.source().unwrap();
+    (source.partition, source.offset, source.message)
 }
 
 fn audit(example: &Example) -> (Value, Option<i32>) {
@@ -132,7 +131,7 @@ fn single_envelopes_good_and_bad() {
     for score in &scores {
         let row: usize = std::str::from_utf8(score.key.as_deref().unwrap()).unwrap().parse().unwrap();
         assert_score(score, row, &entities[row]);
-        assert_eq!(score.header("caz.source.message"), None);
+        assert_eq!(score.source().unwrap().message, None);
     }
     let letters = read_committed(&example.dead_letters);
     let mut told: Vec<String> = letters

@@ -201,7 +201,7 @@ def _write_events(folder: Path, events: Iterable[bytes]) -> None:
 def _write_pipeline(folder: Path, pipeline: dict[str, Any]) -> None:
     """What differs from run to run comes from the environment."""
     pipeline["input"] |= {"topic": "${CAZ_BENCH_INPUT}", "group": "${CAZ_BENCH_GROUP}"}
-    pipeline["output"] |= {"topic": "${CAZ_BENCH_OUTPUT}", "headers": "${CAZ_BENCH_HEADERS:-separate}"}
+    pipeline["output"] |= {"topic": "${CAZ_BENCH_OUTPUT}", "headers": "${CAZ_BENCH_HEADERS:-packed}"}
     pipeline["dead_letters"]["topic"] = "${CAZ_BENCH_DEAD_LETTERS}"
     pipeline["delivery"]["guarantee"] = "${CAZ_BENCH_GUARANTEE}"
     pipeline["batch"]["max_batch"] = "${CAZ_BENCH_BATCH}"

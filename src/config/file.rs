@@ -166,12 +166,12 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreHeaders {
-    /// A header for each: topic, partition and offset of the event, digests of the pipeline and of its models.
-    #[default]
-    Separate,
     /// All in one header, `caz.score`: `topic/partition/offset pipeline model`. Each header takes librdkafka as long as the rest of a small
     /// record.
+    #[default]
     Packed,
+    /// A header for each: topic, partition and offset of the event, digests of the pipeline and of its models.
+    Separate,
 }
 
 /// How surely each event is scored, and how often scores become visible.
@@ -180,7 +180,7 @@ pub enum ScoreHeaders {
 pub struct Delivery {
     /// What a crash may do.
     pub guarantee: Guarantee,
-    /// How long scores may wait for their commit while events keep coming; a drained input commits at once.
+    /// How long scores may wait for their commit while a backlog is worked off; without one it comes within milliseconds.
     pub commit_interval: HumanDuration,
     /// After how long the broker gives up a transaction of a process that has died. Longer than `commit_interval`.
     pub transaction_timeout: HumanDuration,

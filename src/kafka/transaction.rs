@@ -16,6 +16,9 @@ use super::{ErrorCode, GroupMetadata, KafkaError, Producer, Right, TransactionEr
 /// Pause before a retriable call is repeated; a full answer from the broker usually took longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a commit looks closely whether its records have arrived; bounds what that costs a transaction that has failed.
+const QUICK_FLUSH: Duration = Duration::from_millis(50);
+
 impl Producer {
     /// Registers the transactional id: waits for, or aborts, what an earlier producer of the same id left open,
     /// and fences it. Once, before the first [`begin`](Self::begin).
@@ -60,6 +63,8 @@ impl Producer {
 
     /// Delivers everything that is queued and commits the transaction.
     pub fn commit(&self, timeout: Duration) -> Result<(), TransactionError> {
+        // The native call flushes as well, and sees only every 10 ms that it has. What is left after this is for it to judge.
+        let _ = self.flush(QUICK_FLUSH.min(timeout));
         // SAFETY: a live handle.
         self.until(timeout, "commit the transaction", |ms| unsafe { rd_kafka_commit_transaction(self.rk(), ms) })
     }

@@ -64,6 +64,9 @@ pub(super) struct Delivery {
     timeout: Duration,
     stop: Arc<AtomicBool>,
     opened: Option<Instant>,
+    /// How long commits take, as a moving average, and when the last one was done.
+    commit_takes: Duration,
+    committed: Option<Instant>,
     /// What was queued since the last commit.
     pub(super) tally: Tally,
     /// The next offset to read of each partition, for the work since the last commit.
@@ -84,6 +87,8 @@ impl Delivery {
             timeout,
             stop,
             opened: None,
+            commit_takes: Duration::ZERO,
+            committed: None,
             tally: Tally::default(),
             offsets: BTreeMap::new(),
             failed: None,
@@ -103,6 +108,22 @@ impl Delivery {
     /// How long work has been open; `None` when there is none.
     pub(super) fn open_for(&self) -> Option<Duration> {
         self.opened.map(|opened| opened.elapsed())
+    }
+
+    /// How long work is to last before its commit, where readers see scores only then: as long as a commit takes.
+    pub(super) fn pace(&self) -> Option<Duration> {
+        self.producer.is_transactional().then_some(self.commit_takes)
+    }
+
+    /// How long the next transaction had better not begin. The broker writes the markers of the last one after it has answered, and
+    /// refuses a new one meanwhile; librdkafka then tries again 20 ms later. Half the time of a commit is enough for most.
+    pub(super) fn settles_in(&self) -> Duration {
+        match self.committed {
+            Some(committed) if self.opened.is_none() && self.producer.is_transactional() => {
+                (self.commit_takes / 2).saturating_sub(committed.elapsed())
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// Begins a transaction unless one is open.
@@ -138,7 +159,10 @@ impl Delivery {
         } else {
             self.commit_flushed(consumer, &offsets)
         };
-        self.metrics.phase(LinePhase::Commit, started.elapsed());
+        let took = started.elapsed();
+        self.commit_takes = (self.commit_takes * 7 + took) / 8;
+        self.committed = Some(Instant::now());
+        self.metrics.phase(LinePhase::Commit, took);
         match outcome {
             Ok(()) => {
                 self.close(true);

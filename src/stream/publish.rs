@@ -20,7 +20,7 @@ pub const SOURCE_MESSAGE: &str = "caz.source.message";
 pub const PIPELINE: &str = "caz.pipeline";
 /// Digests of the models that scored it, 16 hexadecimal digits each, separated by commas.
 pub const MODEL: &str = "caz.model";
-/// All of that in one, of scores with `output.headers: packed`: `topic/partition/offset pipeline model`, and `/message` behind the offset of
+/// All of that in one, of scores without `output.headers: separate`: `topic/partition/offset pipeline model`, and `/message` behind the offset of
 /// an event that holds several.
 pub const PACKED: &str = "caz.score";
 /// Phase in which the event was rejected.

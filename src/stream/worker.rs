@@ -48,7 +48,7 @@ impl WorkerError {
 
 /// How long an idle poll may wait; bounds how long a worker takes to notice that it is told to stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
-/// How long a worker with open work waits for events that the broker is known to have, before it commits all the same.
+/// How long a worker with open work waits for more events before it commits all the same.
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 /// How long the worker pauses after work was undone: first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -141,8 +141,9 @@ impl Worker {
         if !self.held.is_empty() {
             self.held.release(&self.consumer, |key| self.line.is_awaited(key));
         }
-        let wait = if self.delivery.open_for().is_some() { self.wait_with_open_work() } else { IDLE_WAIT };
-        let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger: self.settings.linger };
+        let wait = if self.delivery.open_for().is_some() { self.commit_due().min(DRAIN_WAIT) } else { IDLE_WAIT };
+        let linger = self.settings.linger.max(self.delivery.settles_in());
+        let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
         if let Some(failure) = self.delivery.take_failed() {
             return Ok(Err(failure));
@@ -163,18 +164,30 @@ impl Worker {
         Ok(self.score())
     }
 
-    /// Work is open: when the input is drained it is committed at once, so that an idle pipeline answers in milliseconds; while the broker
-    /// has more, the commit waits for its interval.
-    fn wait_with_open_work(&self) -> Duration {
-        let is_behind = |partition: i32| match (self.consumer.watermarks_cached(partition), self.consumer.position(partition)) {
-            (Some(watermarks), Some(position)) => position < watermarks.high,
-            _ => false,
+    /// How long the open work may wait for its commit. A backlog is worked off in few large transactions, each as long as the interval
+    /// says. Without one, scores wait for nothing but their commit: it is due as soon as the work has lasted as long as the commit before,
+    /// so that commits take at most half of the time.
+    fn commit_due(&self) -> Duration {
+        let open_for = self.delivery.open_for().unwrap_or_default();
+        let until_interval = self.settings.commit_interval.saturating_sub(open_for);
+        match self.delivery.pace() {
+            Some(pace) if pace > open_for => until_interval.min(pace - open_for),
+            Some(_) if !self.has_backlog(self.delivery.tally.events()) => Duration::ZERO,
+            _ => until_interval,
+        }
+    }
+
+    /// Whether the broker is known to have more events than the `taken` ones.
+    fn has_backlog(&self, taken: usize) -> bool {
+        let waiting = |partition: i32| match (self.consumer.watermarks_cached(partition), self.consumer.position(partition)) {
+            (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
+            _ => 0,
         };
-        let left = self.settings.commit_interval.saturating_sub(self.delivery.open_for().unwrap_or_default());
-        if self.consumer.assignment().into_iter().any(is_behind) { left.min(DRAIN_WAIT) } else { Duration::ZERO }
+        self.consumer.assignment().into_iter().map(waiting).sum::<usize>() > taken
     }
 
     fn score(&mut self) -> Result<(), Failure> {
+        let is_urgent = self.has_backlog(self.batch.len());
         let scored = self.line.score(self.batch.iter().map(|event| event.payload()));
         let awaiting: Vec<(usize, SchemaKey)> = scored.awaiting().collect();
         if !awaiting.is_empty() {
@@ -183,6 +196,9 @@ impl Worker {
         if self.settings.on_error == OnError::Stop && scored.rejected().next().is_some() {
             let rejected = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
             return self.stop_before(rejected);
+        }
+        if !is_urgent {
+            std::thread::sleep(self.delivery.settles_in());
         }
         self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
@@ -221,10 +237,7 @@ impl Worker {
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;
-        if self.delivery.open_for().is_some_and(|open| open >= self.settings.commit_interval) {
-            self.delivery.commit(&self.consumer)?;
-        }
-        Ok(())
+        if self.commit_due().is_zero() { self.delivery.commit(&self.consumer) } else { Ok(()) }
     }
 
     /// Holds the partitions of events that must wait, and scores what comes before them.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use caz::kafka::{Admin, ClientProperties, Consumer, KafkaError, MessageBatch, OffsetRange, RangeReader};
 
 use super::oracle::{Guarantee, Place};
-use crate::support::{PATIENCE, properties, unique};
+use crate::support::{PATIENCE, properties, source, unique};
 
 /// The topics of a run.
 #[derive(Clone, Debug)]
@@ -129,9 +129,8 @@ impl Watch {
         let mut batch = MessageBatch::new();
         while reader.read(&mut batch)? {
             for message in batch.iter() {
-                let number = |name| std::str::from_utf8(message.header(name)?).ok()?.parse::<i64>().ok();
-                let (Some(partition), Some(offset)) = (number("caz.source.partition"), number("caz.source.offset")) else { continue };
-                let place = (i32::try_from(partition).unwrap_or(-1), offset);
+                let Some(source) = source(|name| std::str::from_utf8(message.header(name)?).ok()) else { continue };
+                let place = (source.partition, source.offset);
                 if !self.seen.insert(place) && guarantee == Guarantee::ExactlyOnce {
                     self.violations.push(format!("{place:?} was seen a second time, in {topic}"));
                 }

@@ -45,8 +45,7 @@ const TOLERANCE: f64 = 1e-5;
 
 /// The event that a record names.
 pub(crate) fn place(record: &Stored) -> Option<Place> {
-    let number = |name| record.header(name)?.parse::<i64>().ok();
-    Some((i32::try_from(number("caz.source.partition")?).ok()?, number("caz.source.offset")?))
+    record.source().map(|source| (source.partition, source.offset))
 }
 
 /// Every violation: each event is in exactly one of scores and dead letters (at least in one, and only in one kind, for at least once), the

@@ -121,6 +121,37 @@ impl Stored {
         let (_, value) = self.headers.iter().rfind(|(known, _)| known == name)?;
         std::str::from_utf8(value.as_deref()?).ok()
     }
+
+    /// The event that a score or a dead letter tells of.
+    pub fn source(&self) -> Option<Source> {
+        source(|name| self.header(name))
+    }
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The message, of an event that holds several.
+    pub message: Option<u32>,
+}
+
+/// The event that a record with these headers tells of, by one header or by several.
+pub fn source<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Source> {
+    let packed = header("caz.score").and_then(|packed| packed.split(' ').next());
+    let numbers: Vec<&str> = match packed {
+        Some(packed) => packed.split('/').skip(1).collect(),
+        None => ["partition", "offset", "message"].iter().map_while(|part| header(&format!("caz.source.{part}"))).collect(),
+    };
+    let [partition, offset, message @ ..] = &numbers[..] else { return None };
+    Some(Source {
+        partition: partition.parse().ok()?,
+        offset: offset.parse().ok()?,
+        message: message.first().map(|number| number.parse().expect("a number")),
+    })
 }
 
 /// Everything a `read_committed` reader sees in the topic, by partition and offset, up to the end as of now.
