@@ -58,7 +58,7 @@ input: {topic: events, group: scorers, format: json, framing: confluent, schema:
 model_store: ../models
 graph: {frozen: quotes.json, nodes: [{id: a, type: Pandas, params: {cols: x}}, {id: b, type: ONNXNode}], edges: [[a, b], {from: a, to: b}]}
 golden: quotes.golden.json
-output: {topic: scores, format: avro, framing: apicurio, subject: quotes-scored, register: false, columns: [label], pass_through: [ecid]}
+output: {topic: scores, format: avro, framing: apicurio, subject: quotes-scored, register: false, columns: [label], pass_through: [ecid], headers: separate}
 delivery: {guarantee: at_least_once, commit_interval: 1s, transaction_timeout: 1m, instance: scorer-0}
 dead_letters: {topic: dead}
 on_error: stop

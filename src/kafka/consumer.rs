@@ -25,12 +25,14 @@ const FORCED: [Forced; 2] = [
 ];
 
 /// What a consumer gets unless the user says otherwise.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("auto.offset.reset", "earliest"),
     ("isolation.level", "read_committed"),
     // The prefetch is bounded by bytes of records. A small record takes five times its bytes in librdkafka's queue: 2 MiB are 10 MiB of
     // memory there, 80 ms of the quickest pipeline's input, and enough for the longest way to a broker.
     ("queued.max.messages.kbytes", "2048"),
+    // What one fetch brings of a partition at most; it lies in memory beside the queue. A larger record comes all the same.
+    ("fetch.message.max.bytes", "524288"),
     // A fetch that found the prefetch queue full is repeated after this pause. librdkafka's 1000 ms would idle a
     // worker that drains the queue in a fraction of that.
     ("fetch.queue.backoff.ms", "10"),

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::fault;
+use super::pace::Pace;
 use super::publish::Publisher;
+use super::settings::Settings;
 use super::tally::Tally;
 use crate::kafka::{
     CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError,
@@ -63,10 +65,7 @@ pub(super) struct Delivery {
     pub(super) metrics: WorkerMetrics,
     timeout: Duration,
     stop: Arc<AtomicBool>,
-    opened: Option<Instant>,
-    /// How long commits take, as a moving average, and when the last one was done.
-    commit_takes: Duration,
-    committed: Option<Instant>,
+    pub(super) pace: Pace,
     /// What was queued since the last commit.
     pub(super) tally: Tally,
     /// The next offset to read of each partition, for the work since the last commit.
@@ -78,17 +77,22 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// `timeout` bounds one commit or abort; after it the worker asks again until it is told to stop.
-    pub(super) fn new(producer: Producer, publisher: Publisher, metrics: WorkerMetrics, timeout: Duration, stop: Arc<AtomicBool>) -> Self {
+    /// A commit or an abort is bounded by the settings' `call_timeout`; after it the worker asks again until it is told to stop.
+    pub(super) fn new(
+        producer: Producer,
+        publisher: Publisher,
+        metrics: WorkerMetrics,
+        settings: &Settings,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let pace = Pace::new(settings.commit_interval, producer.is_transactional());
         Self {
             producer,
             publisher,
             metrics,
-            timeout,
+            timeout: settings.call_timeout,
             stop,
-            opened: None,
-            commit_takes: Duration::ZERO,
-            committed: None,
+            pace,
             tally: Tally::default(),
             offsets: BTreeMap::new(),
             failed: None,
@@ -105,34 +109,13 @@ impl Delivery {
         self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(beyond_abort)
     }
 
-    /// How long work has been open; `None` when there is none.
-    pub(super) fn open_for(&self) -> Option<Duration> {
-        self.opened.map(|opened| opened.elapsed())
-    }
-
-    /// How long work is to last before its commit, where readers see scores only then: as long as a commit takes.
-    pub(super) fn pace(&self) -> Option<Duration> {
-        self.producer.is_transactional().then_some(self.commit_takes)
-    }
-
-    /// How long the next transaction had better not begin. The broker writes the markers of the last one after it has answered, and
-    /// refuses a new one meanwhile; librdkafka then tries again 20 ms later. Half the time of a commit is enough for most.
-    pub(super) fn settles_in(&self) -> Duration {
-        match self.committed {
-            Some(committed) if self.opened.is_none() && self.producer.is_transactional() => {
-                (self.commit_takes / 2).saturating_sub(committed.elapsed())
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
     /// Begins a transaction unless one is open.
     pub(super) fn open(&mut self) -> Result<(), Failure> {
-        if self.opened.is_none() {
+        if !self.pace.is_open() {
             if self.producer.is_transactional() {
                 self.producer.begin().map_err(failure_of)?;
             }
-            self.opened = Some(Instant::now());
+            self.pace.open(Instant::now());
         }
         Ok(())
     }
@@ -149,7 +132,7 @@ impl Delivery {
 
     /// Makes everything since the last commit durable.
     pub(super) fn commit(&mut self, consumer: &Consumer) -> Result<(), Failure> {
-        if self.opened.is_none() {
+        if !self.pace.is_open() {
             return Ok(());
         }
         let started = Instant::now();
@@ -160,16 +143,15 @@ impl Delivery {
             self.commit_flushed(consumer, &offsets)
         };
         let took = started.elapsed();
-        self.commit_takes = (self.commit_takes * 7 + took) / 8;
-        self.committed = Some(Instant::now());
         self.metrics.phase(LinePhase::Commit, took);
-        match outcome {
-            Ok(()) => {
-                self.close(true);
-                Ok(())
-            }
-            Err(failure) => Err(self.undo(failure)),
+        if let Err(failure) = outcome {
+            return Err(self.undo(failure));
         }
+        self.pace.committed(Instant::now(), took);
+        self.metrics.transaction(true);
+        self.offsets.clear();
+        self.tally.publish(&self.metrics, now_ms());
+        Ok(())
     }
 
     /// Gives up everything since the last commit; what is left to do is in the answer.
@@ -229,7 +211,7 @@ impl Delivery {
     /// Aborts what is open. Records of an at-least-once producer cannot be taken back: their events come again.
     fn undo(&mut self, failure: Failure) -> Failure {
         let mut outcome = failure;
-        if self.opened.is_some()
+        if self.pace.is_open()
             && self.producer.is_transactional()
             && matches!(outcome, Failure::Rewind | Failure::Operator(_))
             && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
@@ -247,20 +229,12 @@ impl Delivery {
                 self.publisher.topics().into_iter().zip(self.tally.has()).filter_map(|(topic, has)| has.then_some(topic)).collect();
             outcome = Failure::Operator(error.of_one_of(&written));
         }
-        self.close(false);
-        outcome
-    }
-
-    fn close(&mut self, committed: bool) {
-        if self.opened.take().is_some() {
-            self.metrics.transaction(committed);
+        if self.pace.undone() {
+            self.metrics.transaction(false);
         }
         self.offsets.clear();
-        if committed {
-            self.tally.publish(&self.metrics, now_ms());
-        } else {
-            self.tally.clear();
-        }
+        self.tally.clear();
+        outcome
     }
 
     /// Tells of failed deliveries, the first of each kind, and what they ask for; nothing when there is none. A refused record takes its
@@ -350,7 +324,7 @@ impl RebalanceListener for Delivery {
     }
 
     fn lost(&mut self, _consumer: &Consumer, partitions: &[i32]) {
-        if self.opened.is_some() {
+        if self.pace.is_open() {
             self.failed = Some(self.abort());
         }
         self.left(partitions, RebalanceKind::Lost);

@@ -5,6 +5,7 @@ mod delivery;
 mod fault;
 mod hold;
 mod line;
+mod pace;
 mod pool;
 pub mod publish;
 mod schemas;

@@ -91,7 +91,7 @@ impl Worker {
         let publisher = Publisher::new(output, dead_letters, &settings);
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
-        let delivery = Delivery::new(producer, publisher, metrics, settings.call_timeout, Arc::clone(&stop));
+        let delivery = Delivery::new(producer, publisher, metrics, &settings, Arc::clone(&stop));
         let (batch, backoff, lag_published, held) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default());
         let subscribed = Instant::now();
         Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held })
@@ -141,8 +141,8 @@ impl Worker {
         if !self.held.is_empty() {
             self.held.release(&self.consumer, |key| self.line.is_awaited(key));
         }
-        let wait = if self.delivery.open_for().is_some() { self.commit_due().min(DRAIN_WAIT) } else { IDLE_WAIT };
-        let linger = self.settings.linger.max(self.delivery.settles_in());
+        let wait = if self.delivery.pace.is_open() { self.commit_due().min(DRAIN_WAIT) } else { IDLE_WAIT };
+        let linger = self.settings.linger.max(self.delivery.pace.settles_in(Instant::now()));
         let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
         if let Some(failure) = self.delivery.take_failed() {
@@ -164,30 +164,21 @@ impl Worker {
         Ok(self.score())
     }
 
-    /// How long the open work may wait for its commit. A backlog is worked off in few large transactions, each as long as the interval
-    /// says. Without one, scores wait for nothing but their commit: it is due as soon as the work has lasted as long as the commit before,
-    /// so that commits take at most half of the time.
+    /// How long the open work may wait for its commit.
     fn commit_due(&self) -> Duration {
-        let open_for = self.delivery.open_for().unwrap_or_default();
-        let until_interval = self.settings.commit_interval.saturating_sub(open_for);
-        match self.delivery.pace() {
-            Some(pace) if pace > open_for => until_interval.min(pace - open_for),
-            Some(_) if !self.has_backlog(self.delivery.tally.events()) => Duration::ZERO,
-            _ => until_interval,
-        }
+        self.delivery.pace.due_in(Instant::now(), || self.has_backlog())
     }
 
-    /// Whether the broker is known to have more events than the `taken` ones.
-    fn has_backlog(&self, taken: usize) -> bool {
+    /// Whether the broker is known to have more events than are open, which needs no constant for any rate.
+    fn has_backlog(&self) -> bool {
         let waiting = |partition: i32| match (self.consumer.watermarks_cached(partition), self.consumer.position(partition)) {
             (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
             _ => 0,
         };
-        self.consumer.assignment().into_iter().map(waiting).sum::<usize>() > taken
+        self.consumer.assignment().into_iter().map(waiting).sum::<usize>() > self.delivery.tally.events()
     }
 
     fn score(&mut self) -> Result<(), Failure> {
-        let is_urgent = self.has_backlog(self.batch.len());
         let scored = self.line.score(self.batch.iter().map(|event| event.payload()));
         let awaiting: Vec<(usize, SchemaKey)> = scored.awaiting().collect();
         if !awaiting.is_empty() {
@@ -197,9 +188,7 @@ impl Worker {
             let rejected = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
             return self.stop_before(rejected);
         }
-        if !is_urgent {
-            std::thread::sleep(self.delivery.settles_in());
-        }
+        std::thread::sleep(self.delivery.pace.settles_in(Instant::now()));
         self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
         let started = Instant::now();
