@@ -31,7 +31,7 @@ class Plan:
     latency_workloads: tuple[str, ...]
     latency_seconds: float
     latency_warm_up: float
-    common_rate: bool  # whether latency is measured at one rate for all too
+    common_rates: tuple[float, ...]  # events a second at which latency is measured too, of all who do twice as many
     budget: float  # seconds; no repetition begins that would not fit, apart from the first
 
 
@@ -42,9 +42,9 @@ SHORT = Plan(
     warm_up=0.5,
     both_guarantees=False,
     latency_workloads=("car-insurance-linear",),
-    latency_seconds=4.0,
+    latency_seconds=3.0,
     latency_warm_up=1.5,
-    common_rate=False,
+    common_rates=(10_000,),
     budget=300.0,
 )
 FULL = Plan(
@@ -56,7 +56,7 @@ FULL = Plan(
     latency_workloads=("car-insurance-linear", "car-insurance-forest", "crayfish"),
     latency_seconds=15.0,
     latency_warm_up=5.0,
-    common_rate=True,
+    common_rates=(1_000, 10_000, 100_000),
     budget=3600.0,
 )
 PLANS = {"short": SHORT, "full": FULL}
@@ -153,12 +153,11 @@ class Comparison:
             )
 
     def _latencies(self, workload: Workload, result: WorkloadResult) -> None:
-        """At half of what each can do; and at half of what the slowest can do, for all."""
-        scorers = [contender for contender in self.contenders if not contender.is_floor and result.entries[contender.id].rate]
+        """At the rates for all, and at half of what each can do."""
+        scorers = [contender for contender in self.contenders if contender.has_latency and result.entries[contender.id].rate]
         half = {contender.id: Spread.of(result.entries[contender.id].rate).median / 2 for contender in scorers}
-        rates = [(contender, half[contender.id]) for contender in scorers]
-        if self.plan.common_rate and half:
-            rates += [(contender, min(half.values())) for contender in scorers]
+        rates = [(contender, rate) for rate in self.plan.common_rates for contender in scorers if rate <= half[contender.id]]
+        rates += [(contender, half[contender.id]) for contender in scorers]
         for contender, rate in rates:
             if self.elapsed() + self._one_latency() > self.plan.budget:
                 say("no time is left for more latencies")
@@ -182,9 +181,9 @@ class Comparison:
         return self.plan.latency_seconds + start_and_stop
 
     def _latency_estimate(self, made: Sequence[Workload]) -> float:
-        scorers = sum(not contender.is_floor for contender in self.contenders)
+        scorers = sum(contender.has_latency for contender in self.contenders)
         measured = sum(workload.name in self.plan.latency_workloads for workload in made)
-        return scorers * measured * self._one_latency() * (2 if self.plan.common_rate else 1)
+        return scorers * measured * self._one_latency() * (1 + len(self.plan.common_rates))
 
 
 def say(words: str) -> None:

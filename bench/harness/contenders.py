@@ -22,6 +22,7 @@ class Contender:
     guarantee: str
     batch: int
     is_floor: bool  # writes no scores
+    is_variant: bool  # of another, whose latencies stand for it
     warm_up: float | None  # seconds until it is as fast as it gets, where it says so
     offsets_are_behind: bool  # commits offsets for people to see, some time after their scores
     folder: Path
@@ -29,6 +30,10 @@ class Contender:
     @property
     def id(self) -> str:
         return f"{self.name} {self.guarantee}"
+
+    @property
+    def has_latency(self) -> bool:
+        return not self.is_floor and not self.is_variant
 
     def command(self, arguments: dict[str, str]) -> list[str]:
         settings = {"guarantee": self.guarantee, "batch": str(self.batch), "workers": "1"} | arguments
@@ -48,8 +53,19 @@ def discover(only: list[str] | None, build: bool = True) -> tuple[list[Contender
             continue
         for guarantee in GUARANTEES:
             if guarantee in told["guarantees"]:
-                batch, is_floor, is_behind = int(told.get("batch", 1024)), bool(told.get("floor")), told.get("offsets") == "behind"
-                found.append(Contender(folder.name, told["title"], guarantee, batch, is_floor, told.get("warm_up"), is_behind, folder))
+                found.append(
+                    Contender(
+                        name=folder.name,
+                        title=told["title"],
+                        guarantee=guarantee,
+                        batch=int(told.get("batch", 1024)),
+                        is_floor=bool(told.get("floor")),
+                        is_variant=bool(told.get("variant")),
+                        warm_up=told.get("warm_up"),
+                        offsets_are_behind=told.get("offsets") == "behind",
+                        folder=folder,
+                    )
+                )
         if "versions" in told:
             lines = subprocess.run([folder / told["versions"]], cwd=ROOT, capture_output=True, text=True, check=False).stdout
             versions |= {name: version for name, _, version in (line.partition(" ") for line in lines.splitlines())}
