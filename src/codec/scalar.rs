@@ -187,20 +187,26 @@ impl Scalar {
         }
     }
 
+    /// Pushes a float into a column of floats that has room for it; whether it did.
+    #[inline]
+    pub(crate) fn keeps_float(&self, value: f64, column: &mut Column) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a number stands for")]
+        let narrow = value as f32;
+        match self {
+            Self::Double => column.push_f64(value),
+            Self::Float if !narrow.is_infinite() => column.push_f32(narrow),
+            _ => return false,
+        }
+        true
+    }
+
     /// A number with a fraction or an exponent, or an integer beyond 64 bits.
     pub(crate) fn push_float(&self, value: f64, column: &mut Column) -> Result<(), Misfit> {
         /// Integers up to here are exact in a double; a larger one may be another than the text said.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
-            Self::Double => column.push_f64(value),
-            Self::Float => {
-                #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a number stands for")]
-                let narrow = value as f32;
-                if narrow.is_infinite() {
-                    return Err(self.out_of_range(value));
-                }
-                column.push_f32(narrow);
-            }
+            Self::Double | Self::Float if self.keeps_float(value, column) => {}
+            Self::Double | Self::Float => return Err(self.out_of_range(value)),
             Self::Int | Self::Long | Self::UnsignedInt | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
                 if value.fract() != 0.0 {
                     return Err(self.misfit(value));

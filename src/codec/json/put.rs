@@ -58,6 +58,75 @@ impl Put<'_> {
     }
 }
 
+/// Puts an array's items, one behind the other. Floats are a model's input by the hundred: those that are only to be kept take the short way,
+/// behind a single pointer.
+struct Items<'a> {
+    value: &'a Value,
+    column: Option<&'a mut Column>,
+    context: &'a mut Context,
+}
+
+impl Items<'_> {
+    fn put(&mut self) -> Put<'_> {
+        Put { value: self.value, column: self.column.as_deref_mut(), context: self.context }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Items<'_> {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Items<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an item of the field's type")
+    }
+
+    #[inline]
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        if let (None, Shape::Scalar(scalar), Some(column)) = (&self.value.rules, &self.value.shape, &mut self.column)
+            && scalar.keeps_float(value, column)
+        {
+            return Ok(());
+        }
+        self.put().visit_f64(value)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.put().visit_unit()
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.put().visit_bool(value)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.put().visit_i64(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.put().visit_u64(value)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.put().visit_str(value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        self.put().visit_seq(seq)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.put().visit_map(map)
+    }
+}
+
 impl Shape {
     fn expected(&self) -> &'static str {
         match self {
@@ -100,6 +169,10 @@ impl<'de> Visitor<'de> for Put<'_> {
 
     scalar_visits!();
 
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.scalar(Found::Float(value), Anchor::Number)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Put { value, mut column, context } = self;
         let item = match (&value.shape, &mut column) {
@@ -111,12 +184,12 @@ impl<'de> Visitor<'de> for Put<'_> {
             }
         };
         descend(context)?;
+        let mut items = Items { value: item, column: column.as_deref_mut().and_then(|column| column.children().first_mut()), context };
         let mut count = 0;
         loop {
-            context.enter_item(count);
-            let child = column.as_deref_mut().and_then(|column| column.children().first_mut());
-            let more = seq.next_element_seed(Put { value: item, column: child, context })?;
-            context.leave();
+            items.context.enter_item(count);
+            let more = seq.next_element_seed(&mut items)?;
+            items.context.leave();
             if more.is_none() {
                 break;
             }
@@ -125,7 +198,7 @@ impl<'de> Visitor<'de> for Put<'_> {
         if let Some(rules) = &value.rules {
             let violations = check_items(rules, count);
             if !violations.is_empty() {
-                context.violate(violations, Anchor::CloseArray)?;
+                items.context.violate(violations, Anchor::CloseArray)?;
             }
         }
         Self::close(column, context)
