@@ -6,53 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{all_fields, decode};
+use crate::codec::fuzz::{xdm_schema, xdm_validator};
 use crate::codec::json::{JsonDecoder, Rules, messages};
 use crate::dataset::{DatasetSchema, Reason};
-use crate::diagnostic::Document;
-
-/// Every kind of rule. Integers have the bounds of their XDM type in writing, which the validator beside it does not know else.
-const SCHEMA: &str = r##"{
-  "$id": "https://ns.example.com/schemas/event",
-  "type": "object",
-  "meta:class": "https://ns.adobe.com/xdm/context/experienceevent",
-  "allOf": [{"$ref": "#/definitions/identities"}],
-  "properties": {
-    "_id": {"type": "string", "minLength": 1},
-    "timestamp": {"type": "string", "format": "date-time"},
-    "n": {"type": "integer", "meta:xdmType": "int", "minimum": -2147483648, "maximum": 2147483648},
-    "long": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991},
-    "x": {"type": "number", "exclusiveMinimum": 0, "maximum": 1.5},
-    "flag": {"type": ["boolean", "null"]},
-    "day": {"type": "string", "format": "date"},
-    "kind": {"type": "string", "enum": ["new", "used"]},
-    "code": {"type": "string", "pattern": "^[A-Z]{2}\\d$", "maxLength": 3},
-    "mail": {"type": "string", "format": "email"},
-    "tags": {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string", "maxLength": 4}},
-    "cars": {"type": "array", "items": {"type": "object", "properties": {"km": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}, "name": {"type": "string"}}, "required": ["km"]}},
-    "closed": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}}, "required": ["a"], "additionalProperties": false},
-    "open": {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "number"}}
-  },
-  "required": ["_id", "timestamp"],
-  "definitions": {
-    "identities": {
-      "properties": {
-        "identityMap": {
-          "type": "object",
-          "additionalProperties": {"type": "array", "items": {"type": "object", "properties": {
-            "id": {"type": "string"},
-            "authenticatedState": {"type": "string", "enum": ["ambiguous", "authenticated", "loggedOut"]},
-            "primary": {"type": "boolean"}
-          }}}
-        }
-      }
-    }
-  }
-}"##;
-
-fn schema() -> DatasetSchema {
-    let document = Document::parse("schema.json", SCHEMA, &|_| None).map_err(|found| found.render(false)).unwrap();
-    DatasetSchema::read_xdm(&document).map_err(|found| found.render(false)).unwrap()
-}
 
 fn decoder(schema: &DatasetSchema, projection: &[usize]) -> JsonDecoder {
     JsonDecoder::by(Rules::Xdm, schema, projection).unwrap()
@@ -87,7 +43,7 @@ fn told(decoder: &mut JsonDecoder, payloads: &[&[u8]]) -> String {
 
 #[test]
 fn violations_in_the_documented_form() {
-    let schema = schema();
+    let schema = xdm_schema();
     let event = |members: &str| format!(r#"{{"_id":"e","timestamp":"2024-02-29T17:04:05Z"{members}}}"#).into_bytes();
     let payloads = [
         event(""),
@@ -116,7 +72,7 @@ fn violations_in_the_documented_form() {
 
 #[test]
 fn envelopes() {
-    let schema = schema();
+    let schema = xdm_schema();
     let sound = r#"{"_id":"e","timestamp":"2024-02-29T17:04:05Z"}"#;
     let payloads = [
         format!(r#"{{"header":{{"schemaRef":{{"id":"x"}},"source":{{"name":"s"}}}},"body":{{"xdmMeta":{{}},"xdmEntity":{sound}}}}}"#),
@@ -164,11 +120,6 @@ fn records_of_several_messages() {
     insta::assert_snapshot!(text.join("\n"));
     let many = format!(r#"{{"messages":[{}1]}}"#, "1,".repeat(10_000));
     assert_eq!(messages(many.as_bytes()).unwrap().unwrap_err().reason, Reason::Oversized);
-}
-
-fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
 /// Values that are right somewhere and wrong elsewhere.
@@ -270,7 +221,7 @@ proptest! {
     /// is what the validator finds.
     #[test]
     fn agrees_with_a_validator(entity in any_entity(), some in any::<u16>()) {
-        let (schema, validator) = (schema(), validator());
+        let (schema, validator) = (xdm_schema(), xdm_validator());
         let projection: Vec<usize> = all_fields(&schema).into_iter().filter(|field| some >> (field % 16) & 1 == 1).collect();
         let text = entity.to_string();
         let decoded = decode(&mut decoder(&schema, &projection), &[text.as_bytes()]);
@@ -298,7 +249,7 @@ proptest! {
     /// Whatever the bytes are, a payload is a row or a rejection, and its neighbours are as without it.
     #[test]
     fn hostile_bytes(cut in 0_usize..400, at in 0_usize..400, byte in any::<u8>(), deep in 0_usize..200) {
-        let schema = schema();
+        let schema = xdm_schema();
         let sound = format!(r#"{{"header":{{"source":{{"name":"s"}}}},"body":{{"xdmEntity":{}}}}}"#, entity()).into_bytes();
         let mut changed = sound.clone();
         let place = at % changed.len();
@@ -325,7 +276,7 @@ proptest! {
 #[test]
 fn nine_digits_of_a_second_are_kept() {
     use arrow_array::cast::AsArray;
-    let schema = schema();
+    let schema = xdm_schema();
     let (index, _) = schema.field("timestamp").unwrap();
     let decoded = decode(&mut decoder(&schema, &[index]), &[entity().to_string().as_bytes()]);
     let values = decoded.columns[0].as_primitive::<arrow_array::types::TimestampNanosecondType>();
