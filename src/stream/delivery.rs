@@ -132,7 +132,6 @@ impl Delivery {
             return Ok(());
         }
         let started = Instant::now();
-        fault::point("begin_commit");
         let offsets: Vec<(i32, i64)> = self.offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect();
         let outcome = if self.producer.is_transactional() {
             self.commit_transaction(consumer, &offsets)

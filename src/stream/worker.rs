@@ -156,6 +156,9 @@ impl Worker {
         }
         self.publish_lag();
         if self.batch.is_empty() {
+            if self.delivery.open_for().is_some() {
+                fault::point("before_drained_commit");
+            }
             return Ok(self.delivery.commit(&self.consumer));
         }
         self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());

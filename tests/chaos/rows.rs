@@ -274,9 +274,9 @@ pub(crate) fn revoked(scenario: Scenario) {
         .with("commit_interval: 20ms\n  transaction_timeout: 3s", "commit_interval: 2s\n  transaction_timeout: 10s")
         .with("max_batch: 64", "max_batch: 8");
     Run::of(scenario, |run| {
-        // 8 events in 20 ms, where 1,500 a second arrive: the input is never drained. A commit is slower than the group finds new owners, so one
-        // that came behind the partitions' leaving would be behind their new owner's first events too.
-        let slow = [("CAZ_FAULT", "slow@after_produce:20,slow@begin_commit:1500")];
+        // 8 events in 20 ms, where 1,500 a second arrive: the input is never drained, and only a poll in which partitions leave brings no event.
+        // A commit behind such a poll would be one behind the new owner's first events too.
+        let slow = [("CAZ_FAULT", "slow@after_produce:20,slow@before_drained_commit:1500")];
         run.start_with(&slow);
         run.progress(100);
         for _ in 0..run.rounds {
