@@ -262,7 +262,6 @@ fn undone_exactly_once() {
 }
 
 #[test]
-#[ignore = "long: make chaos"]
 fn undone_at_least_once() {
     undone(Scenario::new("undone", AtLeastOnce, 2, &[]));
 }
