@@ -70,6 +70,50 @@ fn violations_in_the_documented_form() {
     insta::assert_snapshot!(told(&mut decoder(&schema, &all_fields(&schema)), &payloads));
 }
 
+/// Each rule with the last value that keeps to it and the first that does not, and what a message shows of long ones.
+#[test]
+fn rules_at_their_limits() {
+    let long = "x".repeat(41);
+    let members = [
+        r#""tags":["a","b","c"]"#,
+        r#""tags":["a","b","c","d"]"#,
+        r#""tags":["🚗🚗🚗🚗"]"#,
+        r#""tags":["aaaaa"]"#,
+        r#""word":"\u00e9""#,
+        r#""word":"\u00e9\u00e9""#,
+        r#""word":"\u00e9\u00e9\u00e9""#,
+        r#""word":"abcd""#,
+        r#""n":-2147483648"#,
+        r#""n":-2147483649"#,
+        r#""x":1.5"#,
+        r#""x":1.6"#,
+        r#""rank":2.0"#,
+        r#""rank":null"#,
+        r#""rank":3"#,
+        r#""share":1"#,
+        r#""share":0.25"#,
+        r#""sure":true"#,
+        r#""sure":false"#,
+        r#""sure":null"#,
+        r#""short":"abc""#,
+        r#""mail":"nobody""#,
+        &format!(r#""mail":"{long}""#),
+        &format!(r#""code":"{long}""#),
+        &format!(r#""kind":"{long}""#),
+        &format!(r#""closed":{{"a":"x","{long}":1}}"#),
+        &format!(r#""open":{{"a/b~c":"x","{}":"x"}}"#, long.repeat(5)),
+    ];
+    let events = members.map(|member| format!(r#"{{"_id":"e","timestamp":"2024-02-29T17:04:05Z",{member}}}"#));
+    let payloads: Vec<&[u8]> = events.iter().map(String::as_bytes).collect();
+    let (schema, validator) = (xdm_schema(), xdm_validator());
+    let mut decoder = decoder(&schema, &all_fields(&schema));
+    for event in &events {
+        let is_valid = validator.is_valid(&serde_json::from_str(event).unwrap());
+        assert_eq!(decode(&mut decoder, &[event.as_bytes()]).rejected.is_empty(), is_valid, "{event}");
+    }
+    insta::assert_snapshot!(told(&mut decoder, &payloads));
+}
+
 #[test]
 fn envelopes() {
     let schema = xdm_schema();
