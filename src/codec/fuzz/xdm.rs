@@ -127,7 +127,9 @@ fn agrees_with_a_validator(decoder: &mut JsonDecoder, validator: &jsonschema::Va
     let is_valid = validator.is_valid(&entity);
     match decoded.rejected.first() {
         None => assert!(is_valid, "the validator refuses {text}"),
-        Some((_, rejection)) if rejection.reason == Reason::XdmViolation => assert!(!is_valid, "{rejection:?}, and the validator takes {text}"),
+        Some((_, rejection)) if rejection.reason == Reason::XdmViolation => {
+            assert!(!is_valid, "{rejection:?}, and the validator takes {text}")
+        }
         // What columns cannot hold, and what nests too deep.
         Some((_, rejection)) => assert!(matches!(rejection.reason, Reason::OutOfRange | Reason::TooDeep), "{rejection:?} of {text}"),
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{all_fields, decode};
 use crate::codec::fuzz::{xdm_schema, xdm_validator};
 use crate::codec::json::{JsonDecoder, Rules, messages};
-use crate::dataset::{DatasetSchema, Reason};
+use crate::dataset::{DatasetSchema, MAX_DEPTH, Reason};
 
 fn decoder(schema: &DatasetSchema, projection: &[usize]) -> JsonDecoder {
     JsonDecoder::by(Rules::Xdm, schema, projection).unwrap()
@@ -58,6 +58,7 @@ fn violations_in_the_documented_form() {
         event(r#","n":5.5"#),
         event(r#","n":5.0,"long":9007199254740991"#),
         event(r#","n":"5","n":6"#),
+        event(r#","cars":[{"km":1,"km":2}]"#),
         event(r#","n":"5""#).strip_suffix(b"}").unwrap().to_vec(),
         b"[]".to_vec(),
         b"{}".to_vec(),
@@ -123,6 +124,8 @@ fn envelopes() {
         format!(r#"{{"body":{{"xdmEntity":{sound}}},"header":{{"source":{{"name":"s"}}}}}}"#),
         format!(r#"{{"header":{{"source":{{}}}},"body":{{"xdmEntity":{sound}}}}}"#),
         format!(r#"{{"header":{{"source":{{"name":" "}}}},"body":{{"xdmEntity":{sound}}}}}"#),
+        format!(r#"{{"header":{{"source":"s"}},"body":{{"xdmEntity":{sound}}}}}"#),
+        format!(r#"{{"header":"s","body":{{"xdmEntity":{sound}}}}}"#),
         format!(r#"{{"body":{{"xdmEntity":{sound}}}}}"#),
         r#"{"header":{"source":{"name":"s"}},"body":{"xdmMeta":{}}}"#.to_owned(),
         r#"{"header":{"source":{"name":"s"}}}"#.to_owned(),
@@ -136,6 +139,27 @@ fn envelopes() {
     ];
     let payloads: Vec<&[u8]> = payloads.iter().map(String::as_bytes).collect();
     insta::assert_snapshot!(told(&mut decoder(&schema, &all_fields(&schema)).enveloped(), &payloads));
+}
+
+/// Every level counts, those of the envelope too, wherever something nests.
+#[test]
+fn envelopes_nest_as_deep_as_any_event() {
+    let schema = xdm_schema();
+    let mut decoder = decoder(&schema, &all_fields(&schema)).enveloped();
+    let (name, sound) = (r#""source":{"name":"s"}"#, r#""_id":"e","timestamp":"2024-02-29T17:04:05Z""#);
+    let places = [
+        (1, format!(r#"{{"unknown":@,"header":{{{name}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (2, format!(r#"{{"header":{{"unknown":@,{name}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (3, format!(r#"{{"header":{{"source":{{"name":"s","unknown":@}}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (2, format!(r#"{{"header":{{{name}}},"body":{{"xdmMeta":@,"xdmEntity":{{{sound}}}}}}}"#)),
+        (3, format!(r#"{{"header":{{{name}}},"body":{{"xdmEntity":{{"unknown":@,{sound}}}}}}}"#)),
+    ];
+    for (around, place) in places {
+        let nested = |levels: usize| place.replace('@', &format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        let mut refused = |levels: usize| decode(&mut decoder, &[nested(levels).as_bytes()]).rejected.pop().map(|(_, why)| why.reason);
+        assert_eq!(refused(MAX_DEPTH - around), None, "{place}");
+        assert_eq!(refused(MAX_DEPTH - around + 1), Some(Reason::TooDeep), "{place}");
+    }
 }
 
 #[test]
