@@ -89,8 +89,11 @@ impl Case {
             let count = told.map_or(0, |told| told["_validationErrors"].as_array().expect("a list").len());
             assert_eq!((1..=5).contains(&count), rejection.reason == Reason::XdmViolation, "{}: {rejection:?}", payload.escape_ascii());
         }
-        let blind = decode(&mut self.blind, &beside_others(payload));
-        assert_eq!(blind.rejected, decoded.rejected, "{}", payload.escape_ascii());
+        // What a column cannot hold only the column refuses, before anything behind it is read.
+        let is_full = |index: u32| decoded.rejected.iter().any(|(at, why)| *at == index && why.reason == Reason::OutOfRange);
+        let mut blind = decode(&mut self.blind, &beside_others(payload)).rejected;
+        blind.retain(|(index, _)| !is_full(*index));
+        assert!(decoded.rejected.iter().filter(|(index, _)| !is_full(*index)).eq(&blind), "{}: {blind:?}", payload.escape_ascii());
     }
 }
 
