@@ -100,11 +100,10 @@ fn freeze_at_least_once() {
 }
 
 /// The scorer stands still in the middle of a commit, beyond its transaction's timeout, as with a model that takes too long.
-#[test]
-fn slow_exactly_once() {
-    Run::row("slow", ExactlyOnce, 2, &[], |run| {
+fn slow(guarantee: Guarantee, points: &[&str]) {
+    Run::row("slow", guarantee, 2, &[], |run| {
         for _ in 0..run.rounds {
-            let (point, passing) = (*run.random.pick(&["after_produce", "before_offsets", "before_commit"]), run.random.within(1, 20));
+            let (point, passing) = (*run.random.pick(points), run.random.within(1, 20));
             // The transaction's timeout is 3 s, and the broker looks every second.
             run.start_with(&[("CAZ_FAULT", &format!("pause@{point}:{passing}:5500"))]);
             run.progress(1_000);
@@ -114,6 +113,17 @@ fn slow_exactly_once() {
             run.kill(oldest);
         }
     });
+}
+
+#[test]
+fn slow_exactly_once() {
+    slow(ExactlyOnce, &["after_produce", "before_offsets", "before_commit"]);
+}
+
+#[test]
+#[ignore = "long: make chaos"]
+fn slow_at_least_once() {
+    slow(AtLeastOnce, &["after_produce", "after_flush"]);
 }
 
 /// Somebody else takes the transactional id: the scorer must end, and its successor go on.
