@@ -12,6 +12,10 @@ use support::{Stored, read_committed};
 
 /// The example's pipeline for events of the XDM schema, whose fields the first nodes bring to the dataset's names.
 fn pipeline(format: &str) -> Example {
+    pipeline_with(format, "exactly_once")
+}
+
+fn pipeline_with(format: &str, guarantee: &str) -> Example {
     let flat = "    - id: flat
       type: FieldOps
       params:
@@ -25,6 +29,7 @@ fn pipeline(format: &str) -> Example {
         2,
         &[
             ("format: avro", &format!("format: {format}")),
+            ("guarantee: exactly_once", &format!("guarantee: {guarantee}")),
             ("car-insurance.avsc", "car-insurance.xdm.json"),
             ("    - id: to_datetime\n", flat),
             ("[json_df, to_datetime]", "[json_df, flat]\n    - [flat, to_datetime]"),
@@ -212,6 +217,27 @@ fn each_message_of_a_batch_is_an_event() {
     assert_eq!(read_committed(&example.output).len(), scores.len(), "a neighbour was scored again");
     let (report, code) = audit(&example);
     assert_eq!((code, sum(&report, "events"), sum(&report, "dead_letters")), (Some(0), 14, 5), "{report:#}");
+}
+
+/// The process ends when all of a record's messages are written and nothing is committed: none of them is there, or all of them come again.
+#[test]
+fn messages_of_a_record_commit_at_once() {
+    for (guarantee, point, written, in_all) in [("exactly_once", "before_commit", 0, 1), ("at_least_once", "after_flush", 1, 2)] {
+        let example = pipeline_with("xdm", guarantee);
+        let mut messages: Vec<Value> = entities()[..10].iter().map(envelope).collect();
+        messages[3]["header"]["source"]["name"] = json!("");
+        example.publish(1, &[bytes(&json!({"messages": messages}))]);
+        let counts = || {
+            let records = [read_committed(&example.output), read_committed(&example.dead_letters)].concat();
+            let mut counts = [0; 10];
+            records.iter().for_each(|record| counts[source(record).2.unwrap() as usize] += 1);
+            counts
+        };
+        example.start_with(&[("CAZ_FAULT", &format!("crash@{point}:1"))]).wait_for_crash();
+        assert_eq!((counts(), example.committed()), ([written; 10], 0), "{guarantee}");
+        run_until(&example, 1);
+        assert_eq!(counts(), [in_all; 10], "{guarantee}");
+    }
 }
 
 #[test]

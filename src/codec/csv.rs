@@ -61,7 +61,7 @@ impl CsvDecoder {
                     let scalar = Scalar::of(leaf.kind.split_null().0).ok_or_else(|| incompatible("CSV has no arrays, maps or unions"))?;
                     takes[*place] = Some(Take { column, path: field.path.clone(), scalar, nullable: field.nullable });
                 }
-                None => match Default::of_value(leaf, &field.path)? {
+                None => match Default::of_value(leaf, 0, &field.path)? {
                     None if !field.nullable => return Err(incompatible("the file's header does not have it")),
                     default => absent.push((column, default)),
                 },

@@ -14,12 +14,13 @@ mod tests;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("avro", codec::fuzz::avro),
     ("resolution", codec::fuzz::resolution),
     ("single_object", codec::fuzz::single_object),
     ("json", codec::fuzz::json),
     ("avro_json", codec::fuzz::avro_json),
+    ("xdm", codec::fuzz::xdm),
     ("csv", codec::fuzz::csv),
     ("file", codec::file::fuzz::file),
     ("parquet", codec::file::fuzz::parquet),

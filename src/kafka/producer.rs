@@ -182,7 +182,7 @@ impl Producer {
                     return Ok(());
                 }
                 Err(error) if error.code == ErrorCode::QUEUE_FULL => self.wait_for_room(started, max_wait)?,
-                Err(error) => return Err(refusal(error, record.key, record.value)),
+                Err(error) => return Err(refusal(named(error, &record.topic.name), record.key, record.value)),
             }
         }
     }
@@ -224,8 +224,8 @@ impl Producer {
             for index in first..end {
                 let code = error_of(&scratch[index]);
                 if code != ErrorCode::NONE {
-                    let record = &records[index];
-                    refused.push((index, refusal(KafkaError::from_code("produce", code), record.key, record.value)));
+                    let (record, error) = (&records[index], named(KafkaError::from_code("produce", code), &topic.name));
+                    refused.push((index, refusal(error, record.key, record.value)));
                 }
             }
             first = end;
@@ -313,6 +313,11 @@ fn refusal(error: KafkaError, key: Option<&[u8]>, value: Option<&[u8]>) -> Produ
     }
 }
 
+/// The error of a record for this topic, with the right to write there if that is what is lacking.
+fn named(error: KafkaError, topic: &str) -> KafkaError {
+    error.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then(|| Right::on_topic("Write", topic)))
+}
+
 /// The report of a record that was not delivered.
 unsafe extern "C" fn on_delivery_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
     let code = error_of(message);
@@ -330,8 +335,7 @@ unsafe extern "C" fn on_delivery_failure(_: *mut rd_kafka_t, message: *const rd_
     if failures.len() < MAX_FAILURES {
         // SAFETY: a valid message with a live topic for the time of this call.
         let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
-        let error = KafkaError::from_code("deliver", code);
-        let error = error.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then(|| Right::on_topic("Write", &topic)));
+        let error = named(KafkaError::from_code("deliver", code), &topic);
         failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
     }
 }

@@ -267,7 +267,7 @@ impl Delivery {
             ProduceError::Refused(error) if error.is_fatal() => Fatal::from(error).into(),
             error => {
                 tracing::warn!(%error, "a record was not queued; the events since the last commit are scored again");
-                self.abort()
+                self.undo(if let ProduceError::Refused(error) = error { undone_by(error) } else { Failure::Rewind })
             }
         }
     }

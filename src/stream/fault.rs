@@ -8,6 +8,8 @@
 //! | `slow@after_produce:20` | it stands still for 20 ms at every passing |
 //! | `fail@before_commit:7` | every seventh passing is a failure after which the work is undone |
 //!
+//! Several stand behind each other with commas between.
+//!
 //! `CAZ_BUG` makes the delivery wrong on purpose ([`has_bug`]): the checkers of the guarantees must find each.
 
 /// The process fails here when it is told to; whether the step must count as failed.
@@ -27,18 +29,20 @@ pub(super) fn has_bug(_: &str) -> bool {
 pub(super) fn point(name: &str) -> bool {
     use std::sync::OnceLock;
     use std::sync::atomic::Ordering;
-    static TOLD: OnceLock<Option<Fault>> = OnceLock::new();
-    let told = TOLD.get_or_init(|| Fault::parse(&std::env::var("CAZ_FAULT").ok()?));
-    let Some(fault) = told.as_ref().filter(|fault| fault.point == name) else { return false };
-    let passing = fault.passings.fetch_add(1, Ordering::Relaxed) + 1;
-    match fault.kind {
-        Kind::Crash { at } if passing == at => std::process::abort(),
-        Kind::Pause { at, time } if passing == at => std::thread::sleep(time),
-        Kind::Slow { time } => std::thread::sleep(time),
-        Kind::Fail { every } => return passing.is_multiple_of(every),
-        Kind::Crash { .. } | Kind::Pause { .. } => {}
+    static TOLD: OnceLock<Vec<Fault>> = OnceLock::new();
+    let told = TOLD.get_or_init(|| std::env::var("CAZ_FAULT").unwrap_or_default().split(',').filter_map(Fault::parse).collect());
+    let mut has_failed = false;
+    for fault in told.iter().filter(|fault| fault.point == name) {
+        let passing = fault.passings.fetch_add(1, Ordering::Relaxed) + 1;
+        match fault.kind {
+            Kind::Crash { at } if passing == at => std::process::abort(),
+            Kind::Pause { at, time } if passing == at => std::thread::sleep(time),
+            Kind::Slow { time } => std::thread::sleep(time),
+            Kind::Fail { every } => has_failed |= passing.is_multiple_of(every),
+            Kind::Crash { .. } | Kind::Pause { .. } => {}
+        }
     }
-    false
+    has_failed
 }
 
 /// Whether the delivery has this bug on purpose.

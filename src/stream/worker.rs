@@ -157,6 +157,9 @@ impl Worker {
         }
         self.publish_lag();
         if self.batch.is_empty() {
+            if self.delivery.open_for().is_some() {
+                fault::point("before_drained_commit");
+            }
             return Ok(self.delivery.commit(&self.consumer));
         }
         self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());
@@ -194,10 +197,10 @@ impl Worker {
         let started = Instant::now();
         for (place, value) in scored.scores() {
             let Some(event) = self.batch.get(place.event) else { continue };
-            if fault::has_bug("double_produce") && event.offset() % 500 == 499 {
+            if fault::has_bug("double_produce") && event.offset() % 50 == 49 {
                 let _ = self.delivery.publisher.score(&self.delivery.producer, &event, place, value);
             }
-            if fault::has_bug("count_twice") && event.offset() % 500 == 499 {
+            if fault::has_bug("count_twice") && event.offset() % 50 == 49 {
                 self.delivery.tally.scored(value.len());
             }
             match self.delivery.publisher.score(&self.delivery.producer, &event, place, value) {

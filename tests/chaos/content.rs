@@ -135,13 +135,11 @@ fn dead_letters_deleted(guarantee: Guarantee) {
 }
 
 #[test]
-#[ignore = "long: make chaos"]
 fn dead_letters_deleted_exactly_once() {
     dead_letters_deleted(ExactlyOnce);
 }
 
 #[test]
-#[ignore = "long: make chaos"]
 fn dead_letters_deleted_at_least_once() {
     dead_letters_deleted(AtLeastOnce);
 }

@@ -38,9 +38,20 @@ impl Grant {
     }
 }
 
+const DENY: i8 = 2;
+const ALLOW: i8 = 3;
+
 /// Allows a user all of this, and returns when the broker goes by it.
 pub(crate) fn grant(user: &str, grants: &[Grant]) {
-    const ALLOW: i8 = 3;
+    add(user, grants, ALLOW);
+}
+
+/// Denies a user all of this, whatever was allowed, and returns when the broker goes by it.
+pub(crate) fn deny(user: &str, grants: &[Grant]) {
+    add(user, grants, DENY);
+}
+
+fn add(user: &str, grants: &[Grant], permission: i8) {
     let mut body = i32::try_from(grants.len()).unwrap().to_be_bytes().to_vec();
     for grant in grants {
         let (kind, pattern, operation) = grant.number_of();
@@ -49,7 +60,7 @@ pub(crate) fn grant(user: &str, grants: &[Grant]) {
         body.push(pattern as u8);
         body.extend(text(&format!("User:{user}")));
         body.extend(text("*"));
-        body.extend([operation as u8, ALLOW as u8]);
+        body.extend([operation as u8, permission as u8]);
     }
     let answer = request(30, &body);
     // Throttle time, count, and an error code with an optional message for each.
@@ -60,20 +71,19 @@ pub(crate) fn grant(user: &str, grants: &[Grant]) {
         results = &results[4 + length..];
     }
     for grant in grants {
-        wait_for("the broker knows the rule", || is_known(user, grant).then_some(()));
+        wait_for("the broker knows the rule", || is_known(user, grant, permission).then_some(()));
     }
 }
 
 /// Whether the broker itself, and not only the controller, has the rule.
-fn is_known(user: &str, grant: &Grant) -> bool {
-    const ALLOW: i8 = 3;
+fn is_known(user: &str, grant: &Grant, permission: i8) -> bool {
     let (kind, pattern, operation) = grant.number_of();
     let mut body = vec![kind as u8];
     body.extend(text(&grant.name));
     body.push(pattern as u8);
     body.extend(text(&format!("User:{user}")));
     body.extend(text("*"));
-    body.extend([operation as u8, ALLOW as u8]);
+    body.extend([operation as u8, permission as u8]);
     let answer = request(29, &body);
     // Throttle time, error code, an optional message, count of resources.
     assert_eq!(answer[4..6], [0, 0], "the broker describes its rules");

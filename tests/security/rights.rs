@@ -84,7 +84,27 @@ fn a_right_that_is_lacking_is_named_exactly_once() {
 #[test]
 fn a_right_that_is_lacking_is_named_at_least_once() {
     let mut told = vec![ends_without(&[1], None, AT_LEAST_ONCE)];
-    told.extend([&[0][..], &[2], &[3], &[2, 3]].map(|lacking| ends_without(lacking, Some("Describe"), AT_LEAST_ONCE)));
+    told.extend([0, 2, 3].map(|lacking| ends_without(&[lacking], Some("Describe"), AT_LEAST_ONCE)));
+    insta::assert_snapshot!(told.join("\n\n"));
+    // Of two it names the one whose refusal comes first.
+    let both = ends_without(&[2, 3], Some("Describe"), AT_LEAST_ONCE);
+    assert!(["OUTPUT", "DEAD-LETTERS"].iter().any(|topic| both.ends_with(&format!("the operation Write on topic `{topic}`"))), "{both}");
+}
+
+/// Rights that are taken away while caz runs end it, and are named.
+#[test]
+fn a_right_that_is_taken_away_is_named() {
+    let told = [EXACTLY_ONCE, AT_LEAST_ONCE].map(|guarantee| {
+        let example = published(&[guarantee]);
+        access::grant("caz-scram", &least(&example));
+        let mut caz = start(&example);
+        example.wait_for_committed(&mut caz, 4);
+        access::deny("caz-scram", &[Grant::new("Write", "topic", &example.output), Grant::new("Describe", "topic", &example.output)]);
+        example.publish(1, &events(3));
+        let told = shown(&caz.wait_for_failure(), &example);
+        assert_eq!(example.committed(), 4, "{told}");
+        format!("{}:\n{told}", guarantee.1.lines().next().unwrap_or_default())
+    });
     insta::assert_snapshot!(told.join("\n\n"));
 }
 

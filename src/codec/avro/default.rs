@@ -15,15 +15,15 @@ pub(crate) struct Default {
 }
 
 impl Default {
-    /// The default of a field with a column of its own, which `push` takes as the first; none when the schema gives none.
+    /// The default of a field with a column of its own, the `column`-th of those that `push` gets; none when the schema gives none.
     ///
     /// # Errors
     /// When it is not of the field's type.
-    pub(crate) fn of_value(field: &AvroField, path: &str) -> Result<Option<Self>, CodecError> {
+    pub(crate) fn of_value(field: &AvroField, column: usize, path: &str) -> Result<Option<Self>, CodecError> {
         let Some(default) = &field.default else { return Ok(None) };
         let bytes = encode(&field.kind, default).ok_or_else(|| not_of_type(default, path))?;
         let read = resolve::value(&field.kind, &field.kind, path)?;
-        Ok(Some(Self { bytes, steps: vec![Step { name: field.name.clone(), action: Action::Read(0, read) }] }))
+        Ok(Some(Self { bytes, steps: vec![Step { name: field.name.clone(), action: Action::Read(column, read) }] }))
     }
 
     /// The default of a record whose first field is the `first`-th of the dataset.

@@ -3,6 +3,7 @@
 mod container;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod guard;
 mod parquet;
 mod rows;
 mod sink;

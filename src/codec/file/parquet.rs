@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader,
 use serde_json::{Value, json};
 
 use super::FileError;
+use super::guard::guarded;
 use crate::codec::json::{JsonDecoder, JsonEncoder};
 use crate::codec::view::is_carried;
 use crate::codec::{CodecError, Decoder, Encoded, Encoder};
@@ -60,13 +61,15 @@ impl Parquet {
         let damaged = |message: String| FileError::Damaged { path: path.into(), byte: 0, message };
         // Without the types that its writer had in memory: dictionaries and views come as plain values.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|error| damaged(error.to_string()))?;
+        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)).map_err(damaged)?;
+        let builder = builder.map_err(|error| damaged(error.to_string()))?;
         let rows = builder.metadata().file_metadata().num_rows().cast_unsigned();
         let (mut leaves, mut refused) = (Vec::new(), Vec::new());
         let fields = members(builder.schema().fields(), &mut Vec::new(), "", &mut leaves, &mut refused);
         let schema = json!({"type": "record", "name": "Row", "fields": fields}).to_string();
         let schema = DatasetSchema::parse_avro(&schema).map_err(|error| damaged(error.to_string()))?;
-        let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(error.to_string()))?;
+        let batches = guarded(|| builder.with_batch_size(BATCH_ROWS).build()).map_err(damaged)?;
+        let batches = batches.map_err(|error| damaged(error.to_string()))?;
         Ok(Self {
             batches,
             leaves,
@@ -100,7 +103,7 @@ impl Parquet {
     /// Appends the next row; false behind the last. What is wrong is told in words.
     pub(super) fn next(&mut self, into: &mut Vec<u8>) -> Result<bool, String> {
         while self.row == self.batch_rows {
-            let Some(batch) = self.batches.next() else { return Ok(false) };
+            let Some(batch) = guarded(|| self.batches.next())? else { return Ok(false) };
             let batch = batch.map_err(|error| error.to_string())?;
             let columns: Result<Vec<ArrayRef>, String> = self.leaves.iter().map(|leaf| column(batch.columns(), &leaf.steps)).collect();
             self.encoded.clear();

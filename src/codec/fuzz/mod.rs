@@ -10,6 +10,7 @@ mod avro;
 mod json;
 mod schemas;
 mod text;
+mod xdm;
 
 pub(crate) use apache::{at_path, is_value};
 #[cfg(test)]
@@ -19,6 +20,9 @@ pub(crate) use avro::{avro, resolution, single_object};
 pub(crate) use json::agrees_with_serde_json;
 pub(crate) use json::{avro_json, json};
 pub(crate) use text::{csv, schema};
+pub(crate) use xdm::xdm;
+#[cfg(test)]
+pub(crate) use xdm::{xdm_schema, xdm_validator};
 
 use super::{Decoded, Decoder};
 

@@ -128,11 +128,12 @@ impl Compiler<'_> {
             let id = self.next_id();
             let first = self.leaf;
             let target = self.target(&written.kind, &field.kind, &path)?;
-            let default = match &target {
-                Target::Ignored => None,
-                _ if self.columns(first).is_empty() => None,
-                _ if matches!(field.kind.split_null().0, AvroType::Record(_)) => Default::of_record(field, self.places, first, &path)?,
-                _ => Default::of_value(field, &path)?,
+            let default = match self.columns(first).first() {
+                None => None,
+                Some(_) if matches!(field.kind.split_null().0, AvroType::Record(_)) => {
+                    Default::of_record(field, self.places, first, &path)?
+                }
+                Some(column) => Default::of_value(field, *column, &path)?,
             };
             Ok(Named { name: field.name.clone(), id, required: false, default, member: target })
         });
@@ -244,7 +245,7 @@ impl Compiler<'_> {
     fn nested(&mut self, written: &AvroField, field: &AvroField, path: &str) -> Result<Named<Value>, CodecError> {
         let path = format!("{path}.{}", field.name);
         let member = self.value(&written.kind, &field.kind, &path)?;
-        let default = Default::of_value(field, &path)?;
+        let default = Default::of_value(field, 0, &path)?;
         Ok(Named { name: field.name.clone(), id: self.next_id(), required: false, default, member })
     }
 

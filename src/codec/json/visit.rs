@@ -196,9 +196,8 @@ fn fill<E: Error>(object: &Object<Target>, columns: &mut [Column], number: u64, 
         }
         match (&named.member, &named.default) {
             (Target::Ignored | Target::Column(None, _), _) => {}
-            (Target::Column(Some(column), _), Some(default)) => default.push(std::slice::from_mut(&mut columns[*column])),
+            (_, Some(default)) => default.push(columns),
             (Target::Column(Some(column), value), None) if value.nullable => columns[*column].push_null(),
-            (Target::Object { .. } | Target::Choice(_), Some(default)) => default.push(columns),
             (Target::Choice(choice), None) if choice.nullable || choice.columns.is_empty() => {
                 choice.columns.iter().for_each(|column| columns[*column].push_null());
             }

@@ -197,14 +197,17 @@ fn missing_members_take_defaults_or_null() {
            {"name":"h","type":{"type":"array","items":"int"},"default":[1,2]},
            {"name":"i","type":{"type":"record","name":"I","fields":[{"name":"j","type":"int"}]},"default":{"j":5}}"#,
     );
-    let decoded = decode(&mut JsonDecoder::new(&schema, &all_fields(&schema)).unwrap(), &[b"{}", br#"{"c":{},"i":{"j":6}}"#]);
-    assert_eq!(decoded.rejected, vec![]);
     let fields: Vec<_> = schema.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
-    let mut encoded = Encoded::default();
-    JsonEncoder::new(&fields).unwrap().encode(&decoded.columns, &mut (0..2), &mut encoded, &mut vec![]);
-    let texts: Vec<_> = encoded.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
-    assert_eq!(texts[0], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":5}"#);
-    assert_eq!(texts[1], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":6}"#);
+    for rules in [Rules::Plain, Rules::Avro] {
+        let mut decoder = JsonDecoder::by(rules, &schema, &all_fields(&schema)).unwrap();
+        let decoded = decode(&mut decoder, &[b"{}", br#"{"c":{},"i":{"j":6}}"#]);
+        assert_eq!(decoded.rejected, vec![], "{rules:?}");
+        let mut encoded = Encoded::default();
+        JsonEncoder::new(&fields).unwrap().encode(&decoded.columns, &mut (0..2), &mut encoded, &mut vec![]);
+        let texts: Vec<_> = encoded.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
+        assert_eq!(texts[0], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":5}"#, "{rules:?}");
+        assert_eq!(texts[1], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":6}"#, "{rules:?}");
+    }
 }
 
 #[test]

@@ -6,53 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{all_fields, decode};
+use crate::codec::fuzz::{xdm_schema, xdm_validator};
 use crate::codec::json::{JsonDecoder, Rules, messages};
-use crate::dataset::{DatasetSchema, Reason};
-use crate::diagnostic::Document;
-
-/// Every kind of rule. Integers have the bounds of their XDM type in writing, which the validator beside it does not know else.
-const SCHEMA: &str = r##"{
-  "$id": "https://ns.example.com/schemas/event",
-  "type": "object",
-  "meta:class": "https://ns.adobe.com/xdm/context/experienceevent",
-  "allOf": [{"$ref": "#/definitions/identities"}],
-  "properties": {
-    "_id": {"type": "string", "minLength": 1},
-    "timestamp": {"type": "string", "format": "date-time"},
-    "n": {"type": "integer", "meta:xdmType": "int", "minimum": -2147483648, "maximum": 2147483648},
-    "long": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991},
-    "x": {"type": "number", "exclusiveMinimum": 0, "maximum": 1.5},
-    "flag": {"type": ["boolean", "null"]},
-    "day": {"type": "string", "format": "date"},
-    "kind": {"type": "string", "enum": ["new", "used"]},
-    "code": {"type": "string", "pattern": "^[A-Z]{2}\\d$", "maxLength": 3},
-    "mail": {"type": "string", "format": "email"},
-    "tags": {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string", "maxLength": 4}},
-    "cars": {"type": "array", "items": {"type": "object", "properties": {"km": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}, "name": {"type": "string"}}, "required": ["km"]}},
-    "closed": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}}, "required": ["a"], "additionalProperties": false},
-    "open": {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "number"}}
-  },
-  "required": ["_id", "timestamp"],
-  "definitions": {
-    "identities": {
-      "properties": {
-        "identityMap": {
-          "type": "object",
-          "additionalProperties": {"type": "array", "items": {"type": "object", "properties": {
-            "id": {"type": "string"},
-            "authenticatedState": {"type": "string", "enum": ["ambiguous", "authenticated", "loggedOut"]},
-            "primary": {"type": "boolean"}
-          }}}
-        }
-      }
-    }
-  }
-}"##;
-
-fn schema() -> DatasetSchema {
-    let document = Document::parse("schema.json", SCHEMA, &|_| None).map_err(|found| found.render(false)).unwrap();
-    DatasetSchema::read_xdm(&document).map_err(|found| found.render(false)).unwrap()
-}
+use crate::dataset::{DatasetSchema, MAX_DEPTH, Reason};
 
 fn decoder(schema: &DatasetSchema, projection: &[usize]) -> JsonDecoder {
     JsonDecoder::by(Rules::Xdm, schema, projection).unwrap()
@@ -87,7 +43,7 @@ fn told(decoder: &mut JsonDecoder, payloads: &[&[u8]]) -> String {
 
 #[test]
 fn violations_in_the_documented_form() {
-    let schema = schema();
+    let schema = xdm_schema();
     let event = |members: &str| format!(r#"{{"_id":"e","timestamp":"2024-02-29T17:04:05Z"{members}}}"#).into_bytes();
     let payloads = [
         event(""),
@@ -102,6 +58,7 @@ fn violations_in_the_documented_form() {
         event(r#","n":5.5"#),
         event(r#","n":5.0,"long":9007199254740991"#),
         event(r#","n":"5","n":6"#),
+        event(r#","cars":[{"km":1,"km":2}]"#),
         event(r#","n":"5""#).strip_suffix(b"}").unwrap().to_vec(),
         b"[]".to_vec(),
         b"{}".to_vec(),
@@ -114,15 +71,61 @@ fn violations_in_the_documented_form() {
     insta::assert_snapshot!(told(&mut decoder(&schema, &all_fields(&schema)), &payloads));
 }
 
+/// Each rule with the last value that keeps to it and the first that does not, and what a message shows of long ones.
+#[test]
+fn rules_at_their_limits() {
+    let long = "x".repeat(41);
+    let members = [
+        r#""tags":["a","b","c"]"#,
+        r#""tags":["a","b","c","d"]"#,
+        r#""tags":["🚗🚗🚗🚗"]"#,
+        r#""tags":["aaaaa"]"#,
+        r#""word":"\u00e9""#,
+        r#""word":"\u00e9\u00e9""#,
+        r#""word":"\u00e9\u00e9\u00e9""#,
+        r#""word":"abcd""#,
+        r#""n":-2147483648"#,
+        r#""n":-2147483649"#,
+        r#""x":1.5"#,
+        r#""x":1.6"#,
+        r#""rank":2.0"#,
+        r#""rank":null"#,
+        r#""rank":3"#,
+        r#""share":1"#,
+        r#""share":0.25"#,
+        r#""sure":true"#,
+        r#""sure":false"#,
+        r#""sure":null"#,
+        r#""short":"abc""#,
+        r#""mail":"nobody""#,
+        &format!(r#""mail":"{long}""#),
+        &format!(r#""code":"{long}""#),
+        &format!(r#""kind":"{long}""#),
+        &format!(r#""closed":{{"a":"x","{long}":1}}"#),
+        &format!(r#""open":{{"a/b~c":"x","{}":"x"}}"#, long.repeat(5)),
+    ];
+    let events = members.map(|member| format!(r#"{{"_id":"e","timestamp":"2024-02-29T17:04:05Z",{member}}}"#));
+    let payloads: Vec<&[u8]> = events.iter().map(String::as_bytes).collect();
+    let (schema, validator) = (xdm_schema(), xdm_validator());
+    let mut decoder = decoder(&schema, &all_fields(&schema));
+    for event in &events {
+        let is_valid = validator.is_valid(&serde_json::from_str(event).unwrap());
+        assert_eq!(decode(&mut decoder, &[event.as_bytes()]).rejected.is_empty(), is_valid, "{event}");
+    }
+    insta::assert_snapshot!(told(&mut decoder, &payloads));
+}
+
 #[test]
 fn envelopes() {
-    let schema = schema();
+    let schema = xdm_schema();
     let sound = r#"{"_id":"e","timestamp":"2024-02-29T17:04:05Z"}"#;
     let payloads = [
         format!(r#"{{"header":{{"schemaRef":{{"id":"x"}},"source":{{"name":"s"}}}},"body":{{"xdmMeta":{{}},"xdmEntity":{sound}}}}}"#),
         format!(r#"{{"body":{{"xdmEntity":{sound}}},"header":{{"source":{{"name":"s"}}}}}}"#),
         format!(r#"{{"header":{{"source":{{}}}},"body":{{"xdmEntity":{sound}}}}}"#),
         format!(r#"{{"header":{{"source":{{"name":" "}}}},"body":{{"xdmEntity":{sound}}}}}"#),
+        format!(r#"{{"header":{{"source":"s"}},"body":{{"xdmEntity":{sound}}}}}"#),
+        format!(r#"{{"header":"s","body":{{"xdmEntity":{sound}}}}}"#),
         format!(r#"{{"body":{{"xdmEntity":{sound}}}}}"#),
         r#"{"header":{"source":{"name":"s"}},"body":{"xdmMeta":{}}}"#.to_owned(),
         r#"{"header":{"source":{"name":"s"}}}"#.to_owned(),
@@ -136,6 +139,27 @@ fn envelopes() {
     ];
     let payloads: Vec<&[u8]> = payloads.iter().map(String::as_bytes).collect();
     insta::assert_snapshot!(told(&mut decoder(&schema, &all_fields(&schema)).enveloped(), &payloads));
+}
+
+/// Every level counts, those of the envelope too, wherever something nests.
+#[test]
+fn envelopes_nest_as_deep_as_any_event() {
+    let schema = xdm_schema();
+    let mut decoder = decoder(&schema, &all_fields(&schema)).enveloped();
+    let (name, sound) = (r#""source":{"name":"s"}"#, r#""_id":"e","timestamp":"2024-02-29T17:04:05Z""#);
+    let places = [
+        (1, format!(r#"{{"unknown":@,"header":{{{name}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (2, format!(r#"{{"header":{{"unknown":@,{name}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (3, format!(r#"{{"header":{{"source":{{"name":"s","unknown":@}}}},"body":{{"xdmEntity":{{{sound}}}}}}}"#)),
+        (2, format!(r#"{{"header":{{{name}}},"body":{{"xdmMeta":@,"xdmEntity":{{{sound}}}}}}}"#)),
+        (3, format!(r#"{{"header":{{{name}}},"body":{{"xdmEntity":{{"unknown":@,{sound}}}}}}}"#)),
+    ];
+    for (around, place) in places {
+        let nested = |levels: usize| place.replace('@', &format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        let mut refused = |levels: usize| decode(&mut decoder, &[nested(levels).as_bytes()]).rejected.pop().map(|(_, why)| why.reason);
+        assert_eq!(refused(MAX_DEPTH - around), None, "{place}");
+        assert_eq!(refused(MAX_DEPTH - around + 1), Some(Reason::TooDeep), "{place}");
+    }
 }
 
 #[test]
@@ -164,11 +188,6 @@ fn records_of_several_messages() {
     insta::assert_snapshot!(text.join("\n"));
     let many = format!(r#"{{"messages":[{}1]}}"#, "1,".repeat(10_000));
     assert_eq!(messages(many.as_bytes()).unwrap().unwrap_err().reason, Reason::Oversized);
-}
-
-fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
 /// Values that are right somewhere and wrong elsewhere.
@@ -270,7 +289,7 @@ proptest! {
     /// is what the validator finds.
     #[test]
     fn agrees_with_a_validator(entity in any_entity(), some in any::<u16>()) {
-        let (schema, validator) = (schema(), validator());
+        let (schema, validator) = (xdm_schema(), xdm_validator());
         let projection: Vec<usize> = all_fields(&schema).into_iter().filter(|field| some >> (field % 16) & 1 == 1).collect();
         let text = entity.to_string();
         let decoded = decode(&mut decoder(&schema, &projection), &[text.as_bytes()]);
@@ -298,7 +317,7 @@ proptest! {
     /// Whatever the bytes are, a payload is a row or a rejection, and its neighbours are as without it.
     #[test]
     fn hostile_bytes(cut in 0_usize..400, at in 0_usize..400, byte in any::<u8>(), deep in 0_usize..200) {
-        let schema = schema();
+        let schema = xdm_schema();
         let sound = format!(r#"{{"header":{{"source":{{"name":"s"}}}},"body":{{"xdmEntity":{}}}}}"#, entity()).into_bytes();
         let mut changed = sound.clone();
         let place = at % changed.len();
@@ -325,7 +344,7 @@ proptest! {
 #[test]
 fn nine_digits_of_a_second_are_kept() {
     use arrow_array::cast::AsArray;
-    let schema = schema();
+    let schema = xdm_schema();
     let (index, _) = schema.field("timestamp").unwrap();
     let decoded = decode(&mut decoder(&schema, &[index]), &[entity().to_string().as_bytes()]);
     let values = decoded.columns[0].as_primitive::<arrow_array::types::TimestampNanosecondType>();
