@@ -157,7 +157,7 @@ impl Worker {
         }
         self.publish_lag();
         if self.batch.is_empty() {
-            if self.delivery.open_for().is_some() {
+            if self.delivery.pace.is_open() {
                 fault::point("before_drained_commit");
             }
             return Ok(self.delivery.commit(&self.consumer));
