@@ -82,8 +82,8 @@ AXES = [
         with_floor=False,
         reason=(
             "A batch costs about 10 us whatever is in it: a poll, the steps of 17 nodes, a run of the model, metrics. An event costs "
-            "about 3, most of it librdkafka's. So the line falls with the batch until the batch's part is small beside the event's, "
-            "which it is from 16 events on, and is flat from 256 on."
+            "about 2, most of it librdkafka's. So the line falls with the batch until the batch's part is small beside the event's, "
+            "which it is from 16 events on, and is flat from 64 on."
         ),
     ),
     Axis(
@@ -118,7 +118,7 @@ AXES = [
         with_floor=True,
         reason=(
             "A small array is lost in what every event costs. From about 100 features on the line is straight: each float's text is "
-            "parsed once, about 25 ns a float, and its digits are fetched; the model's part is small."
+            "parsed once, 20 to 30 ns a float, and its digits are fetched; the model's part is small."
         ),
     ),
     Axis(

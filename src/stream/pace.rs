@@ -2,7 +2,8 @@
 //!
 //! A backlog is worked off in transactions that last the whole interval. Without one, scores wait for nothing but their commit, which is due
 //! as soon as the work has lasted as long as commits take: an event waits for some milliseconds, and commits take at most half of the time.
-//! With at least once scores are seen before their commit, so that it waits for the interval.
+//! With at least once scores are seen before their commit, so that it waits for the interval. The first commit waits for nothing: it tells how
+//! long commits take, and early whether they may be made.
 
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,9 @@ impl Pace {
 
     /// How long the open work may wait for its commit.
     pub(super) fn due_in(&self, now: Instant, has_backlog: impl FnOnce() -> bool) -> Duration {
+        if self.commits_take.is_zero() {
+            return Duration::ZERO;
+        }
         let lasted = self.opened.map_or(Duration::ZERO, |opened| now.saturating_duration_since(opened));
         let until_interval = self.interval.saturating_sub(lasted);
         let until_paced = self.commits_take.saturating_sub(lasted);
@@ -81,6 +85,15 @@ mod tests {
             pace.committed(now, ms(8));
         }
         (pace, now)
+    }
+
+    #[test]
+    fn the_first_commit_waits_for_nothing() {
+        for is_transactional in [true, false] {
+            let (mut pace, now) = (Pace::new(INTERVAL, is_transactional), Instant::now());
+            pace.open(now);
+            assert_eq!(pace.due_in(now, || true), Duration::ZERO);
+        }
     }
 
     #[test]
