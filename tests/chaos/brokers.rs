@@ -147,7 +147,7 @@ fn coordinator_kill_exactly_once() {
             for _ in 0..run.rounds {
                 run.faults += 1;
                 // Commits follow each other by 20 ms: any moment is in the middle of one or just beside it.
-                cluster.end(coordinator(&format!("{}-chaos-0", run.example.group)), "KILL");
+                cluster.end(coordinator("__transaction_state", &format!("{}-chaos-0", run.example.group)), "KILL");
                 run.progress(500);
                 cluster.heal();
                 run.progress(500);
@@ -156,12 +156,34 @@ fn coordinator_kill_exactly_once() {
     });
 }
 
-/// The node that leads the partition of the transaction log which holds this id: Kafka takes Java's hash of it.
-fn coordinator(transactional_id: &str) -> u64 {
-    const LOG: &str = "__transaction_state";
-    let hash = transactional_id.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+/// The node that coordinates the scorers' group ends while offsets are on their way to it.
+fn group_coordinator(signal: &'static str) {
+    Run::row("group_coordinator", ExactlyOnce, 2, &[("workers: 1", "workers: 2")], |run| {
+        let cluster = Cluster::new();
+        run.counts_are_lost();
+        run.start();
+        run.progress(1_000);
+        for _ in 0..run.rounds {
+            run.faults += 1;
+            cluster.end(coordinator("__consumer_offsets", &run.example.group), signal);
+            run.progress(500);
+            cluster.heal();
+            run.progress(500);
+        }
+    });
+}
+
+#[test]
+#[ignore = "long: make chaos"]
+fn group_coordinator_restart_exactly_once() {
+    with_three_nodes("group_coordinator_restart_exactly_once", || group_coordinator("TERM"));
+}
+
+/// The node that leads the partition of the log which holds this id: Kafka takes Java's hash of it.
+fn coordinator(log: &str, id: &str) -> u64 {
+    let hash = id.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
     let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap()).create().expect("valid properties");
-    let metadata = consumer.fetch_metadata(Some(LOG), PATIENCE).expect("the brokers answer");
+    let metadata = consumer.fetch_metadata(Some(log), PATIENCE).expect("the brokers answer");
     let partitions = metadata.topics()[0].partitions();
     let partition = (hash & i32::MAX) % i32::try_from(partitions.len()).expect("few partitions");
     let leader = partitions.iter().find(|of| of.id() == partition).expect("the partition").leader();

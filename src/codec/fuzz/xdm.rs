@@ -122,6 +122,11 @@ pub(crate) fn xdm(bytes: &[u8]) {
 fn agrees_with_a_validator(decoder: &mut JsonDecoder, validator: &jsonschema::Validator, payload: &[u8]) {
     let Ok(entity @ Value::Object(_)) = serde_json::from_slice::<Value>(payload) else { return };
     let text = entity.to_string();
+    // An instant of more digits than nanoseconds have is one to the validator alone.
+    let is_longer = |fraction: &str| fraction.bytes().take_while(u8::is_ascii_digit).count() > 9;
+    if text.split('.').skip(1).any(is_longer) {
+        return;
+    }
     // XDM's other names of members, which the schema does not write out.
     if ["\"@id\"", "\"xdm:timestamp\""].iter().any(|alias| text.contains(alias)) {
         return;
