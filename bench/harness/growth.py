@@ -52,7 +52,7 @@ def _partitions() -> list[Point]:
 
 def _features() -> list[Point]:
     def point(width: int) -> Point:
-        rate = min(400_000, 10_000_000 // width)
+        rate = min(900_000, 40_000_000 // width)
         return Point(width, workloads.tensor(f"features-{width}", "", [width, 32, 32], int(rate * LONGEST)))
 
     return [point(width) for width in (10, 30, 100, 300, 1000)]
@@ -61,7 +61,7 @@ def _features() -> list[Point]:
 def _sizes() -> list[Point]:
     def point(size: int) -> Point:
         # Four features take about 60 bytes.
-        rate = min(400_000, 200_000_000 // size)
+        rate = min(900_000, 400_000_000 // size)
         return Point(size, workloads.tensor(f"size-{size}", "", [4, 32, 32], int(rate * LONGEST), padding=max(size - 85, 0)))
 
     return [point(size) for size in (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)]

@@ -60,7 +60,8 @@ def steady(samples: Sequence[Sample], warm_up: float, events: int) -> tuple[Stea
 
 
 def _between(start: Sample, end: Sample) -> Steady | None:
-    events = end.events - start.events
-    if events <= 0 or end.seconds <= start.seconds:
+    events, cpu = end.events - start.events, end.cpu - start.cpu
+    # The system counts CPU time in ticks: none at all was no measurement.
+    if events <= 0 or cpu <= 0 or end.seconds <= start.seconds:
         return None
-    return Steady((end.cpu - start.cpu) * 1e6 / events, events / (end.seconds - start.seconds))
+    return Steady(cpu * 1e6 / events, events / (end.seconds - start.seconds))
