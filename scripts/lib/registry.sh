@@ -34,7 +34,7 @@ start_registry() {
     launch "$dir" env \
         QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT="${ports[0]}" QUARKUS_HTTP_ACCESS_LOG_ENABLED=false \
         QUARKUS_MANAGEMENT_HOST=127.0.0.1 QUARKUS_MANAGEMENT_PORT="${ports[1]}" APICURIO_STORAGE_KIND=sql \
-        java -Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar "$registry_jar"
+        java -XX:-UsePerfData -Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar "$registry_jar"
     if ! await "$dir" 90 http_ok "$url/subjects"; then
         say "--- the end of $dir/log"
         tail -n 30 "$dir/log" >&2
