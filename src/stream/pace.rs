@@ -44,7 +44,7 @@ impl Pace {
     pub(super) fn committed(&mut self, now: Instant, took: Duration) {
         self.commits_take = (self.commits_take * 7 + took) / 8;
         let lasted = self.opened.take().map_or(Duration::ZERO, |opened| now.saturating_duration_since(opened).saturating_sub(took));
-        self.settled = (self.is_transactional && lasted < self.interval).then(|| now + self.commits_take / 2);
+        self.settled = (self.is_transactional && lasted < self.interval).then(|| now + (self.commits_take / 2).min(self.interval));
     }
 
     /// How long the open work may wait for its commit.
@@ -125,6 +125,14 @@ mod tests {
         pace.committed(now + INTERVAL + ms(8), ms(8));
         assert_eq!(pace.settles_in(now + INTERVAL + ms(8)), Duration::ZERO);
         assert_eq!(paced(false).0.settles_in(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_commit_that_took_long_does_not_hold_back_the_next_work_as_long() {
+        let (mut pace, now) = paced(true);
+        pace.open(now);
+        pace.committed(now + ms(60_000), ms(60_000));
+        assert_eq!(pace.settles_in(now + ms(60_000)), INTERVAL);
     }
 
     #[test]

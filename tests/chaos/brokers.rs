@@ -61,6 +61,14 @@ impl Cluster {
         let status = Command::new(root().join("scripts/kafka")).args(["start", "--dir"]).arg(&self.0).status().expect("scripts/kafka");
         assert!(status.success(), "the brokers come back");
     }
+
+    /// Scores go on without the node that has ended, and when it is back.
+    fn go_on(&self, run: &mut Run) {
+        run.faults += 1;
+        run.progress(500);
+        self.heal();
+        run.progress(500);
+    }
 }
 
 /// A node ends, stays away for a while, and comes back.
@@ -72,13 +80,10 @@ fn node_away(name: &'static str, guarantee: Guarantee, signal: &'static str) {
         run.start();
         run.progress(1_000);
         for _ in 0..run.rounds {
-            run.faults += 1;
             let node = run.random.within(1, 4);
             cluster.end(node, signal);
             run.random.pause(500, 4_000);
-            run.progress(500);
-            cluster.heal();
-            run.progress(500);
+            cluster.go_on(run);
         }
     });
 }
@@ -145,12 +150,9 @@ fn coordinator_kill_exactly_once() {
             run.start();
             run.progress(1_000);
             for _ in 0..run.rounds {
-                run.faults += 1;
                 // Commits follow each other by 20 ms: any moment is in the middle of one or just beside it.
                 cluster.end(coordinator("__transaction_state", &format!("{}-chaos-0", run.example.group)), "KILL");
-                run.progress(500);
-                cluster.heal();
-                run.progress(500);
+                cluster.go_on(run);
             }
         });
     });
@@ -164,11 +166,8 @@ fn group_coordinator(signal: &'static str) {
         run.start();
         run.progress(1_000);
         for _ in 0..run.rounds {
-            run.faults += 1;
             cluster.end(coordinator("__consumer_offsets", &run.example.group), signal);
-            run.progress(500);
-            cluster.heal();
-            run.progress(500);
+            cluster.go_on(run);
         }
     });
 }

@@ -122,10 +122,6 @@ impl<'de> Visitor<'de> for Choose<'_> {
 
     scalar_visits!();
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(Found::Float(value), Anchor::Number)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         let array = self.choice.branches.iter().find(|branch| matches!(branch.kind, Kind::Array));
         let Some(branch) = array.filter(|_| !self.choice.is_tagged) else { return Err(self.refuse("an array", Anchor::Open)) };

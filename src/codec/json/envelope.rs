@@ -64,10 +64,6 @@ impl<'de> Visitor<'de> for Envelope<'_> {
 
     scalar_visits!();
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(Found::Float(value), Anchor::Number)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
         self.scalar(Found::Array, Anchor::Open)
     }
@@ -143,10 +139,6 @@ impl<'de> Visitor<'de> for Source<'_> {
 
     scalar_visits!();
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(Found::Float(value), Anchor::Number)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         Skip(self.context).visit_seq(seq)
     }
@@ -197,10 +189,6 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 
     scalar_visits!();
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(Found::Float(value), Anchor::Number)
-    }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         Skip(self.event.context).visit_seq(seq)

@@ -169,10 +169,6 @@ impl<'de> Visitor<'de> for Put<'_> {
 
     scalar_visits!();
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(Found::Float(value), Anchor::Number)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Put { value, mut column, context } = self;
         let item = match (&value.shape, &mut column) {

@@ -252,7 +252,7 @@ impl<M> Visitor<'_> for Key<'_, M> {
     }
 }
 
-/// The visits of scalars, except for floats, for a visitor whose `scalar` puts one where it belongs.
+/// The visits of scalars, for a visitor whose `scalar` puts one where it belongs.
 macro_rules! scalar_visits {
     () => {
         fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
@@ -265,6 +265,10 @@ macro_rules! scalar_visits {
 
         fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
             self.scalar(unsigned(value), Anchor::Number)
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+            self.scalar(Found::Float(value), Anchor::Number)
         }
 
         fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
