@@ -237,7 +237,7 @@ pub(super) struct NativeClient<S> {
 unsafe impl<S: Send> Send for NativeClient<S> {}
 // SAFETY: shared references are held by batches and topic handles only to keep the handle alive; they call
 // nothing on it but the destruction of their own objects, which librdkafka allows on any thread. Everything that
-// touches `state.role` lives in `Consumer` and `Producer`, which are not `Sync`.
+// touches `state.role` lives in `Consumer` and `Producer`, which are not `Sync`, but for `Reports`, which are.
 unsafe impl<S: Send> Sync for NativeClient<S> {}
 
 impl<S: Role> NativeClient<S> {
@@ -275,6 +275,10 @@ impl<S: Role> NativeClient<S> {
                 Ok(client)
             }
             None => {
+                if kind == rd_kafka_type_t::RD_KAFKA_PRODUCER {
+                    // librdkafka has freed its interceptors already, and would do so once more.
+                    std::mem::forget(conf);
+                }
                 let reason = properties.redact(&text(&reason));
                 let is_key = reason.starts_with("ssl.key.");
                 let mend = if is_key { ". Mend: see to `ssl.key.location`, and whether `ssl.key.password` opens it" } else { "" };

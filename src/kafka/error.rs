@@ -41,6 +41,8 @@ impl ErrorCode {
     pub const MESSAGE_TOO_LARGE: Self = Self(10);
     /// The topic exists already.
     pub const TOPIC_ALREADY_EXISTS: Self = Self(36);
+    /// librdkafka's state contradicts what it was told.
+    pub const INCONSISTENT: Self = Self(-149);
 
     pub(super) const ASSIGN_PARTITIONS: Self = Self(-175);
     pub(super) const REVOKE_PARTITIONS: Self = Self(-174);

@@ -8,14 +8,16 @@
 //! # Ownership
 //! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
 //! that reaches caz's code (rebalance, delivery report, client error) runs inside a call made by that thread.
-//! Two run elsewhere: the log callback touches nothing but `tracing`, and the one that fetches OAUTHBEARER tokens,
-//! on librdkafka's background thread, nothing but the client's `TokenSource`, which is `Sync`.
+//! Three run elsewhere: the log callback touches nothing but `tracing`, the one that fetches OAUTHBEARER tokens, on
+//! librdkafka's background thread, nothing but the client's `TokenSource`, which is `Sync`, and the one that sees each
+//! acknowledged record, on the threads of the brokers, nothing but the producer's `Reports`, which are behind a lock.
 //!
 //! # Invariants
 //! - A message that [`Consumer::poll_batch`] returns belongs to a partition that is assigned at that moment, and
 //!   its offset is above every offset returned before for that partition since the last seek or assignment.
 //! - [`RebalanceListener::revoked`] runs while the partitions are still ours: offsets committed in it count.
 //! - Offsets are never committed or stored by librdkafka on its own.
+//! - [`Producer::commit`] and [`Producer::take_failures`] count a record as delivered only when a broker has said where it is.
 //! - Every wait is bounded: by a timeout argument, or by a property that is always set.
 //! - The value of a secret property appears in no error, log line or `Debug` output.
 //!
@@ -52,6 +54,7 @@ mod range;
 mod reach;
 mod rebalance;
 mod record;
+mod reports;
 mod right;
 mod sasl;
 mod transaction;
@@ -64,9 +67,10 @@ pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
 pub use lookup::{LookupError, read_record};
 pub use mock::MockBroker;
 pub use offsets::{CommitMode, GroupMetadata, Watermarks};
-pub use producer::{DeliveryFailure, Producer, TopicHandle};
+pub use producer::{Producer, TopicHandle};
 pub use properties::{ClientProperties, MASK, is_secret};
 pub use range::{OffsetRange, RangeReader};
 pub use rebalance::RebalanceListener;
 pub use record::{BareRecord, OutboundRecord};
+pub use reports::DeliveryFailure;
 pub use right::Right;

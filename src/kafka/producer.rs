@@ -1,21 +1,20 @@
 //! The producer: a bounded queue into librdkafka, with or without transactions.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CString, c_int};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::bindings::{
-    RD_KAFKA_MSG_F_COPY, RD_KAFKA_MSG_F_PARTITION, rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_outq_len, rd_kafka_poll,
-    rd_kafka_produce_batch, rd_kafka_produceva, rd_kafka_t, rd_kafka_topic_destroy, rd_kafka_topic_name, rd_kafka_topic_new,
-    rd_kafka_topic_t, rd_kafka_type_t,
+    RD_KAFKA_MSG_F_COPY, RD_KAFKA_MSG_F_PARTITION, rd_kafka_message_t, rd_kafka_outq_len, rd_kafka_poll, rd_kafka_produce_batch,
+    rd_kafka_produceva, rd_kafka_t, rd_kafka_topic_destroy, rd_kafka_topic_new, rd_kafka_topic_t, rd_kafka_type_t,
 };
 
-use super::client::{CallbackState, ConfigError, Forced, NativeClient, NativeConfig, Role, layered, millis};
-use super::error::copied;
+use super::client::{ConfigError, Forced, NativeClient, NativeConfig, Role, layered, millis};
 use super::record::{HeaderList, arguments, error_of, native_record};
-use super::{BareRecord, ClientProperties, ErrorCode, KafkaError, OutboundRecord, ProduceError, Right, ffi};
+use super::reports::Reports;
+use super::{BareRecord, ClientProperties, DeliveryFailure, ErrorCode, KafkaError, OutboundRecord, ProduceError, Right, ffi};
 
 const FORCED: [Forced; 2] = [
     Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
@@ -45,27 +44,16 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 /// between, for success reports, which would wake it, are off.
 const FLUSH_SLICE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
-/// Failures kept for [`Producer::take_failures`]; later ones are only counted.
-const MAX_FAILURES: usize = 10_000;
-
-/// A record that was taken into the queue and could not be delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryFailure {
-    /// Its topic.
-    pub topic: String,
-    /// Its partition; -1 when none was chosen yet.
-    pub partition: i32,
-    /// Its [`OutboundRecord::tag`].
-    pub tag: u64,
-    /// Why.
-    pub error: KafkaError,
-}
-
-/// A producer's part of the callback state. Only its thread touches it: from its own calls, and from delivery
-/// reports inside them.
+/// A producer's part of the callback state.
 pub(super) struct ProducerRole {
     transactional_id: String,
-    failures: RefCell<Vec<DeliveryFailure>>,
+    pub(super) reports: Reports,
+}
+
+impl ProducerRole {
+    pub(super) fn is_transactional(&self) -> bool {
+        !self.transactional_id.is_empty()
+    }
 }
 
 impl Role for ProducerRole {
@@ -122,7 +110,6 @@ impl Drop for TopicHandle {
 /// holds back its readers until the broker times it out or a producer with the same transactional id starts.
 pub struct Producer {
     pub(super) client: Arc<NativeClient<ProducerRole>>,
-    transactional: bool,
     /// Scratch for `produce_batch`; empty between calls.
     scratch: RefCell<Vec<rd_kafka_message_t>>,
 }
@@ -139,18 +126,16 @@ impl Producer {
     pub fn new(properties: &ClientProperties) -> Result<Self, ConfigError> {
         let (properties, problems) = layered(properties, &DEFAULTS, &FORCED);
         let conf = NativeConfig::new(&properties, problems)?;
-        // SAFETY: a live configuration; the callback expects the state that `NativeClient::new` makes.
-        unsafe { rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_delivery_failure)) };
+        Reports::ask_for(&conf)?;
         let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
-        let transactional = !transactional_id.is_empty();
-        let (kind, role) = (rd_kafka_type_t::RD_KAFKA_PRODUCER, ProducerRole { transactional_id, failures: RefCell::default() });
+        let (kind, role) = (rd_kafka_type_t::RD_KAFKA_PRODUCER, ProducerRole { transactional_id, reports: Reports::default() });
         let client = NativeClient::new(kind, conf, &properties, role)?;
-        Ok(Self { client, transactional, scratch: RefCell::default() })
+        Ok(Self { client, scratch: RefCell::default() })
     }
 
     /// True when records are produced in transactions.
     pub fn is_transactional(&self) -> bool {
-        self.transactional
+        self.client.state.role.is_transactional()
     }
 
     /// Resolves a topic. It need not exist yet.
@@ -276,10 +261,10 @@ impl Producer {
         usize::try_from(unsafe { rd_kafka_outq_len(self.rk()) }).unwrap_or(0)
     }
 
-    /// The deliveries that failed since the last call, in the order of their reports. Records dropped by an abort
+    /// The deliveries that failed since the last call, or of which nobody knows, in the order of their reports. Records dropped by an abort
     /// are not among them; those that a producer without transactions dropped at its end are.
     pub fn take_failures(&self) -> Vec<DeliveryFailure> {
-        self.client.state.role.failures.take()
+        self.client.state.role.reports.take()
     }
 
     fn wait_for_room(&self, started: Instant, max_wait: Duration) -> Result<(), ProduceError> {
@@ -317,28 +302,6 @@ fn refusal(error: KafkaError, key: Option<&[u8]>, value: Option<&[u8]>) -> Produ
 }
 
 /// The error of a record for this topic, with the right to write there if that is what is lacking.
-fn named(error: KafkaError, topic: &str) -> KafkaError {
+pub(super) fn named(error: KafkaError, topic: &str) -> KafkaError {
     error.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then(|| Right::on_topic("Write", topic)))
-}
-
-/// The report of a record that was not delivered.
-unsafe extern "C" fn on_delivery_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
-    let code = error_of(message);
-    if code == ErrorCode::NONE {
-        return;
-    }
-    // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist, and
-    // this callback runs on the thread that owns the producer, inside its call.
-    let role = unsafe { &(*opaque.cast::<CallbackState<ProducerRole>>()).role };
-    // An abort drops records; without transactions only a producer that has come to its end does.
-    if code.is_purged() && !role.transactional_id.is_empty() {
-        return;
-    }
-    let mut failures = role.failures.borrow_mut();
-    if failures.len() < MAX_FAILURES {
-        // SAFETY: a valid message with a live topic for the time of this call.
-        let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
-        let error = named(KafkaError::from_code("deliver", code), &topic);
-        failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
-    }
 }

@@ -16,8 +16,10 @@ use super::{ErrorCode, GroupMetadata, KafkaError, Producer, Right, TransactionEr
 /// Pause before a retriable call is repeated; a full answer from the broker usually took longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a commit looks closely whether its records have arrived; bounds what that costs a transaction that has failed.
-const QUICK_FLUSH: Duration = Duration::from_millis(50);
+/// How often a commit that waits for its records asks whether the transaction has failed, after which they never arrive.
+const FAILURE_CHECK: Duration = Duration::from_millis(50);
+
+const COMMIT: &str = "commit the transaction";
 
 impl Producer {
     /// Registers the transactional id: waits for, or aborts, what an earlier producer of the same id left open,
@@ -53,7 +55,10 @@ impl Producer {
         let outcome = self
             .until(timeout, OPERATION, |ms| unsafe { rd_kafka_send_offsets_to_transaction(self.rk(), list.as_ptr(), group.as_ptr(), ms) });
         outcome.map_err(|error| {
+            // A transaction whose records were refused meanwhile says so here too: then it is another topic and another right.
+            let is_of_records = error.kafka_error().reason.starts_with("Failed to add partition(s)");
             error.lacking(|code| match code {
+                ErrorCode::TOPIC_DENIED if is_of_records => None,
                 ErrorCode::TOPIC_DENIED => Some(Right::on_topic("Read", &topic.to_string_lossy())),
                 ErrorCode::GROUP_DENIED => Some(Right::in_group(group.group())),
                 _ => None,
@@ -63,10 +68,29 @@ impl Producer {
 
     /// Delivers everything that is queued and commits the transaction.
     pub fn commit(&self, timeout: Duration) -> Result<(), TransactionError> {
-        // The native call flushes as well, and sees only every 10 ms that it has. What is left after this is for it to judge.
-        let _ = self.flush(QUICK_FLUSH.min(timeout));
+        let deadline = Instant::now() + timeout;
+        self.deliver(deadline)?;
         // SAFETY: a live handle.
-        self.until(timeout, "commit the transaction", |ms| unsafe { rd_kafka_commit_transaction(self.rk(), ms) })
+        self.until(deadline.saturating_duration_since(Instant::now()), COMMIT, |ms| unsafe { rd_kafka_commit_transaction(self.rk(), ms) })
+    }
+
+    /// Waits until every record of the transaction is known to have arrived. The native commit waits too, but looks only every 10 ms, and
+    /// commits records of which nobody knows.
+    fn deliver(&self, deadline: Instant) -> Result<(), TransactionError> {
+        while self.flush(FAILURE_CHECK.min(deadline.saturating_duration_since(Instant::now()))).is_err() {
+            // SAFETY: a live handle; the error object is owned by us. Inside of a transaction this changes nothing, and is refused: with
+            // the transaction's own error once it has one.
+            let refused = unsafe { KafkaError::take(COMMIT, rd_kafka_begin_transaction(self.rk())) };
+            if let Err(error) = refused
+                && (error.is_fatal() || error.requires_abort())
+            {
+                return Err(self.explained(error));
+            }
+            if Instant::now() >= deadline {
+                return Err(TransactionError::Retriable(KafkaError::from_code(COMMIT, ErrorCode::TIMED_OUT)));
+            }
+        }
+        self.client.state.role.reports.unconfirmed().map_or(Ok(()), |error| Err(TransactionError::Abortable(error)))
     }
 
     /// Drops everything that is queued and aborts the transaction. The consumer must then be rewound, see
@@ -86,13 +110,16 @@ impl Producer {
         loop {
             // SAFETY: the error object is owned by us.
             let outcome = unsafe { KafkaError::take(operation, call(remaining_ms(deadline))) };
-            let role = &self.client.state.role;
-            match outcome.map_err(|error| TransactionError::classify(error.lacking(|code| role.lacking(code)))) {
+            match outcome.map_err(|error| self.explained(error)) {
                 Err(TransactionError::Retriable(_)) if Instant::now() + RETRY_PAUSE < deadline => {
                     self.serve(RETRY_PAUSE);
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    fn explained(&self, error: KafkaError) -> TransactionError {
+        TransactionError::classify(error.lacking(|code| self.client.state.role.lacking(code)))
     }
 }

@@ -389,8 +389,10 @@ impl Publisher {
         let (stop, published) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (told, count) = (Arc::clone(&stop), Arc::clone(&published));
         let thread = std::thread::spawn(move || {
-            // A broker may be away longer than librdkafka's patience with a message.
-            let producer = Producer::new(&properties().with("message.timeout.ms", "120000")).expect("valid properties");
+            // A broker may be away longer than librdkafka's patience with a message. One request at a time: every record is either known to
+            // be there or known to have failed.
+            let patient = properties().with("message.timeout.ms", "120000").with("max.in.flight.requests.per.connection", "1");
+            let producer = Producer::new(&patient).expect("valid properties");
             let topic = producer.topic(&topic).expect("a valid name");
             let started = Instant::now();
             let mut next = 0_usize;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
 use caz::kafka::{BareRecord, ClientProperties, OutboundRecord, ProduceError, Producer, TopicHandle};
 
 use crate::consuming::{LIMITS, consumer};
@@ -119,4 +123,30 @@ fn unknown_partitions_and_foreign_topics_are_refused() {
     producer.flush(PATIENCE).unwrap();
     let refused = producer.produce(&OutboundRecord { partition: Some(9), ..record(&handle, b"x") }, PATIENCE).unwrap_err();
     assert!(matches!(&refused, ProduceError::Refused(error) if error.code.name() == "_UNKNOWN_PARTITION"), "{refused:?}");
+}
+
+/// A broker that answers the first request for a new topic like this and takes the second, which is under way already.
+pub(crate) fn answering_the_first(topic: &str, error: RDKafkaRespErr) -> (MockCluster<'static, DefaultProducerContext>, ClientProperties) {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(topic, 1, 1).unwrap();
+    cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
+    cluster.broker_round_trip_time(1, Duration::from_millis(100)).unwrap();
+    let properties = ClientProperties::new().with("bootstrap.servers", cluster.bootstrap_servers()).with("batch.num.messages", "1");
+    (cluster, properties)
+}
+
+#[test]
+fn a_record_that_only_its_successor_vouches_for_is_a_failure() {
+    // Like a real broker that does not know the producer yet, this one takes any sequence number.
+    let (_cluster, properties) = answering_the_first("new", RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    let producer = Producer::new(&properties).unwrap();
+    let handle = producer.topic("new").unwrap();
+    for tag in [1, 2] {
+        producer.produce(&OutboundRecord { partition: Some(0), tag, ..record(&handle, b"x") }, PATIENCE).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let failures = producer.take_failures();
+    let told: Vec<_> = failures.iter().map(|failure| (failure.topic.as_str(), failure.partition, failure.tag)).collect();
+    assert_eq!(told, [("new", 0, 1)]);
+    insta::assert_snapshot!(failures[0].error);
 }

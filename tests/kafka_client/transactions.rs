@@ -1,8 +1,11 @@
 //! Transactions: commits with offsets, aborts, fencing.
 
+use rdkafka::types::RDKafkaRespErr;
+
 use caz::kafka::{CommitMode, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError};
 
 use crate::consuming::{LIMITS, consumer, take};
+use crate::producing::answering_the_first;
 use crate::support::{PATIENCE, create_topic, create_topic_with, produce_numbers, properties, read_committed, unique};
 
 fn producer(transactional_id: &str) -> Producer {
@@ -91,6 +94,21 @@ fn an_undeliverable_record_makes_the_transaction_abortable() {
     });
     assert!(tries.is_some(), "the producer does not recover");
     assert_eq!(values(&output), ["again"]);
+}
+
+#[test]
+fn a_record_of_which_no_broker_knows_the_offset_is_not_committed() {
+    // librdkafka holds a record for delivered that the broker calls a duplicate.
+    let (_cluster, properties) = answering_the_first("new", RDKafkaRespErr::RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER);
+    let producer = Producer::new(&properties.with("transactional.id", "txn")).unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    let handle = producer.topic("new").unwrap();
+    producer.begin().unwrap();
+    send(&producer, &handle, b"lost").unwrap();
+    let error = producer.commit(PATIENCE).unwrap_err();
+    assert!(matches!(&error, TransactionError::Abortable(error) if error.code == ErrorCode::INCONSISTENT), "{error:?}");
+    producer.abort(PATIENCE).unwrap();
+    assert_eq!(producer.take_failures().len(), 1);
 }
 
 #[test]

@@ -65,6 +65,9 @@ fn ends_without(lacking: &[usize], instead: Option<&'static str>, guarantee: (&s
     rights.extend(without.iter().flat_map(|right| instead.map(|operation| Grant { operation, ..right.clone() })));
     access::grant("caz-scram", &[rights, convenient(&example)].concat());
     let told = shown(&start(&example).wait_for_failure(), &example);
+    // A transaction whose records are refused says so at its next call; which that is is a matter of time.
+    let told =
+        told.replace("add offsets to the transaction: Failed to add partition(s)", "commit the transaction: Failed to add partition(s)");
     // What is committed has its records.
     let records = read_committed(&example.output).len() + read_committed(&example.dead_letters).len();
     assert!(example.committed() <= records as i64, "{} events committed, {records} records:\n{told}", example.committed());
@@ -103,7 +106,13 @@ fn a_right_that_is_taken_away_is_named() {
         example.publish(1, &events(3));
         let told = shown(&caz.wait_for_failure(), &example);
         assert_eq!(example.committed(), 4, "{told}");
-        format!("{}:\n{told}", guarantee.1.lines().next().unwrap_or_default())
+        // Which call meets the refusal first is a matter of time: the producer's next look at its topics, a delivery, a commit.
+        let (call, refusal) = told.split_once("Broker: ").unwrap_or_default();
+        assert!(
+            ["produce: ", "deliver: ", "add offsets ", "commit "].iter().any(|start| call["error: ".len()..].starts_with(start)),
+            "{told}"
+        );
+        format!("{}:\n{refusal}", guarantee.1.lines().next().unwrap_or_default())
     });
     insta::assert_snapshot!(told.join("\n\n"));
 }

@@ -264,10 +264,14 @@ impl Caz {
 
     /// Waits until it has ended by itself, as a failure, and answers with its log.
     pub fn wait_for_failure(mut self) -> String {
-        let status = wait_for("caz fails", || {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "caz does not fail:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
-            self.child.try_wait().expect("a child")
-        });
+        };
         assert_eq!(status.code(), Some(1), "caz ended with {status}:\n{}", self.log());
         self.log()
     }

@@ -1,0 +1,118 @@
+//! Delivery reports: which records were not delivered, and which nobody knows to be.
+//!
+//! An idempotent producer sends up to five requests for a partition at once. When the broker refuses the first for a passing reason (a new
+//! leader, a topic that is being made) and takes the second, librdkafka holds the first for delivered too: a log that knows the producer
+//! would have refused the second. A log that does not know it yet, for the topic or the producer is new, takes any sequence number, and the
+//! first request's records are lost. Such records end without an error and without an offset, which only an interceptor sees while reports
+//! of success are off.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+use rdkafka::bindings::{
+    rd_kafka_conf_set_dr_msg_cb, rd_kafka_conf_t, rd_kafka_message_t, rd_kafka_opaque, rd_kafka_t, rd_kafka_topic_name,
+};
+
+use super::client::{CallbackState, NativeConfig};
+use super::error::copied;
+use super::producer::{ProducerRole, named};
+use super::record::error_of;
+use super::{ConfigError, ErrorCode, KafkaError, ffi};
+
+/// The interceptor's name in librdkafka's messages.
+const NAME: &CStr = c"caz";
+
+/// Failures kept for [`Producer::take_failures`](super::Producer::take_failures); more of them say nothing new.
+const MAX_FAILURES: usize = 10_000;
+
+/// A record that was taken into the queue and was not delivered, or is not known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryFailure {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition; -1 when none was chosen yet.
+    pub partition: i32,
+    /// Its [`OutboundRecord::tag`](super::OutboundRecord::tag).
+    pub tag: u64,
+    /// Why.
+    pub error: KafkaError,
+}
+
+/// The failures that were not taken yet. Reports come on the thread that owns the producer, inside its calls; the interceptor runs on
+/// librdkafka's threads.
+#[derive(Default)]
+pub(super) struct Reports(Mutex<Vec<DeliveryFailure>>);
+
+impl Reports {
+    /// Sees to it that a producer made from `conf` reports here.
+    pub(super) fn ask_for(conf: &NativeConfig) -> Result<(), ConfigError> {
+        // SAFETY: a live configuration and a NUL-terminated name; the callbacks expect the state that `NativeClient::new` makes.
+        let code = unsafe {
+            rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_failure));
+            ffi::rd_kafka_conf_interceptor_add_on_new(conf.as_ptr(), NAME.as_ptr(), on_new, ptr::null_mut())
+        };
+        KafkaError::check("watch deliveries", code).map_err(|error| ConfigError::general(error.to_string()))
+    }
+
+    /// The failures since the last call.
+    pub(super) fn take(&self) -> Vec<DeliveryFailure> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a record is not known to be delivered although librdkafka holds it for that.
+    pub(super) fn unconfirmed(&self) -> Option<KafkaError> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.iter().find(|failure| failure.error.code == ErrorCode::INCONSISTENT).map(|failure| failure.error.clone())
+    }
+
+    /// # Safety
+    /// `message` is valid for the time of this call.
+    unsafe fn note(&self, message: *const rd_kafka_message_t, error: impl FnOnce(&str) -> KafkaError) {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() < MAX_FAILURES {
+            // SAFETY: a valid message with a live topic (caller's contract), whose name is a field of it.
+            let (topic, partition, tag) =
+                unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
+            let error = error(&topic);
+            failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
+        }
+    }
+}
+
+/// The report of a record that was not delivered.
+unsafe extern "C" fn on_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
+    let code = error_of(message);
+    if code == ErrorCode::NONE {
+        return;
+    }
+    // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist.
+    let role = unsafe { &(*opaque.cast::<CallbackState<ProducerRole>>()).role };
+    // An abort drops records; without transactions only a producer that has come to its end does.
+    if code.is_purged() && role.is_transactional() {
+        return;
+    }
+    // SAFETY: librdkafka passes a valid message.
+    unsafe { role.reports.note(message, |topic| named(KafkaError::from_code("deliver", code), topic)) };
+}
+
+/// A client begins: its acknowledgements are looked at.
+unsafe extern "C" fn on_new(rk: *mut rd_kafka_t, _: *const rd_kafka_conf_t, _: *mut c_void, _: *mut c_char, _: usize) -> c_int {
+    // SAFETY: the client is live, and its opaque pointer, the pinned state, is set before it is made.
+    unsafe { ffi::rd_kafka_interceptor_add_on_acknowledgement(rk, NAME.as_ptr(), on_acknowledgement, rd_kafka_opaque(rk)) }
+}
+
+/// Every record at its end, on any of librdkafka's threads.
+unsafe extern "C" fn on_acknowledgement(_: *mut rd_kafka_t, message: *mut rd_kafka_message_t, opaque: *mut c_void) -> c_int {
+    // SAFETY: librdkafka passes a valid message.
+    let has_offset = unsafe { (*message).offset >= 0 };
+    if !has_offset && error_of(message) == ErrorCode::NONE {
+        const REASON: &str = "librdkafka holds it for delivered, and no broker has told its offset";
+        // SAFETY: as in `on_failure`; what is touched is behind a lock.
+        unsafe {
+            let reports = &(*opaque.cast::<CallbackState<ProducerRole>>()).role.reports;
+            reports.note(message, |_| KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, REASON.to_owned()));
+        }
+    }
+    0
+}
