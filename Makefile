@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos chaos-proof fuzz lint format docs models golden check-golden bench bench-full bench-growth bench-features bench-trees bench-poison check-instructions check-config clean
+.PHONY: help setup build demo test differential chaos chaos-proof fuzz lint format docs models golden check-golden bench bench-full bench-growth bench-soak bench-features bench-trees bench-poison check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ bench-full: ## the same for an hour: more workloads, repetitions and rates
 
 bench-growth: ## measure how cost grows with batches, workers, partitions, features, bytes and broken events (AXES=batch,faults)
 	$(call stream_bench,growth)
+
+bench-soak: ## run caz for ten minutes at a steady rate, and see whether anything grows (MINUTES=10)
+	$(call stream_bench,soak --minutes $(or $(MINUTES),10))
 
 bench-features: ## measure how fast the example's features are made, beside pandas
 	@scripts/setup run

@@ -33,11 +33,12 @@ use graph::{Graph, events, without_inference};
 const ROWS: usize = 4_096;
 /// Rows a batch, unless the kernel's name says otherwise.
 const BATCH: usize = 256;
-const KERNELS: [&str; 8] = [
+const KERNELS: [&str; 9] = [
     "decode_avro",
     "decode_avro_projected",
     "decode_avro_half_bad",
     "decode_json",
+    "decode_json_floats",
     "graph",
     "graph_batches_of_1",
     "encode_json",
@@ -65,6 +66,7 @@ fn main() {
             decode(AvroDecoder::new(&dataset, &all).unwrap(), &events);
         }
         "decode_json" => decode(JsonDecoder::new(&dataset, &all).unwrap(), &encoded(JsonEncoder::for_schema(&dataset), &columns)),
+        "decode_json_floats" => decode(JsonDecoder::new(&image(), &[0]).unwrap(), &images()),
         "graph" => run(root, BATCH),
         "graph_batches_of_1" => run(root, 1),
         "encode_json" => encode(JsonEncoder::new(&fields()).unwrap(), &scores(&columns)),
@@ -100,6 +102,19 @@ fn encoded(mut encoder: impl Encoder, columns: &[ArrayRef]) -> Vec<Vec<u8>> {
     encoder.encode(columns, &mut (0..ROWS), &mut into, &mut rejected);
     assert!(rejected.is_empty(), "{:?}", rejected.first());
     into.iter().map(|(_, bytes)| bytes.to_vec()).collect()
+}
+
+/// An event of one image, as a list of its pixels.
+fn image() -> DatasetSchema {
+    let pixels = r#"{"name": "pixels", "type": {"type": "array", "items": "float"}}"#;
+    DatasetSchema::parse_avro(&format!(r#"{{"type": "record", "name": "Image", "fields": [{pixels}]}}"#)).unwrap()
+}
+
+/// Images of 784 pixels, of as many digits as floats have.
+fn images() -> Vec<Vec<u8>> {
+    let pixel = |number: usize| (number as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32;
+    let image = |row: usize| (row * 784..(row + 1) * 784).map(|number| pixel(number).to_string()).collect::<Vec<_>>().join(",");
+    (0..ROWS).map(|row| format!("{{\"pixels\":[{}]}}", image(row)).into_bytes()).collect()
 }
 
 /// All batches once to warm the buffers, then once to count.

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from . import growth, machine, plot, report
+from . import growth, machine, plot, report, soak
 from .bench import PLANS, Comparison
 from .broker import Broker
 from .contenders import discover
@@ -28,10 +28,11 @@ NOTES = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
-    parser.add_argument("plan", choices=[*PLANS, "growth"])
+    parser.add_argument("plan", choices=[*PLANS, "growth", "soak"])
     parser.add_argument("--only", metavar="NAMES", help="these contenders, separated by commas")
     parser.add_argument("--workloads", metavar="NAMES", help="these workloads (or axes of growth), separated by commas")
     parser.add_argument("--repetitions", type=int, metavar="N", help="instead of the plan's")
+    parser.add_argument("--minutes", type=int, default=soak.MINUTES, metavar="N", help="how long the soak lasts")
     parser.add_argument("--no-build", action="store_true", help="take what is built already")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
     arguments = parser.parse_args()
@@ -41,7 +42,8 @@ def main() -> None:
     # So that a contender's process ends with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     described = machine.describe()
-    contenders, versions = discover(arguments.only.split(",") if arguments.only else None, not arguments.no_build)
+    only = arguments.only or ("caz" if arguments.plan == "soak" else None)
+    contenders, versions = discover(only.split(",") if only else None, not arguments.no_build)
     broker = Broker(bootstrap)
     into: Path = arguments.results
     into.mkdir(parents=True, exist_ok=True)
@@ -52,6 +54,14 @@ def main() -> None:
             (into / f"growth-{found.name}.svg").write_text(plot.lines(found))
         (into / "growth.json").write_text(json.dumps({"machine": described, "growth": [asdict(found) for found in grown]}, indent=1))
         (into / "growth.md").write_text(report.growth_markdown(grown, described))
+        return
+    if arguments.plan == "soak":
+        soaks = [soak.run(broker, contender, arguments.minutes) for contender in contenders]
+        text = report.soak_markdown(soaks, described | versions)
+        (into / "soak.md").write_text(text)
+        print(text)
+        if any(one.grown() for one in soaks):
+            sys.exit("something grew")
         return
     plan = PLANS[arguments.plan]
     names = arguments.workloads.split(",") if arguments.workloads else list(plan.repetitions)

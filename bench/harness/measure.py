@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from . import processes
 from .broker import Broker
 from .contenders import Contender
 from .places import CACHE, ROOT
+from .results import Latency
 from .spread import Sample, steady
 from .tool import tool
 from .workloads import Workload
 
 STOP_PATIENCE = 15.0  # seconds that a contender has to end
 START_PATIENCE = 60.0  # seconds until its first score
+LATENCY_PATIENCE = 120.0  # seconds beyond those of publishing: the start, and the last scores
 LOOK = 0.05  # seconds between two samples
 FIRST_LOOK = 0.01  # the same until the first score
 
@@ -105,30 +107,33 @@ def throughput(
         return Throughput(first_score, start.cpu, warm.cpu_us, warm.rate, warming_us, peak / 1e6, sum(covered), wrong)
 
 
-@dataclass
-class Latency:
-    rate: float  # events a second
-    p50: float  # milliseconds, as all of them
-    p99: float
-    p999: float
-    missing: int  # events without a score
-
-
 def latency(
-    broker: Broker, contender: Contender, workload: Workload, partitions: int, rate: float, seconds: float, warm_up: float
+    broker: Broker,
+    contender: Contender,
+    workload: Workload,
+    partitions: int,
+    rate: float,
+    seconds: float,
+    warm_up: float,
+    watched: Callable[[int], AbstractContextManager[object]] = nullcontext,
 ) -> Latency:
-    """Runs it on events that come at a fixed rate.
+    """Runs it on events that come at a fixed rate, and meanwhile what is entered with its process id.
 
     Raises:
         Failed: when it ends by itself or scores nothing.
     """
     source = Input(f"{workload.name}-{next(_numbers)}", partitions, 0)
     broker.create({source.topic: partitions})
-    with _topics(broker, source) as topics, _process(contender, workload, broker, topics) as process:
+    with (
+        _topics(broker, source) as topics,
+        _process(contender, workload, broker, topics) as process,
+        watched(process.pid),
+    ):
         arguments = {"bootstrap": broker.bootstrap, "workload": str(workload.file), "input": source.topic, "output": topics["output"]}
         numbers = {"partitions": partitions, "rate": rate, "seconds": seconds, "warm-up": warm_up}
         try:
-            found = tool("latency", *_options(arguments | {name: str(value) for name, value in numbers.items()}))
+            options = _options(arguments | {name: str(value) for name, value in numbers.items()})
+            found = tool("latency", *options, timeout=seconds + LATENCY_PATIENCE)
         except RuntimeError as error:
             _check(process, contender)
             raise Failed(f"{contender.id}: {error}") from error

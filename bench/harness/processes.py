@@ -15,6 +15,27 @@ class Usage:
     peak_bytes: int  # the sum of each process's most resident memory
 
 
+@dataclass(frozen=True)
+class Held:
+    resident_bytes: int
+    files: int  # open descriptors
+    threads: int
+
+
+def held(pid: int) -> Held:
+    """What a process and its descendants hold at this moment."""
+    resident, files, threads = 0, 0, 0
+    for process in [pid, *descendants(pid)]:
+        try:
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+            files += len(os.listdir(f"/proc/{process}/fd"))
+        except OSError:
+            continue
+        resident += int(status.get("VmRSS", "0").split()[0]) * 1024
+        threads += int(status["Threads"])
+    return Held(resident, files, threads)
+
+
 def usage(pid: int) -> Usage:
     """Of a process and its descendants. Those that end meanwhile count as far as their parents know."""
     cpu, peak = 0.0, 0

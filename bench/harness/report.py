@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .results import Entry, Growth, Results, WorkloadResult
+from .results import Entry, Growth, Results, Soak, WorkloadResult
 from .spread import Spread
 
 HEAD = (
@@ -96,5 +96,31 @@ def growth_markdown(growths: Sequence[Growth], machine: dict[str, str]) -> str:
         parts += [f"## {growth.title}", f"![{growth.title}](growth-{growth.name}.svg)", table(header, rows)]
         if growth.reason:
             parts.append(growth.reason)
+    parts += ["## Machine and versions", table("| what | |", [[name, value] for name, value in machine.items()])]
+    return "\n\n".join(parts) + "\n"
+
+
+def soak_markdown(soaks: Sequence[Soak], machine: dict[str, str]) -> str:
+    parts = [
+        "# A long run",
+        "The example with its forest, at a steady rate, beside publisher, broker and reader. Least / **median** / most of the minute.",
+    ]
+    header = "| minute | resident MB | open files | threads |"
+    for soak in soaks:
+        rows = [
+            [
+                str(number),
+                spread([look.resident_mb for look in minute], lambda size: f"{size:.1f}"),
+                spread([look.files for look in minute], lambda count: f"{count:.0f}"),
+                spread([look.threads for look in minute], lambda count: f"{count:.0f}"),
+            ]
+            for number, minute in enumerate(soak.minutes(), 1)
+        ]
+        found = soak.latency
+        told = (
+            f"{found.rate:,.0f} events a second; p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, p99.9 {found.p999:.1f} ms;"
+            f" {found.missing} events without a score. " + ("; ".join(soak.grown()) or "Nothing grew") + "."
+        )
+        parts += [f"## {soak.title}", told, table(header, rows)]
     parts += ["## Machine and versions", table("| what | |", [[name, value] for name, value in machine.items()])]
     return "\n\n".join(parts) + "\n"

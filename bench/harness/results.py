@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from .spread import Spread
+
+# What comes and goes without growing: memory that an allocator gives back later, a connection that is made anew.
+SLACK_MB, SLACK_FILES = 8.0, 4
 
 
 @dataclass
@@ -82,3 +86,51 @@ class Growth:
     y: str
     series: list[Series]
     reason: str
+
+
+@dataclass
+class Latency:
+    rate: float  # events a second
+    p50: float  # milliseconds, as all of them
+    p99: float
+    p999: float
+    missing: int  # events without a score
+
+
+@dataclass(frozen=True)
+class Look:
+    seconds: float  # since the first
+    resident_mb: float
+    files: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Soak:
+    title: str
+    latency: Latency
+    looks: Sequence[Look]
+
+    def minutes(self) -> list[list[Look]]:
+        """The looks of each minute that was looked at to its end."""
+        return [[look for look in self.looks if look.seconds // 60 == minute] for minute in range(int(self.looks[-1].seconds // 60))]
+
+    def grown(self) -> list[str]:
+        """What is more in the last minute than it was after warming up, in words."""
+        minutes = self.minutes()
+        if len(minutes) < 3:
+            return ["the run was too short to tell"]
+        before, after = minutes[1], minutes[-1]
+        found = []
+        memory = [median(look.resident_mb for look in minute) for minute in (before, after)]
+        if memory[1] > memory[0] + SLACK_MB:
+            found.append(f"memory grew from {memory[0]:.0f} to {memory[1]:.0f} MB")
+        files = [max(look.files for look in minute) for minute in (before, after)]
+        if files[1] > files[0] + SLACK_FILES:
+            found.append(f"open files grew from {files[0]} to {files[1]}")
+        threads = [max(look.threads for look in minute) for minute in (before, after)]
+        if threads[1] > threads[0]:
+            found.append(f"threads grew from {threads[0]} to {threads[1]}")
+        if self.latency.missing:
+            found.append(f"{self.latency.missing} events have no score")
+        return found

@@ -32,3 +32,16 @@ def test_a_process_that_is_gone_uses_nothing() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert processes.usage(process.pid) == processes.Usage(0.0, 0)
+
+
+def test_what_is_held_is_counted() -> None:
+    files = "files = [open('/dev/null') for _ in range(10)]"
+    child = f"import threading; {files}; threading.Thread(target=input).start(); print(1, flush=True)"
+    with subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        found = processes.held(process.pid)
+        process.kill()
+    # Ten files beside the three that each process has.
+    assert found.files >= 13 and found.threads == 2
+    assert found.resident_bytes > 5e6

@@ -141,7 +141,7 @@ impl Worker {
         if !self.held.is_empty() {
             self.held.release(&self.consumer, |key| self.line.is_awaited(key));
         }
-        let wait = if self.delivery.pace.is_open() { self.commit_due().min(DRAIN_WAIT) } else { IDLE_WAIT };
+        let wait = if self.delivery.pace.is_open() { self.delivery.pace.due_in(started).min(DRAIN_WAIT) } else { IDLE_WAIT };
         let linger = self.settings.linger.max(self.delivery.pace.settles_in(Instant::now()));
         let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
@@ -165,20 +165,6 @@ impl Worker {
         self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());
         self.delivery.metrics.batch(self.batch.len(), self.batch.bytes());
         Ok(self.score())
-    }
-
-    /// How long the open work may wait for its commit.
-    fn commit_due(&self) -> Duration {
-        self.delivery.pace.due_in(Instant::now(), || self.has_backlog())
-    }
-
-    /// Whether the broker is known to have more events than are open, which needs no constant for any rate.
-    fn has_backlog(&self) -> bool {
-        let waiting = |partition: i32| match (self.consumer.watermarks_cached(partition), self.consumer.position(partition)) {
-            (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
-            _ => 0,
-        };
-        self.consumer.assignment().into_iter().map(waiting).sum::<usize>() > self.delivery.tally.events()
     }
 
     fn score(&mut self) -> Result<(), Failure> {
@@ -229,7 +215,7 @@ impl Worker {
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;
-        if self.commit_due().is_zero() { self.delivery.commit(&self.consumer) } else { Ok(()) }
+        if self.delivery.pace.due_in(Instant::now()).is_zero() { self.delivery.commit(&self.consumer) } else { Ok(()) }
     }
 
     /// Holds the partitions of events that must wait, and scores what comes before them.
