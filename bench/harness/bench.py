@@ -11,7 +11,7 @@ from . import measure, workloads
 from .broker import Broker
 from .contenders import Contender
 from .measure import Failed, Input
-from .results import Entry, Results, WorkloadResult
+from .results import Entry, Latency, Results, WorkloadResult
 from .spread import Spread
 from .tool import tool
 from .workloads import Workload
@@ -153,28 +153,39 @@ class Comparison:
             )
 
     def _latencies(self, workload: Workload, result: WorkloadResult) -> None:
-        """At the rates for all, and at half of what each can do."""
-        scorers = [contender for contender in self.contenders if contender.has_latency and result.entries[contender.id].rate]
-        half = {contender.id: Spread.of(result.entries[contender.id].rate).median / 2 for contender in scorers}
-        rates = [(contender, rate) for rate in self.plan.common_rates for contender in scorers if rate <= half[contender.id]]
-        rates += [(contender, half[contender.id]) for contender in scorers]
-        for contender, rate in rates:
-            if self.elapsed() + self._one_latency() > self.plan.budget:
-                say("no time is left for more latencies")
-                return
-            try:
-                found = measure.latency(
-                    self.broker, contender, workload, PARTITIONS, rate, self.plan.latency_seconds, self.plan.latency_warm_up
-                )
-            except Failed as failure:
-                say(str(failure))
-                result.entries[contender.id].failed.append(str(failure))
-                continue
-            result.entries[contender.id].latency.append(vars(found))
-            say(
-                f"{self.elapsed():5.0f} s  {workload.name}, {contender.id} at {rate:,.0f}/s:"
-                f" p50 {found.p50:.1f}, p99 {found.p99:.1f}, p99.9 {found.p999:.1f} ms"
+        """At the rates for all, and at half of what each reaches with publisher and reader on the same cores."""
+        alone = {
+            contender: Spread.of(result.entries[contender.id].rate).median
+            for contender in self.contenders
+            if contender.has_latency and result.entries[contender.id].rate
+        }
+        half: dict[Contender, float] = {}
+        for contender, rate in alone.items():
+            if found := self._latency(workload, contender, rate, result.entries[contender.id]):
+                half[contender] = found.scored_per_second / 2
+        rates = [(contender, rate) for rate in self.plan.common_rates for contender in half if rate <= half[contender]]
+        for contender, rate in [*rates, *half.items()]:
+            entry = result.entries[contender.id]
+            if found := self._latency(workload, contender, rate, entry):
+                entry.latency.append(vars(found))
+
+    def _latency(self, workload: Workload, contender: Contender, rate: float, entry: Entry) -> Latency | None:
+        if self.elapsed() + self._one_latency() > self.plan.budget:
+            say("no time is left for more latencies")
+            return None
+        try:
+            found = measure.latency(
+                self.broker, contender, workload, PARTITIONS, rate, self.plan.latency_seconds, self.plan.latency_warm_up
             )
+        except Failed as failure:
+            say(str(failure))
+            entry.failed.append(str(failure))
+            return None
+        say(
+            f"{self.elapsed():5.0f} s  {workload.name}, {contender.id} at {rate:,.0f}/s: p50 {found.p50:.1f}, p99 {found.p99:.1f},"
+            f" p99.9 {found.p999:.1f} ms, {found.scored_per_second:,.0f} scores/s"
+        )
+        return found
 
     def _one_latency(self) -> float:
         start_and_stop = 3.0
@@ -183,7 +194,7 @@ class Comparison:
     def _latency_estimate(self, made: Sequence[Workload]) -> float:
         scorers = sum(contender.has_latency for contender in self.contenders)
         measured = sum(workload.name in self.plan.latency_workloads for workload in made)
-        return scorers * measured * self._one_latency() * (1 + len(self.plan.common_rates))
+        return scorers * measured * self._one_latency() * (2 + len(self.plan.common_rates))
 
 
 def say(words: str) -> None:

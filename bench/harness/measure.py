@@ -140,7 +140,7 @@ def latency(
     broker.delete(source.topic)
     if found["p50"] is None:
         raise Failed(f"{contender.id} scored nothing at {rate:.0f} events a second")
-    return Latency(rate, found["p50"], found["p99"], found["p999"], found["missing"])
+    return Latency(rate, found["p50"], found["p99"], found["p999"], found["missing"], found["scored_per_second"])
 
 
 def _options(values: dict[str, str]) -> list[str]:

@@ -95,6 +95,7 @@ class Latency:
     p99: float
     p999: float
     missing: int  # events without a score
+    scored_per_second: float  # which is less than the rate when that is too high
 
 
 @dataclass(frozen=True)

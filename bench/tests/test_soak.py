@@ -10,7 +10,7 @@ def soak(*, leak: float = 0.0, files: int = 0, threads: int = 0, missing: int = 
         Look(second, 100 + leak * second / 60, 50 + (files if second >= last else 0), 20 + (threads if second >= last else 0))
         for second in range(0, 60 * minutes + 1, 2)
     ]
-    return Soak("caz", Latency(1000.0, 1.0, 2.0, 3.0, missing), looks)
+    return Soak("caz", Latency(1000.0, 1.0, 2.0, 3.0, missing, 1000.0), looks)
 
 
 def test_what_is_steady_did_not_grow() -> None:

@@ -1,5 +1,5 @@
 //! End-to-end latency at a fixed rate: from the moment at which an event is due to the moment at which a reader of committed records has
-//! its score. Publisher and reader share a clock. An event that is late for its turn counts from its turn on, so that a stall of the
+//! its score, and how many events a second that is when they come faster than they are scored. Publisher and reader share a clock. An event that is late for its turn counts from its turn on, so that a stall of the
 //! scorer, or of the publisher, is not left out.
 
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ impl Latency {
         let (started, is_started, is_over) = (OnceLock::new(), AtomicBool::new(false), AtomicBool::new(false));
         let rate = self.rate;
         let due = move |number: u64| Duration::from_secs_f64(number as f64 / rate);
-        let latencies = std::thread::scope(|scope| {
+        let (latencies, scoring) = std::thread::scope(|scope| {
             let started = &started;
             let latency = move |number: u64, now: Instant| now.checked_duration_since(*started.get()?)?.checked_sub(due(number));
             let (client, is_started, is_over) = (&client, &is_started, &is_over);
@@ -88,11 +88,12 @@ impl Latency {
         };
         json!({
             "rate": self.rate, "events": counted.len(), "missing": missing,
+            "scored_per_second": (latencies.len() - missing) as f64 / scoring.as_secs_f64(),
             "p50": quantile(0.5), "p99": quantile(0.99), "p999": quantile(0.999), "max": quantile(1.0),
         })
     }
 
-    /// The latency of each event, in order, of its first score.
+    /// The latency of each event, in order, of its first score; and how long scores came.
     fn read(
         &self,
         client: &ClientProperties,
@@ -100,7 +101,7 @@ impl Latency {
         latency: impl Fn(u64, Instant) -> Option<Duration>,
         is_started: &AtomicBool,
         is_over: &AtomicBool,
-    ) -> Vec<Option<Duration>> {
+    ) -> (Vec<Option<Duration>>, Duration) {
         let properties = client.clone().with("group.id", "stream-bench").with("isolation.level", "read_committed");
         let ranges: Vec<OffsetRange> =
             (0..self.partitions).map(|partition| OffsetRange { partition: partition as i32, from: 0, to: i64::MAX }).collect();
@@ -108,7 +109,7 @@ impl Latency {
         let mut batch = MessageBatch::new();
         let mut latencies = vec![None; count as usize];
         let mut seen = 0;
-        let mut last = Instant::now();
+        let (mut first, mut last) = (None, Instant::now());
         while seen < count && !(is_over.load(Ordering::Relaxed) && last.elapsed() > PATIENCE) {
             // An error is a second without scores.
             if reader.read(&mut batch).is_err() {
@@ -116,6 +117,10 @@ impl Latency {
             }
             let now = Instant::now();
             last = now;
+            // The very first event comes alone, some time before the others.
+            if seen > 0 {
+                first.get_or_insert(now);
+            }
             is_started.store(true, Ordering::Relaxed);
             for score in batch.iter() {
                 let number: u64 = std::str::from_utf8(score.key().unwrap()).unwrap().parse().unwrap();
@@ -126,6 +131,6 @@ impl Latency {
                 }
             }
         }
-        latencies
+        (latencies, first.map_or(Duration::ZERO, |first| last - first))
     }
 }

@@ -114,9 +114,19 @@ mod tests {
     #[test]
     fn with_a_backlog_it_lasts_twice_as_long_each_time_until_the_interval() {
         let (mut pace, _) = paced(true);
-        let lasts: Vec<u128> = (0..5).map(|_| { let now = commit(&mut pace, 1, true); pace.due_in(now).as_millis() }).collect();
+        let lasts: Vec<u128> = (0..5)
+            .map(|_| {
+                let now = commit(&mut pace, 1, true);
+                pace.due_in(now).as_millis()
+            })
+            .collect();
         assert_eq!(lasts, [15, 31, 63, 100, 100]);
-        let lasts: Vec<u128> = (0..5).map(|_| { let now = commit(&mut pace, 1, false); pace.due_in(now).as_millis() }).collect();
+        let lasts: Vec<u128> = (0..5)
+            .map(|_| {
+                let now = commit(&mut pace, 1, false);
+                pace.due_in(now).as_millis()
+            })
+            .collect();
         assert_eq!(lasts, [50, 25, 12, 7, 7]);
     }
 
