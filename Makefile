@@ -95,7 +95,7 @@ bench-full: ## the same for an hour: more workloads, repetitions and rates
 bench-growth: ## measure how cost grows with batches, workers, partitions, features, bytes and broken events (AXES=batch,faults)
 	$(call stream_bench,growth)
 
-bench-soak: ## run caz for ten minutes at a steady rate, and see whether anything grows (MINUTES=10)
+bench-soak: ## run caz at a steady rate, ten minutes with each guarantee, and see whether anything grows (MINUTES=10)
 	$(call stream_bench,soak --minutes $(or $(MINUTES),10))
 
 bench-features: ## measure how fast the example's features are made, beside pandas
