@@ -2,7 +2,7 @@
 //!
 //! Scores wait for nothing but their commit, which is due as soon as the work has lasted as long as commits take: an event waits for some
 //! milliseconds, and commits take at most half of the time. Who cannot keep up so, which a backlog tells, works twice as long before the next
-//! commit, at most the whole interval, and half as long again when there is none. With at least once scores are seen before their commit, so that
+//! commit, at most the whole interval, and half as long when there is none. With at least once scores are seen before their commit, so that
 //! it waits for the interval. The first commit waits for nothing: it tells how long commits take, and early whether they may be made.
 
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// Commits of 8 ms each; answers when the last one was done.
+    /// Commits of 8 ms each; answers when the last one was done and the next work was opened.
     fn commit(pace: &mut Pace, times: usize, has_backlog: bool) -> Instant {
         let now = Instant::now();
         for _ in 0..times {
@@ -114,20 +114,14 @@ mod tests {
     #[test]
     fn with_a_backlog_it_lasts_twice_as_long_each_time_until_the_interval() {
         let (mut pace, _) = paced(true);
-        let lasts: Vec<u128> = (0..5)
-            .map(|_| {
-                let now = commit(&mut pace, 1, true);
+        let mut lasts = |has_backlog| {
+            [(); 5].map(|()| {
+                let now = commit(&mut pace, 1, has_backlog);
                 pace.due_in(now).as_millis()
             })
-            .collect();
-        assert_eq!(lasts, [15, 31, 63, 100, 100]);
-        let lasts: Vec<u128> = (0..5)
-            .map(|_| {
-                let now = commit(&mut pace, 1, false);
-                pace.due_in(now).as_millis()
-            })
-            .collect();
-        assert_eq!(lasts, [50, 25, 12, 7, 7]);
+        };
+        assert_eq!(lasts(true), [15, 31, 63, 100, 100]);
+        assert_eq!(lasts(false), [50, 25, 12, 7, 7]);
     }
 
     #[test]
