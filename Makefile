@@ -7,7 +7,7 @@ SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test differential chaos chaos-proof fuzz lint format docs models golden check-golden bench bench-full bench-growth bench-soak bench-features bench-trees bench-poison check-instructions check-config clean
+.PHONY: help setup build demo test differential chaos chaos-proof fuzz lint format docs models golden check-golden bench bench-full bench-growth bench-soak bench-features bench-kernels bench-poison check-instructions check-config clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,9 +107,9 @@ bench-poison: ## measure what bad events cost: half of a batch bad, at most twic
 	@scripts/setup run
 	$(CARGO) bench --bench poison
 
-bench-trees: ## measure how fast ensembles of trees are scored, beside ONNX Runtime
+bench-kernels: ## measure how fast linear models and trees are scored, beside ONNX Runtime
 	@scripts/setup run
-	$(CARGO) bench --bench trees
+	$(CARGO) bench --bench kernels
 
 define stream_bench
 	@scripts/setup bench

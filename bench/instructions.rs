@@ -25,6 +25,7 @@ use caz::codec::file::{RawRows, RowFile};
 use caz::codec::json::{JsonDecoder, JsonEncoder};
 use caz::codec::{Decoded, Decoder, Encoded, Encoder};
 use caz::dataset::{DatasetSchema, Frozen};
+use caz::model::{Engine, Model, Tensor, Values};
 use caz::stream::Assembly;
 
 use graph::{Graph, events, without_inference};
@@ -33,7 +34,7 @@ use graph::{Graph, events, without_inference};
 const ROWS: usize = 4_096;
 /// Rows a batch, unless the kernel's name says otherwise.
 const BATCH: usize = 256;
-const KERNELS: [&str; 9] = [
+const KERNELS: [&str; 11] = [
     "decode_avro",
     "decode_avro_projected",
     "decode_avro_half_bad",
@@ -41,6 +42,8 @@ const KERNELS: [&str; 9] = [
     "decode_json_floats",
     "graph",
     "graph_batches_of_1",
+    "score_linear",
+    "score_trees",
     "encode_json",
     "encode_avro",
 ];
@@ -69,6 +72,8 @@ fn main() {
         "decode_json_floats" => decode(JsonDecoder::new(&image(), &[0]).unwrap(), &images()),
         "graph" => run(root, BATCH),
         "graph_batches_of_1" => run(root, 1),
+        "score_linear" => score(root, "logistic-regression", Engine::Linear),
+        "score_trees" => score(root, "random-forest", Engine::Trees),
         "encode_json" => encode(JsonEncoder::new(&fields()).unwrap(), &scores(&columns)),
         "encode_avro" => encode(AvroEncoder::new("Score", &fields()).unwrap(), &scores(&columns)),
         unknown => panic!("no kernel `{unknown}`; there are {}", KERNELS.join(", ")),
@@ -143,6 +148,23 @@ fn run(root: &Path, rows: usize) {
     batches.iter().for_each(|batch| graph.run::<false>(batch));
     measured(&mut || batches.iter().for_each(|batch| graph.run::<false>(batch)));
     assert_eq!(graph.made.len(), features.len());
+}
+
+/// A model of the example in its kernel, on the features that pandas made.
+fn score(root: &Path, id: &str, engine: Engine) {
+    let folder = root.join("models/car-insurance");
+    let model = Model::load(id, &folder.join(format!("{id}.onnx"))).unwrap();
+    let mut session = model.session(Some(engine), Some(BATCH)).unwrap();
+    let features = std::fs::read(folder.join("features.f32le")).unwrap();
+    let features: Vec<f32> = features.chunks_exact(4).map(|chunk| f32::from_le_bytes(chunk.try_into().unwrap())).collect();
+    let width = model.signature.inputs[0].width().unwrap();
+    let rows = Tensor { width, values: Values::F32(features[..ROWS * width].to_vec()) };
+    let mut all = || {
+        let columns = session.run(std::slice::from_ref(&rows), |row, error| panic!("row {row}: {error}"));
+        assert_eq!(columns[0].len(), ROWS);
+    };
+    all();
+    measured(&mut all);
 }
 
 /// What the example publishes: a visitor, a label, a probability.

@@ -75,7 +75,7 @@ fn a_model_tells_its_signature_version_and_features() {
     assert_eq!(widths, [1, 2]);
     assert!(matches!(model.signature.outputs[1].holds, Outputs::Tensor { .. }));
     assert_eq!(model.engine(), Engine::Trees);
-    assert!(Engine::ALL.iter().all(|engine| model.rows_per_run(*engine).unwrap().is_power_of_two()));
+    assert!([Engine::OnnxRuntime, Engine::Trees].iter().all(|engine| model.rows_per_run(*engine).unwrap().is_power_of_two()));
 }
 
 #[test]

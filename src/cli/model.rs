@@ -51,8 +51,8 @@ fn describe(model: &Model) -> Vec<String> {
         line("left out", &output.to_string());
     }
     match model.unfit() {
-        None => line("engine", "trees: gives ONNX Runtime's bits"),
-        Some(reason) => line("engine", &format!("onnxruntime: {reason}")),
+        None => line("engine", &format!("{}: {}", model.engine().name(), model.engine().promise())),
+        Some(reason) => line("engine", &format!("{}: {reason}", model.engine().name())),
     }
     match (model.single_row, model.is_open()) {
         (_, true) => line("a run", "as many rows as the graph's features turn out to serve best: the model takes any number of features"),

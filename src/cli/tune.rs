@@ -69,16 +69,13 @@ fn as_text(model: &Model, costs: &[RunCost]) -> String {
         }
         table.row(cells);
     }
-    let (engine, rows) = (model.engine().name(), chosen(model, costs));
-    let reason = match model.unfit() {
-        None => "gives ONNX Runtime's bits".to_owned(),
-        Some(reason) => reason.to_string(),
-    };
+    let (engine, rows) = (model.engine(), chosen(model, costs));
+    let reason = model.unfit().map_or_else(|| engine.promise().to_owned(), ToString::to_string);
     let runs = match model.single_row {
         Some(_) => "1 row a run: the model needs it".to_owned(),
         None => format!("{rows} rows a run serve best on this machine; `rows_per_run: {rows}` in the node keeps the number"),
     };
-    format!("{}\n{table}  engine   {engine}: {reason}\n  a run    {runs}", model.path.display())
+    format!("{}\n{table}  engine   {}: {reason}\n  a run    {runs}", model.path.display(), engine.name())
 }
 
 fn as_json(model: &Model, costs: &[RunCost]) -> serde_json::Value {
@@ -94,7 +91,7 @@ fn as_json(model: &Model, costs: &[RunCost]) -> serde_json::Value {
         "model": model.path,
         "sha256": model.digest,
         "engine": model.engine().name(),
-        "unfit_for_trees": model.unfit().map(ToString::to_string),
+        "unfit": model.unfit().map(ToString::to_string),
         "rows_per_run": if model.single_row.is_some() { 1 } else { chosen(model, costs) },
         "costs": costs.iter().map(cost).collect::<Vec<_>>(),
     })

@@ -156,7 +156,8 @@ impl Producer {
         self.owned(record.topic)?;
         let headers = HeaderList::new(record.headers)?;
         let arguments = arguments(record, &headers);
-        let started = Instant::now();
+        // A look at the clock costs 2 % of an event, and few records find the queue full.
+        let mut full_since = None;
         loop {
             // SAFETY: a live handle and a topic of it; `arguments` describes a record whose bytes are copied before
             // the call returns; the error object is owned by us.
@@ -169,7 +170,9 @@ impl Producer {
                     headers.give_away();
                     return Ok(());
                 }
-                Err(error) if error.code == ErrorCode::QUEUE_FULL => self.wait_for_room(started, max_wait)?,
+                Err(error) if error.code == ErrorCode::QUEUE_FULL => {
+                    self.wait_for_room(*full_since.get_or_insert_with(Instant::now), max_wait)?
+                }
                 Err(error) => return Err(refusal(named(error, &record.topic.name), record.key, record.value)),
             }
         }

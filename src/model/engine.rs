@@ -1,31 +1,43 @@
-//! What computes a model's answers: ONNX Runtime, or caz's own kernel for trees.
+//! What computes a model's answers: ONNX Runtime, or one of caz's own kernels.
 
 use ort::session::Session;
 
 use super::answer;
+use super::kernel::KernelRunner;
 use super::session::{RunError, value, values};
 use super::signature::Signature;
 use super::tensor::{Tensor, Values};
-use super::trees::TreesRunner;
 
 /// What computes a model's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// ONNX Runtime, which runs every model.
     OnnxRuntime,
+    /// The kernel for linear models, which has the bits of ONNX Runtime's runs of several rows, in runs of one row too.
+    Linear,
     /// The kernel for ensembles of trees, which has ONNX Runtime's bits.
     Trees,
 }
 
 impl Engine {
     /// Every engine.
-    pub const ALL: [Self; 2] = [Self::OnnxRuntime, Self::Trees];
+    pub const ALL: [Self; 3] = [Self::OnnxRuntime, Self::Linear, Self::Trees];
 
     /// Its name in parameters, metrics and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "onnxruntime",
+            Self::Linear => "linear",
             Self::Trees => "trees",
+        }
+    }
+
+    /// What its answers are, for people.
+    pub fn promise(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "runs every model",
+            Self::Linear => "gives the bits of ONNX Runtime's runs of several rows",
+            Self::Trees => "gives ONNX Runtime's bits",
         }
     }
 }
@@ -33,14 +45,14 @@ impl Engine {
 /// An engine with a model in it, ready to run.
 pub(super) enum Runner {
     OnnxRuntime(Box<Session>),
-    Trees(TreesRunner),
+    Kernel(KernelRunner),
 }
 
 impl Runner {
     pub(super) fn engine(&self) -> Engine {
         match self {
             Self::OnnxRuntime(_) => Engine::OnnxRuntime,
-            Self::Trees(_) => Engine::Trees,
+            Self::Kernel(kernel) => kernel.engine(),
         }
     }
 
@@ -55,8 +67,8 @@ impl Runner {
     ) -> Result<(), RunError> {
         match self {
             Self::OnnxRuntime(session) => run_onnx(session, signature, inputs, from, to, columns),
-            Self::Trees(trees) => {
-                trees.run(inputs, from, to, columns);
+            Self::Kernel(kernel) => {
+                kernel.run(inputs, from, to, columns);
                 Ok(())
             }
         }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::engine::Engine;
+use super::kernel::Unfit;
 use super::runtime::RuntimeError;
 use super::signature::PortError;
-use super::trees::Unfit;
 
 /// Why a model cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -11,11 +11,11 @@ use ort::session::builder::GraphOptimizationLevel;
 use super::engine::{Engine, Runner};
 use super::error::ModelError;
 use super::file::ModelFile;
+use super::kernel::{Kernel, Unfit};
 use super::probe;
 use super::runtime::{environment, plain};
 use super::session::ModelSession;
 use super::signature::{Output, Port, PortError, Signature, read_inputs};
-use super::trees::{Trees, TreesRunner, Unfit};
 use super::tune::{RunCost, measure, measured_rows_per_run};
 use crate::digest::sha256;
 use crate::files::{self, MOST_MODEL_BYTES};
@@ -45,8 +45,8 @@ pub struct Model {
     /// How long loading and probing took.
     pub load_duration: Duration,
     bytes: Arc<[u8]>,
-    /// The kernel for trees, where it fits.
-    trees: Result<Arc<Trees>, Unfit>,
+    /// The kernel that it fits.
+    kernel: Result<Kernel, Unfit>,
     /// The rows per run of each engine, once measured.
     rows_per_run: Arc<[OnceLock<usize>; Engine::ALL.len()]>,
 }
@@ -95,7 +95,7 @@ impl Model {
             single_row: None,
             load_duration: Duration::ZERO,
             bytes: bytes.into(),
-            trees: Err(Unfit("its input takes any number of features".into())),
+            kernel: Err(Unfit("its input takes any number of features".into())),
             rows_per_run: Arc::default(),
         };
         match model.probed(session, model.signature.inputs.clone(), started) {
@@ -131,26 +131,26 @@ impl Model {
         }
         let signature = Signature { inputs, outputs };
         let single_row = single_row(&mut session, &signature, declared);
-        let trees = match single_row {
+        let kernel = match single_row {
             Some(_) => Err(Unfit("it gets one row a run".into())),
-            None => Trees::read(&self.bytes, &signature).and_then(|trees| trees.proved(&mut session, &signature)),
+            None => Kernel::read(&self.bytes, &signature).and_then(|kernel| kernel.proved(&mut session, &signature)),
         };
         let load_duration = started.elapsed();
         let (signature, rows_per_run) = (Arc::new(signature), Arc::default());
-        let model = Self { signature, unusable, single_row, trees, rows_per_run, load_duration, ..self.clone() };
+        let model = Self { signature, unusable, single_row, kernel, rows_per_run, load_duration, ..self.clone() };
         let unfit = model.unfit().map(ToString::to_string);
         tracing::info!(model = model.id, engine = model.engine().name(), unfit, ?load_duration, "model loaded");
         Ok(model)
     }
 
-    /// What computes its answers unless a node asks for another: the kernel for trees where it gives ONNX Runtime's bits.
+    /// What computes its answers unless a node asks for another: the kernel that gives ONNX Runtime's bits, if there is one.
     pub fn engine(&self) -> Engine {
-        if self.trees.is_ok() { Engine::Trees } else { Engine::OnnxRuntime }
+        self.kernel.as_ref().map_or(Engine::OnnxRuntime, Kernel::engine)
     }
 
-    /// Why the kernel for trees does not serve it, if so.
+    /// Why no kernel serves it, if so.
     pub fn unfit(&self) -> Option<&Unfit> {
-        self.trees.as_ref().err()
+        self.kernel.as_ref().err()
     }
 
     /// How many rows a run serves best in an engine: a property of the model, measured when it is asked for first, and kept. One, where the
@@ -177,17 +177,21 @@ impl Model {
     /// When ONNX Runtime refuses, which it did not when the model was loaded.
     pub fn costs(&self, budget: Duration) -> Result<Vec<RunCost>, ModelError> {
         let mut costs = Vec::new();
-        for engine in Engine::ALL.into_iter().filter(|engine| self.trees.is_ok() || *engine == Engine::OnnxRuntime) {
+        for engine in Engine::ALL.into_iter().filter(|engine| [Engine::OnnxRuntime, self.engine()].contains(engine)) {
             costs.extend(measure(&mut self.runner(engine)?, &self.signature, self.features.as_ref().map(Vec::len), budget));
         }
         Ok(costs)
     }
 
     fn runner(&self, engine: Engine) -> Result<Runner, ModelError> {
-        match (engine, &self.trees) {
-            (Engine::OnnxRuntime, _) => Ok(Runner::OnnxRuntime(Box::new(open(&self.bytes).map_err(|message| self.invalid(message))?))),
-            (Engine::Trees, Ok(trees)) => Ok(Runner::Trees(TreesRunner::new(Arc::clone(trees)))),
-            (Engine::Trees, Err(reason)) => Err(ModelError::Engine { id: self.id.clone(), engine, reason: reason.clone() }),
+        let unfit = |reason| Err(ModelError::Engine { id: self.id.clone(), engine, reason });
+        match &self.kernel {
+            _ if engine == Engine::OnnxRuntime => {
+                Ok(Runner::OnnxRuntime(Box::new(open(&self.bytes).map_err(|message| self.invalid(message))?)))
+            }
+            Ok(kernel) if kernel.engine() == engine => Ok(kernel.runner()),
+            Ok(kernel) => unfit(Unfit(format!("it is one for `{}`", kernel.engine().name()))),
+            Err(reason) => unfit(reason.clone()),
         }
     }
 

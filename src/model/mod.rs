@@ -4,6 +4,7 @@ mod answer;
 mod engine;
 mod error;
 mod file;
+mod kernel;
 mod load;
 mod probe;
 mod proto;
@@ -12,12 +13,12 @@ mod session;
 mod signature;
 mod store;
 mod tensor;
-mod trees;
 mod tune;
 
 pub use engine::Engine;
 pub use error::ModelError;
 pub use file::ModelFile;
+pub use kernel::Unfit;
 pub use load::{Model, SingleRow};
 pub use runtime::{RuntimeError, environment, library};
 pub use session::{ModelSession, RunError};
@@ -30,5 +31,4 @@ pub(crate) fn fuzz_file(bytes: &[u8]) {
 }
 
 pub use tensor::{Element, F16, Tensor, Values};
-pub use trees::Unfit;
 pub use tune::{RunCost, best_rows_per_run};

@@ -37,7 +37,7 @@ pub(super) fn measured_rows_per_run(runner: &mut Runner, signature: &Signature, 
     let budget = match runner.engine() {
         Engine::OnnxRuntime => BUDGET,
         // Its cost depends little on the rows per run, and proving it has taken time.
-        Engine::Trees => BUDGET / 3,
+        Engine::Linear | Engine::Trees => BUDGET / 3,
     };
     best_rows_per_run(&measure(runner, signature, declared, budget)).unwrap_or(UNMEASURED)
 }

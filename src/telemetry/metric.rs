@@ -196,7 +196,7 @@ impl Metric {
                 Kind::Gauge,
                 Unit::Count,
                 &["model", "version", "engine"],
-                "Rows in one run of a model, as the pipeline says or as measured; engine tells what computes it: onnxruntime or trees.",
+                "Rows in one run of a model, as the pipeline says or as measured; engine tells what computes it: onnxruntime, linear or trees.",
             ),
             Self::Workers => define(
                 "caz_workers",

@@ -70,6 +70,22 @@ pub(crate) fn integers(name: &str, values: &[i64]) -> Message {
     values.iter().fold(Message::default().text(1, name).number(20, 7), |attribute, value| attribute.number(8, *value))
 }
 
+/// An attribute of floats.
+pub(crate) fn floats(name: &str, values: &[f64]) -> Message {
+    let packed: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
+    Message::default().text(1, name).number(20, 6).bytes(7, &packed)
+}
+
+/// An attribute of strings.
+pub(crate) fn strings(name: &str, values: &[&str]) -> Message {
+    values.iter().fold(Message::default().text(1, name).number(20, 8), |attribute, value| attribute.text(9, value))
+}
+
+/// An attribute of one string.
+pub(crate) fn string(name: &str, value: &str) -> Message {
+    Message::default().text(1, name).number(20, 3).text(4, value)
+}
+
 /// An attribute of one integer.
 pub(crate) fn integer(name: &str, value: i64) -> Message {
     Message::default().text(1, name).number(20, 2).number(3, value)

@@ -1,6 +1,6 @@
 //! Files with random ensembles of trees, of every operator, mode, aggregate and transform that ONNX has.
 
-use super::onnx::{DOUBLE, FLOAT, INT64, Message, STRING, integer, integers, model, node, value};
+use super::onnx::{DOUBLE, FLOAT, INT64, Message, STRING, floats, integer, integers, model, node, string, strings, value};
 
 /// Seeded random numbers (SplitMix64).
 pub(crate) struct Random(pub(crate) u64);
@@ -275,19 +275,6 @@ impl Shape {
         }
         attributes
     }
-}
-
-fn floats(name: &str, values: &[f64]) -> Message {
-    let packed: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
-    Message::default().text(1, name).number(20, 6).bytes(7, &packed)
-}
-
-fn strings(name: &str, values: &[&str]) -> Message {
-    values.iter().fold(Message::default().text(1, name).number(20, 8), |attribute, value| attribute.text(9, value))
-}
-
-fn string(name: &str, value: &str) -> Message {
-    Message::default().text(1, name).number(20, 3).text(4, value)
 }
 
 fn tensor(name: &str, element: i64, values: &[f64]) -> Message {

@@ -50,8 +50,8 @@ pub(super) struct Params {
     #[serde(default)]
     #[schemars(range(min = 1, max = 65_536))]
     pub(super) rows_per_run: Option<u32>,
-    /// What computes the model's answers. `auto`: caz's kernel for ensembles of trees where it gives ONNX Runtime's bits, which is tried
-    /// when the model is loaded, and ONNX Runtime for all other models.
+    /// What computes the model's answers. `auto`: caz's kernel for ensembles of trees, or the one for linear models, where it gives ONNX
+    /// Runtime's bits, which is tried when the model is loaded, and ONNX Runtime for all other models.
     #[serde(default)]
     pub(super) engine: Engine,
 }
@@ -103,6 +103,8 @@ pub(super) enum Engine {
     Auto,
     /// ONNX Runtime, whatever the model is.
     OnnxRuntime,
+    /// The kernel for linear models; a model that it does not fit is an error.
+    Linear,
     /// The kernel for trees; a model that it does not fit is an error.
     Trees,
 }
@@ -113,6 +115,7 @@ impl Engine {
         match self {
             Self::Auto => None,
             Self::OnnxRuntime => Some(model::Engine::OnnxRuntime),
+            Self::Linear => Some(model::Engine::Linear),
             Self::Trees => Some(model::Engine::Trees),
         }
     }

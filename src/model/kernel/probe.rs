@@ -1,38 +1,38 @@
-//! Whether the kernel answers as ONNX Runtime does: both get the same rows, around every number that the trees compare with, and must give
-//! the same bits (one NaN is as good as another).
+//! Whether a kernel answers as ONNX Runtime does: both get the same rows, around every landmark of a feature, and must give the same bits
+//! (one NaN is as good as another).
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ort::session::Session;
 
-use super::{Trees, TreesRunner, Unfit};
+use super::{Kernel, Unfit};
 use crate::model::answer;
-use crate::model::engine::run_onnx;
+use crate::model::engine::{Engine, run_onnx};
 use crate::model::signature::{Port, Signature};
 use crate::model::tensor::{Element, Tensor, Values};
 
 /// Rows of the probe set, and the time after which no more of them are tried.
 const ROWS: usize = 2048;
 const BUDGET: Duration = Duration::from_millis(50);
-/// Rows in one run; the first runs have one row.
+/// Rows in one run.
 const RUN: usize = 64;
+/// Rows with a run of their own, the first. ONNX Runtime gives a linear model's row other bits there.
 const ALONE: usize = 8;
 
-impl Trees {
+impl Kernel {
     /// The kernel, once it has proved itself against a session of the same model.
-    pub(in crate::model) fn proved(self, session: &mut Session, signature: &Signature) -> Result<Arc<Self>, Unfit> {
+    pub(in crate::model) fn proved(self, session: &mut Session, signature: &Signature) -> Result<Self, Unfit> {
         let inputs: Vec<Tensor> = signature.inputs.iter().map(|port| self.rows(port)).collect();
-        let trees = Arc::new(self);
-        let mut runner = TreesRunner::new(Arc::clone(&trees));
+        let alone = if self.engine() == Engine::Linear { 0 } else { ALONE };
+        let mut runner = self.runner();
         let started = Instant::now();
         let mut from = 0;
         while from < ROWS && (from < RUN || started.elapsed() < BUDGET) {
-            let to = if from < ALONE { from + 1 } else { ROWS.min(from + RUN) };
+            let to = if from < alone { from + 1 } else { ROWS.min(from + RUN) };
             let mut theirs = answer::columns(&signature.outputs, to - from);
             run_onnx(session, signature, &inputs, from, to, &mut theirs).map_err(|error| Unfit(error.to_string()))?;
             let mut ours = answer::columns(&signature.outputs, to - from);
-            runner.run(&inputs, from, to, &mut ours);
+            runner.run(signature, &inputs, from, to, &mut ours).map_err(|error| Unfit(error.to_string()))?;
             let names = signature.outputs.iter().flat_map(|output| output.column_names());
             for ((one, other), name) in ours.iter().zip(&theirs).zip(names) {
                 if let Some(difference) = difference(one, other) {
@@ -41,10 +41,10 @@ impl Trees {
             }
             from = to;
         }
-        Ok(trees)
+        Ok(self)
     }
 
-    /// Seeded rows: every feature goes through the numbers that it is compared with, the next smaller and the next larger, in an order of
+    /// Seeded rows: every feature goes through its landmarks, the next smaller number and the next larger, in an order of
     /// its own; some are zeros, ones, noise, infinities; a quarter of the rows may have NaN.
     fn rows(&self, port: &Port) -> Tensor {
         let mut tensor = Tensor::new(port.element, port.width().unwrap_or_default());
@@ -52,7 +52,7 @@ impl Trees {
         let width = tensor.width.max(1);
         let value = |at: usize| {
             let (row, feature) = (at / width, at % width);
-            let thresholds = self.thresholds.get(feature).map_or(&[][..], Vec::as_slice);
+            let landmarks = self.landmarks().get(feature).map_or(&[][..], Vec::as_slice);
             let draw = mixed(at as u64);
             match draw % 16 {
                 0 => 0.0,
@@ -67,10 +67,10 @@ impl Trees {
                     }
                 }
                 5 | 6 if row % 4 == 3 => f64::NAN,
-                _ if thresholds.is_empty() => (draw >> 8 & 1) as f64,
+                _ if landmarks.is_empty() => (draw >> 8 & 1) as f64,
                 _ => {
                     let step = row + feature * 7 + (draw >> 8) as usize % 3 * (ROWS / 3);
-                    let near = thresholds[step / 3 % thresholds.len()];
+                    let near = landmarks[step / 3 % landmarks.len()];
                     nudged(near, step % 3, port.element)
                 }
             }

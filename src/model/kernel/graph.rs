@@ -1,4 +1,4 @@
-//! The graph of a model's file, as far as it is about trees: nodes with their attributes, small constants, opsets do not matter.
+//! The graph of a model's file, as far as kernels ask: nodes with their attributes, small constants; opsets do not matter.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Trees laid out for walking: every test is `feature <= threshold`, every step is a load, a comparison and a load, without a branch that
 //! depends on data. Walks go side by side, so that one's loads hide behind the others'.
 
-use super::Unfit;
 use super::ensemble::{Branch, Ensemble, Test, Tree, TreeNode};
-use super::number::Number;
+use crate::model::kernel::Unfit;
+use crate::model::kernel::number::Number;
 
 /// Walks side by side.
 pub(super) const LANES: usize = 16;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Unfit;
-use super::graph::{Attribute, Node};
+use crate::model::kernel::Unfit;
+use crate::model::kernel::graph::{Attribute, Node};
+use crate::model::kernel::outputs::Classes;
 
 /// As many columns as one output may have.
 const MOST_TARGETS: usize = 4096;
@@ -66,20 +67,6 @@ pub(super) enum Transform {
     Logistic,
     SoftmaxZero,
     Probit,
-}
-
-pub(super) enum Classes {
-    Integers(Vec<i64>),
-    Strings(Vec<String>),
-}
-
-impl Classes {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Integers(classes) => classes.len(),
-            Self::Strings(classes) => classes.len(),
-        }
-    }
 }
 
 type Attributes = BTreeMap<String, Attribute>;
@@ -232,11 +219,7 @@ fn by_node_ids(op: &str, attributes: &Attributes) -> Result<Ensemble, Unfit> {
         }
     }
 
-    let classes = match (is_classifier, attributes.get("classlabels_strings")) {
-        (false, _) => None,
-        (true, Some(strings)) if !strings.strings.is_empty() => Some(Classes::Strings(strings.strings.clone())),
-        (true, _) => Some(Classes::Integers(of("classlabels_int64s").to_vec())),
-    };
+    let classes = is_classifier.then(|| Classes::read(attributes, "classlabels_int64s"));
     let targets = match &classes {
         Some(classes) => classes.len(),
         None => position(attributes.get("n_targets").map_or(0, |attribute| attribute.integer))?,

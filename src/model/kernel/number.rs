@@ -1,8 +1,8 @@
-//! The two types that trees compute in.
+//! The two types that kernels compute in.
 
 use crate::model::tensor::Values;
 
-/// A float of 32 or 64 bits: thresholds, features and sums of one ensemble.
+/// A float of 32 or 64 bits: features and sums of one model.
 pub(super) trait Number: Copy + Default + PartialOrd + Send + Sync + 'static {
     /// A tensor's elements, where they are of this type.
     fn elements(values: &Values) -> Option<&[Self]>;

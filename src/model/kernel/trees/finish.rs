@@ -3,9 +3,10 @@
 
 use std::f32::consts::{PI, SQRT_2};
 
-use super::Unfit;
-use super::ensemble::{Aggregate, Classes, Ensemble, Transform, TreeNode};
-use super::number::Number;
+use super::ensemble::{Aggregate, Ensemble, Transform, TreeNode};
+use crate::model::kernel::Unfit;
+use crate::model::kernel::number::Number;
+use crate::model::kernel::outputs::Classes;
 
 /// How an ensemble's scores become its answer.
 pub(super) struct Finish<T> {

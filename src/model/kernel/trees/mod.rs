@@ -1,34 +1,26 @@
-//! Ensembles of trees, evaluated by a kernel of our own: several times as fast as ONNX Runtime, with its bits.
-//!
-//! A model is served by it when its graph is one input, a tree operator, and nothing behind it but renaming, casts, ZipMap or a constant
-//! factor, and when both engines give the same bits on a probe set (`probe`). Everything else, and all that ONNX Runtime itself leaves
-//! undefined, is [`Unfit`].
+//! Ensembles of trees: every tree's answer for a row, added up in the trees' order.
 
 mod ensemble;
 mod finish;
 mod forest;
-mod graph;
-mod number;
-mod outputs;
-mod probe;
-#[cfg(test)]
-mod tests;
+mod input;
 
 use std::sync::Arc;
 
-use self::ensemble::{Aggregate, Classes, Ensemble, Test, TreeNode};
+use self::ensemble::{Aggregate, Ensemble, Test, TreeNode};
 use self::finish::{Finish, Score};
 use self::forest::{Block, Forest, LANES, Scores};
-use self::graph::Graph;
-use self::number::Number;
-use self::outputs::OutputColumns;
-use super::signature::Signature;
-use super::tensor::{Element, Tensor, Values};
+use super::Unfit;
+use super::graph::{Graph, Node};
+use super::number::Number;
+use super::outputs::Answers;
+use crate::model::signature::{Port, Signature};
+use crate::model::tensor::{Element, Tensor, Values};
 
-/// Why trees are not served by the kernel: a sentence's end, as in "ONNX Runtime serves it: ...".
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unfit(pub(super) String);
+/// Whether an operator is one of trees.
+pub(super) fn is_operator(op: &str) -> bool {
+    op.starts_with("TreeEnsemble")
+}
 
 /// Bytes of features that a block of rows has: they stay in the nearest cache while tree after tree walks over them.
 const BLOCK_BYTES: usize = 16 << 10;
@@ -36,11 +28,9 @@ const BLOCK_BYTES: usize = 16 << 10;
 const MOST_BLOCK_ROWS: usize = 256;
 
 /// A model of trees, which all workers share.
-pub(super) struct Trees {
+pub(in crate::model) struct Trees {
     kernel: Kernel,
-    outputs: Vec<OutputColumns>,
-    /// The labels that are strings.
-    strings: Vec<String>,
+    answers: Answers,
     /// The numbers that rows are compared with, by feature.
     thresholds: Vec<Vec<f64>>,
 }
@@ -59,34 +49,33 @@ struct Typed<T> {
 }
 
 impl Trees {
-    /// The trees of a model's bytes, for this signature.
-    pub(super) fn read(model: &[u8], signature: &Signature) -> Result<Self, Unfit> {
-        let malformed = |error: super::proto::Malformed| Unfit(error.to_string());
-        let graph = Graph::read(model).map_err(malformed)?;
-        let node = graph
-            .nodes
-            .iter()
-            .find(|node| node.op.starts_with("TreeEnsemble"))
-            .ok_or_else(|| Unfit("it is no ensemble of trees".into()))?;
-        let [port] = signature.inputs.as_slice() else { return Err(Unfit("it has several inputs".into())) };
-        let input = node.inputs.first().map_or("", String::as_str);
-        let element = outputs::input_element(&graph, input, port)?;
-        let Some(ensemble) = Ensemble::read(node) else { return Err(Unfit(format!("{} is not known", node.op))) };
-        let ensemble = ensemble?;
-        let outputs = outputs::plan(&graph, node, &ensemble, signature)?;
+    /// The trees of a graph with this operator, for an input of this width.
+    pub(super) fn read(
+        graph: &Graph<'_>,
+        operator: &Node<'_>,
+        (port, width): (&Port, usize),
+        signature: &Signature,
+    ) -> Result<Self, Unfit> {
+        let element = input::element(graph, operator, port)?;
+        let Some(ensemble) = Ensemble::read(operator) else { return Err(Unfit(format!("{} is not known", operator.op))) };
+        let mut ensemble = ensemble?;
         let kernel = match element {
             Element::F64 => Kernel::Double(Typed::new(&ensemble)?),
             // ONNX Runtime compares integers as floats.
             _ => Kernel::Single(Typed::new(&ensemble)?),
         };
         let thresholds = thresholds(&ensemble);
-        let strings = if let Some(Classes::Strings(strings)) = ensemble.classes { strings } else { Vec::new() };
-        let trees = Self { kernel, outputs, strings, thresholds };
-        match port.width() {
-            Some(width) if width < trees.width() => Err(Unfit(format!("it asks for {} features of {width}", trees.width()))),
-            Some(_) => Ok(trees),
-            None => Err(Unfit("its input takes any number of features".into())),
+        let answers = Answers::plan(graph, operator, ensemble.targets, ensemble.classes.take(), signature)?;
+        let trees = Self { kernel, answers, thresholds };
+        if width < trees.width() {
+            return Err(Unfit(format!("it asks for {} features of {width}", trees.width())));
         }
+        Ok(trees)
+    }
+
+    /// The numbers that each feature is compared with.
+    pub(super) fn landmarks(&self) -> &[Vec<f64>] {
+        &self.thresholds
     }
 
     fn width(&self) -> usize {
@@ -94,12 +83,6 @@ impl Trees {
             Kernel::Single(kernel) => kernel.forest.width(),
             Kernel::Double(kernel) => kernel.forest.width(),
         }
-    }
-}
-
-impl std::fmt::Debug for Trees {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Trees").field("width", &self.width()).finish_non_exhaustive()
     }
 }
 
@@ -137,7 +120,7 @@ fn thresholds(ensemble: &Ensemble) -> Vec<Vec<f64>> {
 }
 
 /// The kernel with the buffers of one worker.
-pub(super) struct TreesRunner {
+pub(in crate::model) struct TreesRunner {
     trees: Arc<Trees>,
     buffers: Buffers,
 }
@@ -172,15 +155,14 @@ impl TreesRunner {
     }
 
     /// Appends the answers to the rows `from..to` to the outputs' columns.
-    pub(super) fn run(&mut self, inputs: &[Tensor], from: usize, to: usize, columns: &mut [Values]) {
-        let [input] = inputs else { return };
-        let Trees { kernel, outputs, strings, .. } = self.trees.as_ref();
+    pub(super) fn run(&mut self, input: &Tensor, from: usize, to: usize, columns: &mut [Values]) {
+        let Trees { kernel, answers, .. } = self.trees.as_ref();
         match (kernel, &mut self.buffers) {
             (Kernel::Single(kernel), Buffers::Single(work)) => {
-                kernel.run(input, from, to, work, |scores, label| outputs::push(outputs, scores, label, strings, columns));
+                kernel.run(input, from, to, work, |scores, label| answers.push(scores, label, columns));
             }
             (Kernel::Double(kernel), Buffers::Double(work)) => {
-                kernel.run(input, from, to, work, |scores, label| outputs::push(outputs, scores, label, strings, columns));
+                kernel.run(input, from, to, work, |scores, label| answers.push(scores, label, columns));
             }
             // A runner's buffers are made for its kernel.
             _ => {}
