@@ -54,8 +54,8 @@ FULL = Plan(
     warm_up=2.0,
     both_guarantees=True,
     latency_workloads=("car-insurance-linear", "car-insurance-forest", "crayfish"),
-    latency_seconds=15.0,
-    latency_warm_up=5.0,
+    latency_seconds=9.0,
+    latency_warm_up=3.0,
     common_rates=(1_000, 10_000, 100_000),
     budget=3600.0,
 )

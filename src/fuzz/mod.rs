@@ -52,7 +52,7 @@ fn pipeline(bytes: &[u8]) {
     assert!(!found.render(true).is_empty());
 }
 
-/// What a model's file says of itself, without ONNX Runtime.
+/// What a model's file says of itself, and what a kernel makes of it, without ONNX Runtime.
 fn model(bytes: &[u8]) {
     model::fuzz_file(bytes);
 }

@@ -28,6 +28,7 @@ pub use store::ModelStore;
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_file(bytes: &[u8]) {
     let _ = ModelFile::read(bytes);
+    kernel::fuzz::exercise(bytes);
 }
 
 pub use tensor::{Element, F16, Tensor, Values};

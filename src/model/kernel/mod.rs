@@ -4,6 +4,8 @@
 //! constant factor, and when both engines give the same bits on a probe set (`probe`). Everything else, and all that ONNX Runtime itself
 //! leaves undefined, is [`Unfit`].
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod graph;
 mod linear;
 mod number;
