@@ -149,6 +149,12 @@ impl Column {
         }
     }
 
+    fn mark_all_valid(&mut self, count: usize) {
+        if let Some(valid) = &mut self.valid {
+            valid.resize(valid.len() + count, true);
+        }
+    }
+
     pub(crate) fn push_null(&mut self) {
         if let Some(valid) = &mut self.valid {
             valid.push(false);
@@ -216,6 +222,24 @@ impl Column {
             values.push(value);
         }
         self.mark_valid();
+    }
+
+    /// As [`Column::push_f32`], all of these.
+    pub(crate) fn extend_f32(&mut self, all: impl ExactSizeIterator<Item = f32>) {
+        let count = all.len();
+        if let Values::F32(values) = &mut self.values {
+            values.extend(all);
+        }
+        self.mark_all_valid(count);
+    }
+
+    /// As [`Column::push_f64`], all of these.
+    pub(crate) fn extend_f64(&mut self, all: impl ExactSizeIterator<Item = f64>) {
+        let count = all.len();
+        if let Values::F64(values) = &mut self.values {
+            values.extend(all);
+        }
+        self.mark_all_valid(count);
     }
 
     /// Pushes a binary of any length, or a string: the caller has seen to it that a string is UTF-8.

@@ -200,6 +200,22 @@ impl Scalar {
         true
     }
 
+    /// Pushes all of these numbers; whether it did, else some may be there.
+    pub(crate) fn push_floats(&self, values: &[f64], column: &mut Column) -> bool {
+        match self {
+            Self::Double => {
+                column.extend_f64(values.iter().copied());
+                true
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a number stands for")]
+            Self::Float => {
+                column.extend_f32(values.iter().map(|value| *value as f32));
+                !values.iter().any(|value| (*value as f32).is_infinite())
+            }
+            _ => values.iter().all(|value| self.push_float(*value, column).is_ok()),
+        }
+    }
+
     /// A number with a fraction or an exponent, or an integer beyond 64 bits.
     pub(crate) fn push_float(&self, value: f64, column: &mut Column) -> Result<(), Misfit> {
         /// Integers up to here are exact in a double; a larger one may be another than the text said.

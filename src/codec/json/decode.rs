@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use arrow_schema::DataType;
 use serde::de::DeserializeSeed;
 
 use super::envelope::Envelope;
@@ -31,6 +32,8 @@ pub struct JsonDecoder {
     framing: Framing,
     /// Whether events are in envelopes, one or several in a payload.
     is_enveloped: bool,
+    /// Whether long arrays of numbers may be read apart from the rest of an event.
+    has_floats: bool,
 }
 
 impl JsonDecoder {
@@ -56,7 +59,9 @@ impl JsonDecoder {
         };
         let context = Context::new(compiler.id);
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Ok(Self { fields, columns, root, context, framing: Framing::None, is_enveloped: false })
+        // By rules an array is held against them item by item.
+        let has_floats = rules != Rules::Xdm && fields.iter().any(|field| has_list_of_floats(&field.data_type));
+        Ok(Self { fields, columns, root, context, framing: Framing::None, is_enveloped: false, has_floats })
     }
 
     /// The same decoder for payloads behind a header, whose id is not looked at: the dataset schema says what events are.
@@ -77,10 +82,25 @@ impl JsonDecoder {
         }
         let text = std::str::from_utf8(payload)
             .map_err(|error| Fault::new(Reason::InvalidUtf8, error.valid_up_to(), "the event is not UTF-8 from here on"))?;
+        if self.has_floats && self.read_apart(text) {
+            return Ok(());
+        }
         match self.read_text(text) {
             Err(fault) if fault.reason() == Reason::XdmViolation => Err(self.report(text, fault)),
             outcome => outcome,
         }
+    }
+
+    /// Reads an event whose long arrays of numbers are read apart; whether it did, with nothing left behind otherwise.
+    fn read_apart(&mut self, text: &str) -> bool {
+        let Some(left) = self.context.floats.cut(text) else { return false };
+        let rows = self.columns.first().map_or(0, Column::len);
+        let is_read = self.read_text(&left).is_ok();
+        if !is_read {
+            self.columns.iter_mut().for_each(|column| column.truncate(rows));
+        }
+        self.context.floats.give_back(left);
+        is_read
     }
 
     fn read_text(&mut self, text: &str) -> Outcome<()> {
@@ -106,6 +126,15 @@ impl JsonDecoder {
             (Ok(()), Some(report)) => violation.reported(report),
             (Ok(()), None) => violation,
         }
+    }
+}
+
+fn has_list_of_floats(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) => matches!(item.data_type(), DataType::Float32 | DataType::Float64) || has_list_of_floats(item.data_type()),
+        DataType::Map(field, _) => has_list_of_floats(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_list_of_floats(field.data_type())),
+        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::error::Category;
 
+use super::floats::Floats;
 use super::report::{Report, Violation};
 use crate::codec::fault::Fault;
 use crate::dataset::Reason;
@@ -21,6 +22,8 @@ pub(super) struct Context {
     pub(super) depth: usize,
     /// What an event breaks of its schema, while it is read a second time to tell.
     pub(super) report: Option<Report>,
+    /// The arrays that are cut out of the event's text.
+    pub(super) floats: Floats,
 }
 
 /// What the parser had just read when a visitor found the fault: the way back to its first byte.
@@ -40,7 +43,7 @@ pub(super) enum Anchor {
 
 impl Context {
     pub(super) fn new(members: usize) -> Self {
-        Self { fault: None, path: Vec::new(), seen: vec![0; members], objects: 0, depth: 0, report: None }
+        Self { fault: None, path: Vec::new(), seen: vec![0; members], objects: 0, depth: 0, report: None, floats: Floats::default() }
     }
 
     /// Begins the next payload.

@@ -7,6 +7,7 @@ mod encode;
 mod entity;
 mod envelope;
 mod fault;
+mod floats;
 mod messages;
 mod put;
 mod report;

@@ -111,7 +111,13 @@ impl<'de> Visitor<'de> for &mut Items<'_> {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.put().visit_u64(value)
+        let Some(values) = self.context.floats.marked(value) else { return self.put().visit_u64(value) };
+        let kept = match (&self.value.rules, &self.value.shape, &mut self.column) {
+            (None, Shape::Scalar(scalar), Some(column)) => scalar.push_floats(values, column),
+            _ => false,
+        };
+        // Read again as it came, the event tells which number does not fit.
+        if kept { Ok(()) } else { Err(E::custom("")) }
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {

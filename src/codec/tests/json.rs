@@ -302,3 +302,71 @@ fn unions_are_told_apart_by_their_values_or_by_name() {
     }
     insta::assert_snapshot!(told);
 }
+
+/// Fields of long arrays: of floats, with nulls, of arrays, of integers, of a union, in an object; and a text.
+const LONG_ARRAYS: &str = r#"{"name":"a","type":{"type":"array","items":"float"}},
+    {"name":"b","type":["null",{"type":"array","items":["null","double"]}],"default":null},
+    {"name":"c","type":{"type":"array","items":{"type":"array","items":"double"}},"default":[]},
+    {"name":"d","type":{"type":"record","name":"D","fields":[{"name":"e","type":{"type":"array","items":"double"}}]}},
+    {"name":"n","type":{"type":"array","items":"long"},"default":[]},
+    {"name":"u","type":{"type":"array","items":["boolean","double"]},"default":[]},
+    {"name":"t","type":"string","default":""}"#;
+
+/// Numbers, and seldom what is none, or does not fit.
+fn item() -> impl Strategy<Value = String> {
+    prop_oneof![
+        300 => "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,18})?",
+        60 => "-?[1-9]\\.[0-9]{1,9}[eE][+-]?[0-9]",
+        10 => "[1-9][0-9]{14,21}",
+        1 => prop::sample::select(vec!["null", "true", "1.5e-300", "1e39", "1e400", "01", "1.", "\"1\"", "[]", "{}", ""]).prop_map(str::to_owned),
+    ]
+}
+
+fn array() -> impl Strategy<Value = String> {
+    (prop::collection::vec(item(), 0..40), prop::sample::select(vec![",", ", ", "\n,"]))
+        .prop_map(|(items, comma)| format!("[{}]", items.join(comma)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn long_arrays_of_numbers_are_read_as_short_ones(
+        a in array(), b in prop::option::of(array()), c in prop::collection::vec(array(), 0..3), d in array(), t in ".{0,8}|\\[1,2,3,4,5,6,7,8\\]",
+        n in prop::option::of(prop::collection::vec(-99_i64..1 << 60, 0..20)), u in prop::option::of(array()), surplus in prop::option::of(array()), damage in prop::option::weighted(0.1, any::<prop::sample::Index>()),
+    ) {
+        let schema = schema(LONG_ARRAYS);
+        // Digits of a mark anywhere keep every array in the text: all but the first decoder's way is the same.
+        let event = |mark: &str| {
+            let member = |name: &str, value: Option<&String>| value.map_or_else(String::new, |value| format!(", \"{name}\": {value}"));
+            let n = n.as_ref().map(|n| format!("{n:?}"));
+            let (n, b, u, surplus, t) = (member("n", n.as_ref()), member("b", b.as_ref()), member("u", u.as_ref()), member("surplus", surplus.as_ref()), json!(t));
+            let mut text = format!(r#"{{"mark": "{mark}", "a": {a}{b}, "c": [{}], "t": {t}{n}{u}{surplus}, "d": {{"e": {d}}}}}"#, c.join(","));
+            if let Some(damage) = &damage {
+                let at = (0..=damage.index(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.truncate(at);
+            }
+            text
+        };
+        let mut decoder = JsonDecoder::new(&schema, &all_fields(&schema)).unwrap();
+        let good = r#"{"a": [1,2,3,4,5,6,7,8], "d": {"e": []}}"#;
+        let mut decoded = ["18446744072", "18446744073"].map(|mark| {
+            let text = event(mark);
+            decode(&mut decoder, &[good.as_bytes(), text.as_bytes(), good.as_bytes()])
+        });
+        let [apart, whole] = &mut decoded;
+        prop_assert_eq!(&apart.columns, &whole.columns);
+        prop_assert_eq!(&apart.rows, &whole.rows);
+        let told = |mark: &str, decoded: &crate::codec::Decoded| format!("{:?}", decoded.rejected).replace(mark, "");
+        prop_assert_eq!(told("18446744072", apart), told("18446744073", whole));
+    }
+}
+
+#[test]
+fn an_event_with_long_arrays_of_a_union_is_read_once_more() {
+    let schema = schema(LONG_ARRAYS);
+    let mut decoder = JsonDecoder::new(&schema, &all_fields(&schema)).unwrap();
+    let event = br#"{"a": [1,2,3,4,5,6,7,8], "d": {"e": [1,2,3,4,5,6,7,8.5]}, "n": [1,2,3,4,5,6,7,8], "u": [1,2,3,4,5,6,7,8.5]}"#;
+    let decoded = decode(&mut decoder, &[event, event]);
+    assert_eq!((decoded.rows, decoded.rejected), (vec![0, 1], Vec::new()));
+}
