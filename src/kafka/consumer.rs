@@ -33,9 +33,9 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("queued.max.messages.kbytes", "2048"),
     // What one fetch brings of a partition at most; it lies in memory beside the queue. A larger record comes all the same.
     ("fetch.message.max.bytes", "524288"),
-    // A fetch that found the prefetch queue full is repeated after this pause. librdkafka's 1000 ms would idle a
-    // worker that drains the queue in a fraction of that.
-    ("fetch.queue.backoff.ms", "10"),
+    // A fetch that found the prefetch queue full is repeated after this pause. librdkafka's 1000 ms would idle a worker that drains the
+    // queue in a fraction of that, and 10 ms do when its events are large.
+    ("fetch.queue.backoff.ms", "1"),
     // Under a steady load the broker answers at once; when idle this bounds how long it parks a fetch.
     ("fetch.wait.max.ms", "500"),
 ];
