@@ -32,7 +32,6 @@ pub(super) struct Floats {
 impl Floats {
     /// Cuts the arrays out of a text and answers what is left; nothing when there are none, or a mark would not be known for one.
     pub(super) fn cut(&mut self, text: &str) -> Option<String> {
-        self.clear();
         let mut left = std::mem::take(&mut self.text);
         left.clear();
         let bytes = text.as_bytes();
@@ -65,10 +64,6 @@ impl Floats {
     /// Takes the text back: its arrays are no longer asked for.
     pub(super) fn give_back(&mut self, text: String) {
         self.text = text;
-        self.clear();
-    }
-
-    fn clear(&mut self) {
         self.values.clear();
         self.ends.clear();
     }

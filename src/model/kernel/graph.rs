@@ -42,6 +42,9 @@ pub(super) struct Attribute {
     pub(super) tensor: Vec<f64>,
 }
 
+/// A node's attributes by name.
+pub(super) type Attributes = BTreeMap<String, Attribute>;
+
 /// ONNX's numbers of the element types that a constant may have here.
 pub(super) const FLOAT: i64 = 1;
 const UINT8: i64 = 2;
@@ -101,8 +104,13 @@ impl<'a> Node<'a> {
     }
 
     /// Its attributes by name.
-    pub(super) fn attributes(&self) -> Result<BTreeMap<String, Attribute>, Malformed> {
+    pub(super) fn attributes(&self) -> Result<Attributes, Malformed> {
         self.attributes.iter().map(|bytes| attribute(bytes)).collect()
+    }
+
+    /// One of its attributes.
+    pub(super) fn attribute(&self, name: &str) -> Option<Attribute> {
+        self.attributes().ok()?.remove(name)
     }
 }
 

@@ -21,6 +21,7 @@ use self::graph::Graph;
 use self::linear::{Linear, LinearRunner};
 use self::trees::{Trees, TreesRunner};
 use super::engine::{Engine, Runner};
+use super::proto::Malformed;
 use super::signature::Signature;
 use super::tensor::{Tensor, Values};
 
@@ -28,6 +29,12 @@ use super::tensor::{Tensor, Values};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unfit(pub(super) String);
+
+impl From<Malformed> for Unfit {
+    fn from(error: Malformed) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// A model in the kernel that it fits; all workers share it.
 #[derive(Clone)]
@@ -39,7 +46,7 @@ pub(super) enum Kernel {
 impl Kernel {
     /// The model of these bytes, for this signature.
     pub(super) fn read(model: &[u8], signature: &Signature) -> Result<Self, Unfit> {
-        let graph = Graph::read(model).map_err(|error| Unfit(error.to_string()))?;
+        let graph = Graph::read(model)?;
         let Some(operator) = graph.nodes.iter().find(|node| linear::is_operator(&node.op) || trees::is_operator(&node.op)) else {
             return Err(Unfit("it has no operator that a kernel knows: linear ones and trees of ai.onnx.ml".into()));
         };

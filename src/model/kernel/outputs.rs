@@ -1,9 +1,7 @@
 //! The way from a kernel's operator to the model's outputs.
 
-use std::collections::BTreeMap;
-
 use super::Unfit;
-use super::graph::{Attribute, FLOAT, Graph, INT64, Node, STRING};
+use super::graph::{Attributes, FLOAT, Graph, INT64, Node, STRING};
 use super::number::Number;
 use crate::model::signature::{Outputs, Signature};
 use crate::model::tensor::{Element, Values};
@@ -16,7 +14,7 @@ pub(super) enum Classes {
 
 impl Classes {
     /// Those of an operator: its strings if it has any, else the integers of this name.
-    pub(super) fn read(attributes: &BTreeMap<String, Attribute>, integers: &str) -> Self {
+    pub(super) fn read(attributes: &Attributes, integers: &str) -> Self {
         match attributes.get("classlabels_strings") {
             Some(strings) if !strings.strings.is_empty() => Self::Strings(strings.strings.clone()),
             _ => Self::Integers(attributes.get(integers).map_or_else(Vec::new, |attribute| attribute.integers.clone())),
@@ -46,12 +44,10 @@ enum OutputColumns {
     Scores { places: Vec<usize>, factor: Option<f32> },
 }
 
+/// As many columns as one output may have.
+pub(super) const MOST_TARGETS: usize = 4096;
 /// The longest way from the operator to an output.
 const MOST_STEPS: usize = 16;
-
-pub(super) fn attribute(node: &Node<'_>, name: &str) -> Option<Attribute> {
-    node.attributes().ok()?.remove(name)
-}
 
 impl Answers {
     /// How each output of the signature comes from an operator that gives a row so many scores.
@@ -124,7 +120,7 @@ impl Way {
             match (maker.op.as_str(), maker.inputs.as_slice()) {
                 ("Identity", [from]) => name = from,
                 ("Cast", [from]) => {
-                    casts.push(attribute(maker, "to").map_or(0, |to| to.integer));
+                    casts.push(maker.attribute("to").map_or(0, |to| to.integer));
                     name = from;
                 }
                 ("ZipMap", [from]) if way.zipped.is_none() && way.factor.is_none() => {
@@ -170,8 +166,8 @@ impl Way {
 }
 
 fn zipped(node: &Node<'_>) -> Vec<String> {
-    let integers = attribute(node, "classlabels_int64s").map(|attribute| attribute.integers.iter().map(i64::to_string).collect());
-    match attribute(node, "classlabels_strings") {
+    let integers = node.attribute("classlabels_int64s").map(|attribute| attribute.integers.iter().map(i64::to_string).collect());
+    match node.attribute("classlabels_strings") {
         Some(strings) if !strings.strings.is_empty() => strings.strings,
         _ => integers.unwrap_or_default(),
     }

@@ -1,18 +1,11 @@
 //! A linear model as its nodes in the graph describe it, checked: everything is as long as the model is wide.
 
-use std::collections::BTreeMap;
-
 use super::{Linear, Scaler};
 use crate::model::kernel::Unfit;
-use crate::model::kernel::graph::{Attribute, Graph, Node};
-use crate::model::kernel::outputs::{Answers, Classes};
+use crate::model::kernel::graph::{Attributes, Graph, Node};
+use crate::model::kernel::outputs::{Answers, Classes, MOST_TARGETS};
 use crate::model::signature::{Port, Signature};
 use crate::model::tensor::Element;
-
-/// As many columns as one output may have.
-const MOST_TARGETS: usize = 4096;
-
-type Attributes = BTreeMap<String, Attribute>;
 
 pub(super) fn linear(
     graph: &Graph<'_>,
@@ -23,7 +16,7 @@ pub(super) fn linear(
     if port.element != Element::F32 || width == 0 {
         return Err(Unfit(format!("its input is {}", port.element.name())));
     }
-    let attributes = attributes(operator)?;
+    let attributes = operator.attributes()?;
     let scaler = scaler(graph, operator, (port, width))?;
     let (coefficients, intercepts) = (floats(&attributes, "coefficients"), floats(&attributes, "intercepts"));
     let (classes, targets) = match operator.op.as_str() {
@@ -69,7 +62,7 @@ fn scaler(graph: &Graph<'_>, operator: &Node<'_>, (port, width): (&Port, usize))
     let Some(scaler) = scaler else {
         return Err(Unfit(format!("something stands between its input and its {}", operator.op)));
     };
-    let attributes = attributes(scaler)?;
+    let attributes = scaler.attributes()?;
     let (offsets, factors) = (floats(&attributes, "offset"), floats(&attributes, "scale"));
     if offsets.len() != width || factors.len() != width {
         return Err(Unfit(format!("its Scaler has {} offsets and {} factors for {width} features", offsets.len(), factors.len())));
@@ -83,10 +76,6 @@ fn landmarks(scaler: &Scaler) -> Vec<Vec<f64>> {
         if deviation.is_finite() { vec![mean - deviation, mean, mean + deviation] } else { vec![mean] }
     };
     scaler.offsets.iter().zip(&scaler.factors).map(around).collect()
-}
-
-fn attributes(node: &Node<'_>) -> Result<Attributes, Unfit> {
-    node.attributes().map_err(|error| Unfit(error.to_string()))
 }
 
 fn floats(attributes: &Attributes, name: &str) -> Vec<f32> {

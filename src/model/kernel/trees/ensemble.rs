@@ -1,13 +1,10 @@
 //! A tree ensemble as its node in the graph describes it, checked: every child is there, no node has two parents.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::model::kernel::Unfit;
-use crate::model::kernel::graph::{Attribute, Node};
-use crate::model::kernel::outputs::Classes;
-
-/// As many columns as one output may have.
-const MOST_TARGETS: usize = 4096;
+use crate::model::kernel::graph::{Attributes, Node};
+use crate::model::kernel::outputs::{Classes, MOST_TARGETS};
 
 /// An ensemble. Numbers are doubles, which hold the floats of the file exactly.
 pub(super) struct Ensemble {
@@ -69,8 +66,6 @@ pub(super) enum Transform {
     Probit,
 }
 
-type Attributes = BTreeMap<String, Attribute>;
-
 impl Ensemble {
     /// The ensemble of a TreeEnsembleClassifier, TreeEnsembleRegressor or TreeEnsemble; `None` for another operator.
     pub(super) fn read(node: &Node<'_>) -> Option<Result<Self, Unfit>> {
@@ -79,7 +74,7 @@ impl Ensemble {
             "TreeEnsemble" => by_positions,
             _ => return None,
         };
-        let attributes = node.attributes().map_err(|error| Unfit(error.to_string()));
+        let attributes = node.attributes().map_err(Unfit::from);
         Some(attributes.and_then(|attributes| read(&node.op, &attributes)).and_then(Self::checked))
     }
 

@@ -2,7 +2,6 @@
 
 use crate::model::kernel::Unfit;
 use crate::model::kernel::graph::{DOUBLE, FLOAT, Graph, Node};
-use crate::model::kernel::outputs::attribute;
 use crate::model::signature::Port;
 use crate::model::tensor::Element;
 
@@ -17,7 +16,7 @@ pub(super) fn element(graph: &Graph<'_>, operator: &Node<'_>, port: &Port) -> Re
         return Ok(element);
     }
     let between = graph.maker(input).filter(|node| node.op == "Cast" && node.inputs.first() == Some(&port.name));
-    match between.and_then(|node| attribute(node, "to")).map(|to| to.integer) {
+    match between.and_then(|node| node.attribute("to")).map(|to| to.integer) {
         Some(FLOAT) => Ok(Element::F32),
         Some(DOUBLE) => Ok(Element::F64),
         _ => Err(Unfit(format!("something stands between its input and its {}", operator.op))),
