@@ -92,6 +92,17 @@ fn scores_with_one_header_are_accounted_for_too() {
 }
 
 #[test]
+fn scores_without_headers_are_not_audited() {
+    let example = scored(100, &[("headers: separate", "headers: none")]);
+    let scores = read_committed(&example.output);
+    assert_eq!((scores.len(), scores.iter().all(|score| score.headers.is_empty())), (90, true));
+    assert!(read_committed(&example.dead_letters).iter().all(|letter| letter.headers.iter().any(|(name, _)| name == "caz.source.offset")));
+    let answer = example.command(&["audit", "FILE"]);
+    assert_eq!(answer.status.code(), Some(1));
+    insta::assert_snapshot!(text(&answer));
+}
+
+#[test]
 fn doubled_unknown_and_disordered_records_are_found() {
     let example = scored(100, &[]);
     let scores = read_committed(&example.output);

@@ -69,8 +69,8 @@ def discover(only: list[str] | None, build: bool = True) -> tuple[list[Contender
         if "versions" in told:
             lines = subprocess.run([folder / told["versions"]], cwd=ROOT, capture_output=True, text=True, check=False).stdout
             versions |= {name: version for name, _, version in (line.partition(" ") for line in lines.splitlines())}
-    order = {"floor": 0, "floor-headers": 1, "caz": 2, "caz-separate": 3}
-    return sorted(found, key=lambda contender: order.get(contender.name, 4)), versions
+    order = {"floor": 0, "floor-headers": 1, "caz": 2, "caz-bare": 3, "caz-separate": 4}
+    return sorted(found, key=lambda contender: order.get(contender.name, len(order))), versions
 
 
 def _build(folder: Path, title: str) -> bool:

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::ledger::{Ledger, PartitionReport, Record, Tallied};
 pub use self::topics::TopicEnd;
 use self::topics::Topics;
-use crate::config::OnError;
+use crate::config::{OnError, ScoreHeaders};
 use crate::dead_letters::REPLAYED_OFFSET;
 use crate::diagnostic::Diagnostics;
 use crate::kafka::{ConfigError, KafkaError, Message, OffsetRange};
@@ -69,6 +69,12 @@ pub enum AuditError {
     /// Kafka did not answer as it must.
     #[error("{0}")]
     Kafka(#[from] KafkaError),
+    /// Nothing tells which event a score is of.
+    #[error(
+        "the scores of this pipeline do not tell which events they are of (`output.headers: none`), so there is nothing to audit. \
+         Mend: `output.headers: packed`, for events from then on"
+    )]
+    Untold,
     /// A topic or partition is missing.
     #[error("{0}")]
     Missing(String),
@@ -83,9 +89,12 @@ const BATCH: usize = 1024;
 /// Audits the pipeline's topics; `progress` is told of each batch.
 ///
 /// # Errors
-/// When the topics cannot be read.
+/// When the topics cannot be read, or scores have no headers.
 pub fn audit(assembly: &Assembly, scope: &Scope, progress: &mut dyn FnMut(Stage, u64)) -> Result<Report, AuditError> {
     let pipeline = assembly.pipeline();
+    if pipeline.output.headers == ScoreHeaders::None {
+        return Err(AuditError::Untold);
+    }
     let topics = Topics::new(assembly)?;
     let ranges = topics.ranges(&pipeline.input.topic, &pipeline.input.group, scope)?;
     let mut books = Books {

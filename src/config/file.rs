@@ -172,6 +172,8 @@ pub enum ScoreHeaders {
     Packed,
     /// A header for each: topic, partition and offset of the event, digests of the pipeline and of its models.
     Separate,
+    /// None: only its key, and what `pass_through` takes over, tell which event a score is of. `caz audit` has nothing to go by then.
+    None,
 }
 
 /// How surely each event is scored, and how often scores become visible.

@@ -275,10 +275,6 @@ impl<S: Role> NativeClient<S> {
                 Ok(client)
             }
             None => {
-                if kind == rd_kafka_type_t::RD_KAFKA_PRODUCER {
-                    // librdkafka has freed its interceptors already, and would do so once more.
-                    std::mem::forget(conf);
-                }
                 let reason = properties.redact(&text(&reason));
                 let is_key = reason.starts_with("ssl.key.");
                 let mend = if is_key { ". Mend: see to `ssl.key.location`, and whether `ssl.key.password` opens it" } else { "" };

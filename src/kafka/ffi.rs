@@ -15,10 +15,6 @@ use rdkafka::bindings::{
 /// The callback of a rebalance, and of an offset commit.
 pub(super) type PartitionsCallback = unsafe extern "C" fn(*mut rd_kafka_t, c_int, *mut rd_kafka_topic_partition_list_t, *mut c_void);
 
-/// What an interceptor of a new client, and of an acknowledged record, is called with.
-pub(super) type OnNew = unsafe extern "C" fn(*mut rd_kafka_t, *const rd_kafka_conf_t, *mut c_void, *mut c_char, usize) -> c_int;
-pub(super) type OnAcknowledgement = unsafe extern "C" fn(*mut rd_kafka_t, *mut rd_kafka_message_t, *mut c_void) -> c_int;
-
 unsafe extern "C" {
     pub(super) fn rd_kafka_err2name(err: c_int) -> *const c_char;
     pub(super) fn rd_kafka_err2str(err: c_int) -> *const c_char;
@@ -82,17 +78,5 @@ unsafe extern "C" {
         reason_size: usize,
     ) -> c_int;
     pub(super) fn rd_kafka_oauthbearer_set_token_failure(rk: *mut rd_kafka_t, reason: *const c_char) -> c_int;
-    pub(super) fn rd_kafka_conf_interceptor_add_on_new(
-        conf: *mut rd_kafka_conf_t,
-        name: *const c_char,
-        on_new: OnNew,
-        opaque: *mut c_void,
-    ) -> c_int;
-    pub(super) fn rd_kafka_interceptor_add_on_acknowledgement(
-        rk: *mut rd_kafka_t,
-        name: *const c_char,
-        on_acknowledgement: OnAcknowledgement,
-        opaque: *mut c_void,
-    ) -> c_int;
     pub(super) fn rd_kafka_event_error(event: *mut rd_kafka_event_t) -> c_int;
 }

@@ -18,7 +18,7 @@ use super::{BareRecord, ClientProperties, DeliveryFailure, ErrorCode, KafkaError
 
 const FORCED: [Forced; 2] = [
     Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
-    Forced { name: "delivery.report.only.error", value: "true", because: "only failed deliveries are looked at" },
+    Forced { name: "delivery.report.only.error", value: "false", because: "what no broker has confirmed is told by reports of success" },
 ];
 
 /// What a producer gets unless the user says otherwise.
@@ -37,12 +37,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("queue.buffering.max.messages", "500000"),
 ];
 
-/// How long one look at a full queue waits: success reports are off, so nothing wakes the wait earlier.
+/// How long one look at a full queue waits unless a report ends it.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
-
-/// How long one call of librdkafka's flush lasts: first, and at most. It looks at its queue when it begins and when it ends, and every 10 ms
-/// between, for success reports, which would wake it, are off.
-const FLUSH_SLICE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
 /// A producer's part of the callback state.
 pub(super) struct ProducerRole {
@@ -126,7 +122,7 @@ impl Producer {
     pub fn new(properties: &ClientProperties) -> Result<Self, ConfigError> {
         let (properties, problems) = layered(properties, &DEFAULTS, &FORCED);
         let conf = NativeConfig::new(&properties, problems)?;
-        Reports::ask_for(&conf)?;
+        Reports::ask_for(&conf);
         let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
         let (kind, role) = (rd_kafka_type_t::RD_KAFKA_PRODUCER, ProducerRole { transactional_id, reports: Reports::default() });
         let client = NativeClient::new(kind, conf, &properties, role)?;
@@ -240,22 +236,18 @@ impl Producer {
         self.client.state.raised()
     }
 
+    /// Takes the delivery reports that are there, without waiting, and with each the memory of its record: until then it counts as queued.
+    pub fn take_reports(&self) {
+        self.serve(Duration::ZERO);
+    }
+
     /// Waits until every record is delivered or has failed.
     ///
     /// # Errors
     /// Records were still in flight when `timeout` was over; they stay queued.
     pub fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
-        let started = Instant::now();
-        loop {
-            let waited = started.elapsed();
-            let slice = (waited / 2).clamp(FLUSH_SLICE.0, FLUSH_SLICE.1).min(timeout.saturating_sub(waited));
-            // SAFETY: a live handle.
-            let outcome = KafkaError::check("flush", unsafe { ffi::rd_kafka_flush(self.rk(), millis(slice)) });
-            match outcome {
-                Err(error) if error.code == ErrorCode::TIMED_OUT && started.elapsed() < timeout => {}
-                outcome => return outcome,
-            }
-        }
+        // SAFETY: a live handle; callbacks use no borrow that is held here.
+        KafkaError::check("flush", unsafe { ffi::rd_kafka_flush(self.rk(), millis(timeout)) })
     }
 
     /// Records that are queued or in flight.

@@ -3,25 +3,21 @@
 //! An idempotent producer sends up to five requests for a partition at once. When the broker refuses the first for a passing reason (a new
 //! leader, a topic that is being made) and takes the second, librdkafka holds the first for delivered too: a log that knows the producer
 //! would have refused the second. A log that does not know it yet, for the topic or the producer is new, takes any sequence number, and the
-//! first request's records are lost. Such records end without an error and without an offset, which only an interceptor sees while reports
-//! of success are off.
+//! first request's records are lost. Such records are reported without an error and without an offset.
+//!
+//! Reports of success are on for a second reason: with them librdkafka frees a record on the thread that takes its report, which is the one
+//! that made it, and memory that returns to its own thread costs a fraction of what two threads pass to and fro.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr;
+use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
-use rdkafka::bindings::{
-    rd_kafka_conf_set_dr_msg_cb, rd_kafka_conf_t, rd_kafka_message_t, rd_kafka_opaque, rd_kafka_t, rd_kafka_topic_name,
-};
+use rdkafka::bindings::{rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_t, rd_kafka_topic_name};
 
 use super::client::{CallbackState, NativeConfig};
 use super::error::copied;
 use super::producer::{ProducerRole, named};
 use super::record::error_of;
-use super::{ConfigError, ErrorCode, KafkaError, ffi};
-
-/// The interceptor's name in librdkafka's messages.
-const NAME: &CStr = c"caz";
+use super::{ErrorCode, KafkaError};
 
 /// Failures kept for [`Producer::take_failures`](super::Producer::take_failures); more of them say nothing new.
 const MAX_FAILURES: usize = 10_000;
@@ -39,20 +35,15 @@ pub struct DeliveryFailure {
     pub error: KafkaError,
 }
 
-/// The failures that were not taken yet. Reports come on the thread that owns the producer, inside its calls; the interceptor runs on
-/// librdkafka's threads.
+/// The failures that were not taken yet. Reports come on the thread that owns the producer, inside its calls.
 #[derive(Default)]
 pub(super) struct Reports(Mutex<Vec<DeliveryFailure>>);
 
 impl Reports {
     /// Sees to it that a producer made from `conf` reports here.
-    pub(super) fn ask_for(conf: &NativeConfig) -> Result<(), ConfigError> {
-        // SAFETY: a live configuration and a NUL-terminated name; the callbacks expect the state that `NativeClient::new` makes.
-        let code = unsafe {
-            rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_failure));
-            ffi::rd_kafka_conf_interceptor_add_on_new(conf.as_ptr(), NAME.as_ptr(), on_new, ptr::null_mut())
-        };
-        KafkaError::check("watch deliveries", code).map_err(|error| ConfigError::general(error.to_string()))
+    pub(super) fn ask_for(conf: &NativeConfig) {
+        // SAFETY: a live configuration; the callback expects the state that `NativeClient::new` makes.
+        unsafe { rd_kafka_conf_set_dr_msg_cb(conf.as_ptr(), Some(on_report)) }
     }
 
     /// The failures since the last call.
@@ -80,10 +71,13 @@ impl Reports {
     }
 }
 
-/// The report of a record that was not delivered.
-unsafe extern "C" fn on_failure(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
+/// The report of a record, delivered or not.
+unsafe extern "C" fn on_report(_: *mut rd_kafka_t, message: *const rd_kafka_message_t, opaque: *mut c_void) {
+    const UNCONFIRMED: &str = "librdkafka holds it for delivered, and no broker has told its offset";
     let code = error_of(message);
-    if code == ErrorCode::NONE {
+    // SAFETY: librdkafka passes a valid message.
+    let has_offset = unsafe { (*message).offset >= 0 };
+    if code == ErrorCode::NONE && has_offset {
         return;
     }
     // SAFETY: `opaque` is the state pinned for the life of this client; only shared references to it exist.
@@ -92,27 +86,10 @@ unsafe extern "C" fn on_failure(_: *mut rd_kafka_t, message: *const rd_kafka_mes
     if code.is_purged() && role.is_transactional() {
         return;
     }
+    let error = |topic: &str| match code {
+        ErrorCode::NONE => KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, UNCONFIRMED.to_owned()),
+        code => named(KafkaError::from_code("deliver", code), topic),
+    };
     // SAFETY: librdkafka passes a valid message.
-    unsafe { role.reports.note(message, |topic| named(KafkaError::from_code("deliver", code), topic)) };
-}
-
-/// A client begins: its acknowledgements are looked at.
-unsafe extern "C" fn on_new(rk: *mut rd_kafka_t, _: *const rd_kafka_conf_t, _: *mut c_void, _: *mut c_char, _: usize) -> c_int {
-    // SAFETY: the client is live, and its opaque pointer, the pinned state, is set before it is made.
-    unsafe { ffi::rd_kafka_interceptor_add_on_acknowledgement(rk, NAME.as_ptr(), on_acknowledgement, rd_kafka_opaque(rk)) }
-}
-
-/// Every record at its end, on any of librdkafka's threads.
-unsafe extern "C" fn on_acknowledgement(_: *mut rd_kafka_t, message: *mut rd_kafka_message_t, opaque: *mut c_void) -> c_int {
-    // SAFETY: librdkafka passes a valid message.
-    let has_offset = unsafe { (*message).offset >= 0 };
-    if !has_offset && error_of(message) == ErrorCode::NONE {
-        const REASON: &str = "librdkafka holds it for delivered, and no broker has told its offset";
-        // SAFETY: as in `on_failure`; what is touched is behind a lock.
-        unsafe {
-            let reports = &(*opaque.cast::<CallbackState<ProducerRole>>()).role.reports;
-            reports.note(message, |_| KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, REASON.to_owned()));
-        }
-    }
-    0
+    unsafe { role.reports.note(message, error) };
 }

@@ -74,8 +74,8 @@ impl Producer {
         self.until(deadline.saturating_duration_since(Instant::now()), COMMIT, |ms| unsafe { rd_kafka_commit_transaction(self.rk(), ms) })
     }
 
-    /// Waits until every record of the transaction is known to have arrived. The native commit waits too, but looks only every 10 ms, and
-    /// commits records of which nobody knows.
+    /// Waits until every record of the transaction is known to have arrived. The native commit waits too, but commits
+    /// records of which nobody knows.
     fn deliver(&self, deadline: Instant) -> Result<(), TransactionError> {
         while self.flush(FAILURE_CHECK.min(deadline.saturating_duration_since(Instant::now()))).is_err() {
             // SAFETY: a live handle; the error object is owned by us. Inside of a transaction this changes nothing, and is refused: with

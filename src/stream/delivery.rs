@@ -111,6 +111,8 @@ impl Delivery {
 
     /// Begins a transaction unless one is open.
     pub(super) fn open(&mut self) -> Result<(), Failure> {
+        // The memory of what was delivered meanwhile is warm, and the next records take it.
+        self.producer.take_reports();
         if !self.pace.is_open() {
             if self.producer.is_transactional() {
                 self.producer.begin().map_err(failure_of)?;

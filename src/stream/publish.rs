@@ -20,7 +20,7 @@ pub const SOURCE_MESSAGE: &str = "caz.source.message";
 pub const PIPELINE: &str = "caz.pipeline";
 /// Digests of the models that scored it, 16 hexadecimal digits each, separated by commas.
 pub const MODEL: &str = "caz.model";
-/// All of that in one, of scores without `output.headers: separate`: `topic/partition/offset pipeline model`, and `/message` behind the offset of
+/// All of that in one, of scores with `output.headers: packed`: `topic/partition/offset pipeline model`, and `/message` behind the offset of
 /// an event that holds several.
 pub const PACKED: &str = "caz.score";
 /// Phase in which the event was rejected.
@@ -129,7 +129,7 @@ pub(super) struct Publisher {
     headers: ScoreHeaders,
     pipeline_digest: String,
     model_digests: String,
-    /// The last score's header, if scores have one; its memory is reused.
+    /// The last score's packed header; its memory is reused.
     packed: Vec<u8>,
 }
 
@@ -146,24 +146,30 @@ impl Publisher {
 
     /// Queues a score: the event's key and timestamp, the score's bytes.
     pub(super) fn score(&mut self, producer: &Producer, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
-        if self.headers == ScoreHeaders::Packed {
-            let (topic, partition, offset, message) = (event.topic(), event.partition(), event.offset(), place.number());
-            self.packed.clear();
-            pack(&mut self.packed, &Origin { topic, partition, offset, message }, &self.pipeline_digest, &self.model_digests);
-            return produce(producer, &self.output, event, (event.key(), Some(value)), &[(PACKED, &self.packed)]);
+        let content = (event.key(), Some(value));
+        match self.headers {
+            ScoreHeaders::None => produce(producer, &self.output, event, content, &[]),
+            ScoreHeaders::Packed => {
+                let (topic, partition, offset, message) = (event.topic(), event.partition(), event.offset(), place.number());
+                self.packed.clear();
+                pack(&mut self.packed, &Origin { topic, partition, offset, message }, &self.pipeline_digest, &self.model_digests);
+                produce(producer, &self.output, event, content, &[(PACKED, &self.packed)])
+            }
+            ScoreHeaders::Separate => {
+                let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+                let number = message.format(place.number().unwrap_or_default());
+                let headers = [
+                    (SOURCE_TOPIC, event.topic().as_bytes()),
+                    (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
+                    (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
+                    (PIPELINE, self.pipeline_digest.as_bytes()),
+                    (MODEL, self.model_digests.as_bytes()),
+                    (SOURCE_MESSAGE, number.as_bytes()),
+                ];
+                let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
+                produce(producer, &self.output, event, content, headers)
+            }
         }
-        let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
-        let number = message.format(place.number().unwrap_or_default());
-        let headers = [
-            (SOURCE_TOPIC, event.topic().as_bytes()),
-            (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
-            (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
-            (PIPELINE, self.pipeline_digest.as_bytes()),
-            (MODEL, self.model_digests.as_bytes()),
-            (SOURCE_MESSAGE, number.as_bytes()),
-        ];
-        let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
-        produce(producer, &self.output, event, (event.key(), Some(value)), headers)
     }
 
     /// Queues a dead letter: the event's key, timestamp, headers and value as they came, of one that holds messages the message's bytes, and

@@ -40,7 +40,9 @@ def main() -> None:
             self.wfile.write(body)
 
         def log_message(self, form: str, *args: object) -> None:
-            print(form % args, flush=True)
+            # One write a line: `print` makes two, and other threads write between them.
+            sys.stdout.write(form % args + "\n")
+            sys.stdout.flush()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

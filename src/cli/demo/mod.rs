@@ -18,6 +18,7 @@ use self::view::{ScoreReader, Snapshot, Summary, View};
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
 use super::{amount, load_to_serve, signals, terminal};
+use crate::config::ScoreHeaders;
 use crate::kafka::{Admin, ClientProperties, MockBroker, Producer, TopicHandle};
 use crate::simulate::{EventOptions, Events, Limits, Progress, Report, SimulateError, publish};
 use crate::stream::{Assembly, Pool};
@@ -157,6 +158,10 @@ impl Demo {
         let observers = Observers::start(&group, &[(output, Outcome::Scored), (dead_letters, Outcome::Dead)]).map_err(running)?;
         let mut settings = assembly.settings_at(client.clone());
         group.iter().for_each(|(name, value)| drop(settings.consumer.set(name, value)));
+        if settings.score_headers == ScoreHeaders::None {
+            // The demo accounts for every event.
+            settings.score_headers = ScoreHeaders::Packed;
+        }
         let pool = Pool::start(&assembly, settings, workers, Arc::default());
         Ok(Running { assembly, exposition, observers, pool, control, client, reader, partitions, _broker: broker })
     }
