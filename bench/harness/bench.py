@@ -62,7 +62,7 @@ FULL = Plan(
 PLANS = {"short": SHORT, "full": FULL}
 
 # Events a second that nobody surpasses, so that a run never ends for want of events.
-FASTEST = {"car-insurance-linear": 900_000, "car-insurance-forest": 700_000, "crayfish": 30_000, "network-5m": 10_000}
+FASTEST = {"car-insurance-linear": 1_300_000, "car-insurance-forest": 900_000, "crayfish": 70_000, "network-5m": 20_000}
 
 
 def make(name: str, seconds: float) -> Workload:
@@ -164,14 +164,27 @@ class Comparison:
             if found := self._latency(workload, contender, rate, result.entries[contender.id]):
                 half[contender] = found.scored_per_second / 2
         rates = [(contender, rate) for rate in self.plan.common_rates for contender in half if rate <= half[contender]]
+        for rate in [*sorted({rate for _, rate in rates}), *([max(half.values())] if half else [])]:
+            if found := self._transit(workload, rate):
+                result.floor.latency.append(vars(found))
         for contender, rate in [*rates, *half.items()]:
             entry = result.entries[contender.id]
             if found := self._latency(workload, contender, rate, entry):
                 entry.latency.append(vars(found))
 
+    def _transit(self, workload: Workload, rate: float) -> Latency | None:
+        if not self._has_time():
+            return None
+        try:
+            found = measure.transit(self.broker, workload, PARTITIONS, rate, self.plan.latency_seconds, self.plan.latency_warm_up)
+        except Failed as failure:
+            say(str(failure))
+            return None
+        self._say_latency(f"{workload.name}, without a scorer", found)
+        return found
+
     def _latency(self, workload: Workload, contender: Contender, rate: float, entry: Entry) -> Latency | None:
-        if self.elapsed() + self._one_latency() > self.plan.budget:
-            say("no time is left for more latencies")
+        if not self._has_time():
             return None
         try:
             found = measure.latency(
@@ -181,11 +194,20 @@ class Comparison:
             say(str(failure))
             entry.failed.append(str(failure))
             return None
-        say(
-            f"{self.elapsed():5.0f} s  {workload.name}, {contender.id} at {rate:,.0f}/s: p50 {found.p50:.1f}, p99 {found.p99:.1f},"
-            f" p99.9 {found.p999:.1f} ms, {found.scored_per_second:,.0f} scores/s"
-        )
+        self._say_latency(f"{workload.name}, {contender.id}", found)
         return found
+
+    def _has_time(self) -> bool:
+        if self.elapsed() + self._one_latency() <= self.plan.budget:
+            return True
+        say("no time is left for more latencies")
+        return False
+
+    def _say_latency(self, what: str, found: Latency) -> None:
+        say(
+            f"{self.elapsed():5.0f} s  {what} at {found.rate:,.0f}/s: p50 {found.p50:.1f}, p99 {found.p99:.1f}, p99.9 {found.p999:.1f} ms,"
+            f" {found.scored_per_second:,.0f} records/s"
+        )
 
     def _one_latency(self) -> float:
         start_and_stop = 3.0
@@ -194,7 +216,8 @@ class Comparison:
     def _latency_estimate(self, made: Sequence[Workload]) -> float:
         scorers = sum(contender.has_latency for contender in self.contenders)
         measured = sum(workload.name in self.plan.latency_workloads for workload in made)
-        return scorers * measured * self._one_latency() * (2 + len(self.plan.common_rates))
+        without_scorer = measured * self._one_latency() * (1 + len(self.plan.common_rates))
+        return without_scorer + scorers * measured * self._one_latency() * (2 + len(self.plan.common_rates))
 
 
 def say(words: str) -> None:

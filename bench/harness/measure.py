@@ -129,17 +129,38 @@ def latency(
         _process(contender, workload, broker, topics) as process,
         watched(process.pid),
     ):
-        arguments = {"bootstrap": broker.bootstrap, "workload": str(workload.file), "input": source.topic, "output": topics["output"]}
-        numbers = {"partitions": partitions, "rate": rate, "seconds": seconds, "warm-up": warm_up}
         try:
-            options = _options(arguments | {name: str(value) for name, value in numbers.items()})
-            found = tool("latency", *options, timeout=seconds + LATENCY_PATIENCE)
+            found = _latency(broker, workload, source, topics["output"], rate, seconds, warm_up)
         except RuntimeError as error:
             _check(process, contender)
             raise Failed(f"{contender.id}: {error}") from error
     broker.delete(source.topic)
+    return found
+
+
+def transit(broker: Broker, workload: Workload, partitions: int, rate: float, seconds: float, warm_up: float) -> Latency:
+    """From the publisher to a reader of the events themselves: what is left without a scorer.
+
+    Raises:
+        Failed: when the reader reads nothing.
+    """
+    source = Input(f"{workload.name}-{next(_numbers)}", partitions, 0)
+    broker.create({source.topic: partitions})
+    try:
+        found = _latency(broker, workload, source, source.topic, rate, seconds, warm_up)
+    except RuntimeError as error:
+        raise Failed(f"without a scorer: {error}") from error
+    broker.delete(source.topic)
+    return found
+
+
+def _latency(broker: Broker, workload: Workload, source: Input, output: str, rate: float, seconds: float, warm_up: float) -> Latency:
+    arguments = {"bootstrap": broker.bootstrap, "workload": str(workload.file), "input": source.topic, "output": output}
+    numbers = {"partitions": source.partitions, "rate": rate, "seconds": seconds, "warm-up": warm_up}
+    options = _options(arguments | {name: str(value) for name, value in numbers.items()})
+    found = tool("latency", *options, timeout=seconds + LATENCY_PATIENCE)
     if found["p50"] is None:
-        raise Failed(f"{contender.id} scored nothing at {rate:.0f} events a second")
+        raise RuntimeError(f"nothing came at {rate:.0f} events a second")
     return Latency(rate, found["p50"], found["p99"], found["p999"], found["missing"], found["scored_per_second"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from .results import Entry, Growth, Results, Soak, WorkloadResult
 from .spread import Spread
@@ -54,9 +55,7 @@ def section(workload: WorkloadResult) -> str:
 def row(entry: Entry, workload: WorkloadResult) -> list[str]:
     floor = workload.floor_us(entry.guarantee) or workload.floor_us()
     times = f"{Spread.of(entry.cpu_us).median / floor:.2f}" if floor and entry.cpu_us and not entry.is_floor else "-"
-    latency = "; ".join(
-        f"{found['p50']:.1f} / {found['p99']:.1f} / {found['p999']:.1f} at {found['rate']:,.0f}/s" for found in entry.latency
-    )
+    latency = latencies(entry.latency)
     return [
         entry.title,
         entry.guarantee.replace("_", " "),
@@ -80,7 +79,12 @@ def _floor(workload: WorkloadResult) -> str:
         f"Floor: {significant(total)} us an event = transport {significant(transport)} (librdkafka's batch calls, exactly once) "
         f"+ inference {significant(inference)} (ONNX Runtime alone, {floor.rows_per_run[0]} rows a run) "
         f"+ decoding {significant(decode)} ({floor.decoder} alone)."
+        + (f" From publisher to reader, without a scorer: {latencies(floor.latency)}." if floor.latency else "")
     )
+
+
+def latencies(found: Sequence[dict[str, Any]]) -> str:
+    return "; ".join(f"{one['p50']:.1f} / {one['p99']:.1f} / {one['p999']:.1f} at {one['rate']:,.0f}/s" for one in found)
 
 
 def growth_markdown(growths: Sequence[Growth], machine: dict[str, str]) -> str:

@@ -40,6 +40,7 @@ class Floor:
     rows_per_run: list[int] = field(default_factory=list)
     decode: list[float] = field(default_factory=list)
     decoder: str = ""
+    latency: list[dict[str, Any]] = field(default_factory=list)  # from publisher to reader, without a scorer
 
     def sum(self, transport: Sequence[float]) -> float | None:
         """The medians of transport, inference and decoding together; None while one is missing."""
