@@ -237,7 +237,7 @@ pub(super) struct NativeClient<S> {
 unsafe impl<S: Send> Send for NativeClient<S> {}
 // SAFETY: shared references are held by batches and topic handles only to keep the handle alive; they call
 // nothing on it but the destruction of their own objects, which librdkafka allows on any thread. Everything that
-// touches `state.role` lives in `Consumer` and `Producer`, which are not `Sync`, but for `Reports`, which are.
+// touches `state.role` lives in `Consumer` and `Producer`, which are not `Sync`.
 unsafe impl<S: Send> Sync for NativeClient<S> {}
 
 impl<S: Role> NativeClient<S> {

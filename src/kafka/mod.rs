@@ -8,9 +8,8 @@
 //! # Ownership
 //! One worker thread owns one [`Consumer`] and one [`Producer`]. Both are `Send` and not `Sync`. Every callback
 //! that reaches caz's code (rebalance, delivery report, client error) runs inside a call made by that thread.
-//! Three run elsewhere: the log callback touches nothing but `tracing`, the one that fetches OAUTHBEARER tokens, on
-//! librdkafka's background thread, nothing but the client's `TokenSource`, which is `Sync`, and the one that sees each
-//! acknowledged record, on the threads of the brokers, nothing but the producer's `Reports`, which are behind a lock.
+//! Two run elsewhere: the log callback touches nothing but `tracing`, and the one that fetches OAUTHBEARER tokens, on
+//! librdkafka's background thread, nothing but the client's `TokenSource`, which is `Sync`.
 //!
 //! # Invariants
 //! - A message that [`Consumer::poll_batch`] returns belongs to a partition that is assigned at that moment, and

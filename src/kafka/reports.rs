@@ -8,8 +8,8 @@
 //! Reports of success are on for a second reason: with them librdkafka frees a record on the thread that takes its report, which is the one
 //! that made it, and memory that returns to its own thread costs a fraction of what two threads pass to and fro.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
-use std::sync::{Mutex, PoisonError};
 
 use rdkafka::bindings::{rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_t, rd_kafka_topic_name};
 
@@ -37,7 +37,7 @@ pub struct DeliveryFailure {
 
 /// The failures that were not taken yet. Reports come on the thread that owns the producer, inside its calls.
 #[derive(Default)]
-pub(super) struct Reports(Mutex<Vec<DeliveryFailure>>);
+pub(super) struct Reports(RefCell<Vec<DeliveryFailure>>);
 
 impl Reports {
     /// Sees to it that a producer made from `conf` reports here.
@@ -48,19 +48,19 @@ impl Reports {
 
     /// The failures since the last call.
     pub(super) fn take(&self) -> Vec<DeliveryFailure> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.take()
     }
 
     /// Whether a record is not known to be delivered although librdkafka holds it for that.
     pub(super) fn unconfirmed(&self) -> Option<KafkaError> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = self.0.borrow();
         failures.iter().find(|failure| failure.error.code == ErrorCode::INCONSISTENT).map(|failure| failure.error.clone())
     }
 
     /// # Safety
     /// `message` is valid for the time of this call.
     unsafe fn note(&self, message: *const rd_kafka_message_t, error: impl FnOnce(&str) -> KafkaError) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.0.borrow_mut();
         if failures.len() < MAX_FAILURES {
             // SAFETY: a valid message with a live topic (caller's contract), whose name is a field of it.
             let (topic, partition, tag) =
