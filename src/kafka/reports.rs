@@ -57,16 +57,10 @@ impl Reports {
         failures.iter().find(|failure| failure.error.code == ErrorCode::INCONSISTENT).map(|failure| failure.error.clone())
     }
 
-    /// # Safety
-    /// `message` is valid for the time of this call.
-    unsafe fn note(&self, message: *const rd_kafka_message_t, error: impl FnOnce(&str) -> KafkaError) {
+    fn note(&self, failure: DeliveryFailure) {
         let mut failures = self.0.borrow_mut();
         if failures.len() < MAX_FAILURES {
-            // SAFETY: a valid message with a live topic (caller's contract), whose name is a field of it.
-            let (topic, partition, tag) =
-                unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
-            let error = error(&topic);
-            failures.push(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
+            failures.push(failure);
         }
     }
 }
@@ -86,10 +80,11 @@ unsafe extern "C" fn on_report(_: *mut rd_kafka_t, message: *const rd_kafka_mess
     if code.is_purged() && role.is_transactional() {
         return;
     }
-    let error = |topic: &str| match code {
+    // SAFETY: librdkafka passes a valid message with a live topic, whose name is a field of it.
+    let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
+    let error = match code {
         ErrorCode::NONE => KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, UNCONFIRMED.to_owned()),
-        code => named(KafkaError::from_code("deliver", code), topic),
+        code => named(KafkaError::from_code("deliver", code), &topic),
     };
-    // SAFETY: librdkafka passes a valid message.
-    unsafe { role.reports.note(message, error) };
+    role.reports.note(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });
 }
