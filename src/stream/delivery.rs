@@ -60,8 +60,9 @@ impl From<KafkaError> for Fatal {
 
 /// Makes a worker's output durable.
 pub(super) struct Delivery {
-    pub(super) producer: Producer,
-    pub(super) publisher: Publisher,
+    /// They take turns, a commit each.
+    publishers: Vec<Publisher>,
+    turn: usize,
     pub(super) metrics: WorkerMetrics,
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -78,17 +79,11 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// A commit or an abort is bounded by the settings' `call_timeout`; after it the worker asks again until it is told to stop.
-    pub(super) fn new(
-        producer: Producer,
-        publisher: Publisher,
-        metrics: WorkerMetrics,
-        settings: &Settings,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
-        let pace = Pace::new(settings.commit_interval, producer.is_transactional());
+    pub(super) fn new(publishers: Vec<Publisher>, metrics: WorkerMetrics, settings: &Settings, stop: Arc<AtomicBool>) -> Self {
+        let pace = Pace::new(settings.commit_interval, settings.transactional_id_prefix.is_some());
         Self {
-            producer,
-            publisher,
+            publishers,
+            turn: 0,
             metrics,
             timeout: settings.call_timeout,
             stop,
@@ -101,21 +96,33 @@ impl Delivery {
         }
     }
 
-    /// Registers the transactional id, waiting for the broker as long as it takes, until told to stop.
+    /// The producer that has its turn.
+    pub(super) fn publisher(&mut self) -> &mut Publisher {
+        &mut self.publishers[self.turn]
+    }
+
+    fn producer(&self) -> &Producer {
+        &self.publishers[self.turn].producer
+    }
+
+    /// Registers the transactional ids, waiting for the broker as long as it takes, until told to stop.
     pub(super) fn start(&mut self) -> Result<(), Failure> {
-        if !self.producer.is_transactional() {
-            return Ok(());
+        for turn in 0..self.publishers.len() {
+            self.turn = turn;
+            if self.producer().is_transactional() {
+                self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(beyond_abort)?;
+            }
         }
-        self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(beyond_abort)
+        Ok(())
     }
 
     /// Begins a transaction unless one is open.
     pub(super) fn open(&mut self) -> Result<(), Failure> {
         // The memory of what was delivered meanwhile is warm, and the next records take it.
-        self.producer.take_reports();
+        self.producer().take_reports();
         if !self.pace.is_open() {
-            if self.producer.is_transactional() {
-                self.producer.begin().map_err(failure_of)?;
+            if self.producer().is_transactional() {
+                self.producer().begin().map_err(failure_of)?;
             }
             self.pace.open(Instant::now());
         }
@@ -140,7 +147,7 @@ impl Delivery {
         let started = Instant::now();
         let has_backlog = has_backlog(consumer, self.tally.events());
         let offsets: Vec<(i32, i64)> = self.offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect();
-        let outcome = if self.producer.is_transactional() {
+        let outcome = if self.producer().is_transactional() {
             self.commit_transaction(consumer, &offsets)
         } else {
             self.commit_flushed(consumer, &offsets)
@@ -150,10 +157,11 @@ impl Delivery {
         if let Err(failure) = outcome {
             return Err(self.undo(failure));
         }
-        self.pace.committed(Instant::now(), took, has_backlog);
+        self.pace.committed(took, has_backlog);
         self.metrics.transaction(true);
         self.offsets.clear();
         self.tally.publish(&self.metrics, now_ms());
+        self.turn = (self.turn + 1) % self.publishers.len();
         Ok(())
     }
 
@@ -187,9 +195,9 @@ impl Delivery {
             fault::point("before_flush");
         }
         loop {
-            let flushed = self.producer.flush(Duration::from_secs(1));
+            let flushed = self.producer().flush(Duration::from_secs(1));
             // A producer that has come to its end has an empty queue too: its records were dropped.
-            self.producer.poll().map_err(ended)?;
+            self.producer().poll().map_err(ended)?;
             match flushed {
                 Ok(()) => break,
                 Err(error) if error.is_fatal() => return Err(ended(error)),
@@ -215,7 +223,7 @@ impl Delivery {
     fn undo(&mut self, failure: Failure) -> Failure {
         let mut outcome = failure;
         if self.pace.is_open()
-            && self.producer.is_transactional()
+            && self.producer().is_transactional()
             && matches!(outcome, Failure::Rewind | Failure::Operator(_))
             && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
         {
@@ -228,8 +236,12 @@ impl Delivery {
             outcome = denied;
         }
         if let Failure::Operator(error) = outcome {
-            let written: Vec<&str> =
-                self.publisher.topics().into_iter().zip(self.tally.has()).filter_map(|(topic, has)| has.then_some(topic)).collect();
+            let written: Vec<&str> = self.publishers[self.turn]
+                .topics()
+                .into_iter()
+                .zip(self.tally.has())
+                .filter_map(|(topic, has)| has.then_some(topic))
+                .collect();
             outcome = Failure::Operator(error.of_one_of(&written));
         }
         if self.pace.undone() {
@@ -243,7 +255,7 @@ impl Delivery {
     /// Tells of failed deliveries, the first of each kind, and what they ask for; nothing when there is none. A refused record takes its
     /// whole request with it, so nothing is concluded about the single record.
     fn note_failed_deliveries(&self) -> Option<Failure> {
-        let failures = self.producer.take_failures();
+        let failures = self.producer().take_failures();
         let mut told: Vec<(&str, ErrorCode)> = Vec::new();
         for failure in failures.iter().filter(|failure| !failure.error.is_purged()) {
             let kind = (failure.topic.as_str(), failure.error.code);
@@ -279,7 +291,7 @@ impl Delivery {
     /// is told to stop.
     fn insist(&self, call: impl Fn(&Producer, Duration) -> Result<(), TransactionError>) -> Result<(), TransactionError> {
         loop {
-            match call(&self.producer, self.timeout) {
+            match call(self.producer(), self.timeout) {
                 Err(TransactionError::Retriable(error)) if !self.is_told_to_stop() => {
                     tracing::warn!(%error, "the broker does not answer; asking again");
                 }

@@ -102,13 +102,13 @@ fn unpack(packed: &str) -> Option<Origin<'_>> {
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// A topic and the largest record that it takes.
-pub(super) struct Destination {
+struct Destination {
     topic: TopicHandle,
     max_record_bytes: usize,
 }
 
 impl Destination {
-    pub(super) fn open(producer: &Producer, topic: &OutputTopic) -> Result<Self, KafkaError> {
+    fn open(producer: &Producer, topic: &OutputTopic) -> Result<Self, KafkaError> {
         Ok(Self { topic: producer.topic(&topic.name)?, max_record_bytes: topic.max_record_bytes.unwrap_or(usize::MAX) })
     }
 }
@@ -122,8 +122,9 @@ pub(super) enum Omit {
     AllThatCame,
 }
 
-/// Writes the records of one worker.
+/// Writes records with one producer.
 pub(super) struct Publisher {
+    pub(super) producer: Producer,
     output: Destination,
     dead_letters: Destination,
     headers: ScoreHeaders,
@@ -134,9 +135,11 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new(output: Destination, dead_letters: Destination, settings: &Settings) -> Self {
+    pub(super) fn new(producer: Producer, settings: &Settings) -> Result<Self, KafkaError> {
+        let (output, dead_letters) =
+            (Destination::open(&producer, &settings.output)?, Destination::open(&producer, &settings.dead_letters)?);
         let (pipeline_digest, model_digests) = (settings.pipeline_digest.clone(), settings.model_digests.clone());
-        Self { output, dead_letters, headers: settings.score_headers, pipeline_digest, model_digests, packed: Vec::new() }
+        Ok(Self { producer, output, dead_letters, headers: settings.score_headers, pipeline_digest, model_digests, packed: Vec::new() })
     }
 
     /// The topics of scores and of dead letters.
@@ -145,15 +148,15 @@ impl Publisher {
     }
 
     /// Queues a score: the event's key and timestamp, the score's bytes.
-    pub(super) fn score(&mut self, producer: &Producer, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
+    pub(super) fn score(&mut self, event: &Message<'_>, place: &Place, value: &[u8]) -> Result<(), ProduceError> {
         let content = (event.key(), Some(value));
         match self.headers {
-            ScoreHeaders::None => produce(producer, &self.output, event, content, &[]),
+            ScoreHeaders::None => produce(&self.producer, &self.output, event, content, &[]),
             ScoreHeaders::Packed => {
                 let (topic, partition, offset, message) = (event.topic(), event.partition(), event.offset(), place.number());
                 self.packed.clear();
                 pack(&mut self.packed, &Origin { topic, partition, offset, message }, &self.pipeline_digest, &self.model_digests);
-                produce(producer, &self.output, event, content, &[(PACKED, &self.packed)])
+                produce(&self.producer, &self.output, event, content, &[(PACKED, &self.packed)])
             }
             ScoreHeaders::Separate => {
                 let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
@@ -167,21 +170,14 @@ impl Publisher {
                     (SOURCE_MESSAGE, number.as_bytes()),
                 ];
                 let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
-                produce(producer, &self.output, event, content, headers)
+                produce(&self.producer, &self.output, event, content, headers)
             }
         }
     }
 
     /// Queues a dead letter: the event's key, timestamp, headers and value as they came, of one that holds messages the message's bytes, and
     /// why it is one; for a topic that did not take that, without some of it.
-    pub(super) fn dead_letter(
-        &self,
-        producer: &Producer,
-        event: &Message<'_>,
-        place: &Place,
-        why: &Rejection,
-        omit: Omit,
-    ) -> Result<(), ProduceError> {
+    pub(super) fn dead_letter(&self, event: &Message<'_>, place: &Place, why: &Rejection, omit: Omit) -> Result<(), ProduceError> {
         let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
         let (mut byte, mut omitted) = (itoa::Buffer::new(), itoa::Buffer::new());
         let came = event.headers().filter(|(name, _)| !name.starts_with("caz."));
@@ -217,7 +213,7 @@ impl Publisher {
         if let (Some(payload), None) = (payload, value) {
             headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
         }
-        produce(producer, &self.dead_letters, event, (key, value), &headers)
+        produce(&self.producer, &self.dead_letters, event, (key, value), &headers)
     }
 }
 

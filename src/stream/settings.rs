@@ -55,6 +55,18 @@ pub struct OutputTopic {
 const BATCH_BYTES: usize = 1_000_000;
 
 impl Settings {
+    /// The properties of a worker's producers: one, or two whose transactions take turns.
+    ///
+    /// The broker writes a transaction's markers after it has answered, and refuses the next one of the same producer meanwhile, which
+    /// librdkafka then tries again 20 ms later.
+    pub(super) fn producers(&self, worker: usize) -> Vec<ClientProperties> {
+        let transactional = |prefix: &String| {
+            let id = |turn| format!("{prefix}-{worker}-{turn}");
+            (0..2).map(|turn| self.producer.clone().with("transactional.id", id(turn))).collect()
+        };
+        self.transactional_id_prefix.as_ref().map_or_else(|| vec![self.producer.clone()], transactional)
+    }
+
     /// Asks the broker for the largest record that each output topic takes. Larger ones are then dead letters, instead of records that the
     /// broker refuses together with all others of their request. Without the right to ask, librdkafka's defaults stand.
     pub fn ask_limits(&mut self, admin: &Admin) {

@@ -8,8 +8,8 @@ use super::delivery::{Delivery, Failure, Fatal};
 use super::fault;
 use super::hold::{Held, cut};
 use super::line::{Line, PhaseDurations, Place};
-use super::publish::{Destination, Omit, Publisher};
-use super::settings::{OutputTopic, Settings};
+use super::publish::{Omit, Publisher};
+use super::settings::Settings;
 use crate::codec::frame::SchemaKey;
 use crate::config::OnError;
 use crate::dataset::{Phase, Reason, Rejection};
@@ -81,17 +81,12 @@ impl Worker {
         health: Arc<WorkerHealth>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, WorkerError> {
-        let mut properties = settings.producer.clone();
-        if let Some(prefix) = &settings.transactional_id_prefix {
-            properties.set("transactional.id", format!("{prefix}-{number}"));
-        }
-        let producer = Producer::new(&properties)?;
-        let open = |topic: &OutputTopic| Destination::open(&producer, topic).map_err(WorkerError::Client);
-        let (output, dead_letters) = (open(&settings.output)?, open(&settings.dead_letters)?);
-        let publisher = Publisher::new(output, dead_letters, &settings);
+        let producers = settings.producers(number);
+        let publisher = |properties| Publisher::new(Producer::new(properties)?, &settings).map_err(WorkerError::Client);
+        let publishers = producers.iter().map(publisher).collect::<Result<_, _>>()?;
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
-        let delivery = Delivery::new(producer, publisher, metrics, &settings, Arc::clone(&stop));
+        let delivery = Delivery::new(publishers, metrics, &settings, Arc::clone(&stop));
         let (batch, backoff, lag_published, held) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default());
         let subscribed = Instant::now();
         Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held })
@@ -142,8 +137,7 @@ impl Worker {
             self.held.release(&self.consumer, |key| self.line.is_awaited(key));
         }
         let wait = if self.delivery.pace.is_open() { self.delivery.pace.due_in(started).min(DRAIN_WAIT) } else { IDLE_WAIT };
-        let linger = self.settings.linger.max(self.delivery.pace.settles_in(Instant::now()));
-        let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger };
+        let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger: self.settings.linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
         if let Some(failure) = self.delivery.take_failed() {
             return Ok(Err(failure));
@@ -177,19 +171,18 @@ impl Worker {
             let rejected = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
             return self.stop_before(rejected);
         }
-        std::thread::sleep(self.delivery.pace.settles_in(Instant::now()));
         self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
         let started = Instant::now();
         for (place, value) in scored.scores() {
             let Some(event) = self.batch.get(place.event) else { continue };
             if fault::has_bug("double_produce") && event.offset() % 50 == 49 {
-                let _ = self.delivery.publisher.score(&self.delivery.producer, &event, place, value);
+                let _ = self.delivery.publisher().score(&event, place, value);
             }
             if fault::has_bug("count_twice") && event.offset() % 50 == 49 {
                 self.delivery.tally.scored(value.len());
             }
-            match self.delivery.publisher.score(&self.delivery.producer, &event, place, value) {
+            match self.delivery.publisher().score(&event, place, value) {
                 Ok(()) => self.delivery.tally.scored(value.len()),
                 Err(ProduceError::TooLarge { bytes }) => {
                     let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output.name);
@@ -332,7 +325,8 @@ fn bury(delivery: &mut Delivery, event: &Message<'_>, place: &Place, rejection: 
             });
         }
     }
-    let publish = |omit| delivery.publisher.dead_letter(&delivery.producer, event, place, rejection, omit);
+    let publisher: &Publisher = delivery.publisher();
+    let publish = |omit| publisher.dead_letter(event, place, rejection, omit);
     let smaller = |outcome, omit| if matches!(outcome, Err(ProduceError::TooLarge { .. })) { publish(omit) } else { outcome };
     let outcome = smaller(smaller(publish(Omit::Nothing), Omit::Value), Omit::AllThatCame);
     match outcome {
