@@ -145,19 +145,17 @@ impl Delivery {
             return Ok(());
         }
         let started = Instant::now();
-        let has_backlog = has_backlog(consumer, self.tally.events());
         let offsets: Vec<(i32, i64)> = self.offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect();
         let outcome = if self.producer().is_transactional() {
             self.commit_transaction(consumer, &offsets)
         } else {
             self.commit_flushed(consumer, &offsets)
         };
-        let took = started.elapsed();
-        self.metrics.phase(LinePhase::Commit, took);
+        self.metrics.phase(LinePhase::Commit, started.elapsed());
         if let Err(failure) = outcome {
             return Err(self.undo(failure));
         }
-        self.pace.committed(took, has_backlog);
+        self.pace.committed();
         self.metrics.transaction(true);
         self.offsets.clear();
         self.tally.publish(&self.metrics, now_ms());
@@ -355,15 +353,6 @@ impl Delivery {
         self.metrics.assigned(self.assigned);
         partitions.iter().for_each(|partition| self.metrics.forget(*partition));
     }
-}
-
-/// Whether the broker is known to have more events than are open, which needs no constant for any rate.
-fn has_backlog(consumer: &Consumer, open: usize) -> bool {
-    let waiting = |partition: i32| match (consumer.watermarks_cached(partition), consumer.position(partition)) {
-        (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
-        _ => 0,
-    };
-    consumer.assignment().into_iter().map(waiting).sum::<usize>() > open
 }
 
 /// What is left to do once work was undone because of an error. Without a right it would be undone for ever.

@@ -1,28 +1,25 @@
 //! When the open work is committed.
 //!
-//! Scores wait for nothing but their commit, which is due as soon as what had arrived is scored: an event waits for some milliseconds. Who
-//! cannot keep up so, which a backlog tells, works half as long as commits take before the next one, then twice as long each time, at most
-//! the whole interval, and half as long when there is none. With at least once scores are seen before their commit, so that it waits for the
-//! interval. The first commit waits for nothing: it tells how long commits take, and early whether they may be made.
+//! Scores of a transaction are seen once it is committed, which is due as soon as what has arrived is scored: an event waits for some
+//! milliseconds. Where more arrives meanwhile than a batch holds, the work goes on with that, at most the whole interval, so that commits
+//! take the less of the time the more there is to do. With at least once scores are seen before their commit, so that it waits for the
+//! interval. The first commit waits for nothing: it tells early whether commits may be made.
 
 use std::time::{Duration, Instant};
 
-/// When a worker's work was opened, how long it lasts, and how long its commits take.
+/// When a worker's work was opened, and how long it lasts.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
     is_transactional: bool,
     opened: Option<Instant>,
-    /// How long commits take, as a moving average.
-    commits_take: Duration,
-    /// How long work lasts before its commit is due.
-    work_lasts: Duration,
+    has_committed: bool,
 }
 
 impl Pace {
     /// `interval` is how long work may stay open.
     pub(super) fn new(interval: Duration, is_transactional: bool) -> Self {
-        Self { interval, is_transactional, opened: None, commits_take: Duration::ZERO, work_lasts: Duration::ZERO }
+        Self { interval, is_transactional, opened: None, has_committed: false }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -38,19 +35,25 @@ impl Pace {
         self.opened.take().is_some()
     }
 
-    /// The work is committed, which took so long; `has_backlog` tells whether more was waiting when it began.
-    pub(super) fn committed(&mut self, took: Duration, has_backlog: bool) {
+    /// The work is committed.
+    pub(super) fn committed(&mut self) {
         self.opened = None;
-        self.commits_take = (self.commits_take * 7 + took) / 8;
-        let longer = || (self.work_lasts * 2).max(self.commits_take / 2);
-        let paced = if has_backlog { longer() } else { self.work_lasts / 2 };
-        self.work_lasts = if self.is_transactional { paced.min(self.interval) } else { self.interval };
+        self.has_committed = true;
     }
 
-    /// How long the open work may wait for its commit.
-    pub(super) fn due_in(&self, now: Instant) -> Duration {
+    /// Whether the open work is to be committed; `is_drained` when everything that had arrived is scored.
+    pub(super) fn is_due(&self, now: Instant, is_drained: bool) -> bool {
+        (self.is_transactional && is_drained) || self.due_in(now).is_zero()
+    }
+
+    /// How long the open work may wait for more events.
+    pub(super) fn waits(&self, now: Instant) -> Duration {
+        if self.is_transactional { Duration::ZERO } else { self.due_in(now) }
+    }
+
+    fn due_in(&self, now: Instant) -> Duration {
         let lasted = self.opened.map_or(Duration::ZERO, |opened| now.saturating_duration_since(opened));
-        self.work_lasts.saturating_sub(lasted)
+        if self.has_committed { self.interval.saturating_sub(lasted) } else { Duration::ZERO }
     }
 }
 
@@ -66,20 +69,12 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// Commits of 8 ms each; answers when the last one was done and the next work was opened.
-    fn commit(pace: &mut Pace, times: usize, has_backlog: bool) -> Instant {
-        let now = Instant::now();
-        for _ in 0..times {
-            pace.open(now);
-            pace.committed(ms(8), has_backlog);
-        }
+    /// Work that was opened at that moment, after an earlier commit.
+    fn opened(is_transactional: bool) -> (Pace, Instant) {
+        let (mut pace, now) = (Pace::new(INTERVAL, is_transactional), Instant::now());
         pace.open(now);
-        now
-    }
-
-    fn paced(is_transactional: bool) -> (Pace, Instant) {
-        let mut pace = Pace::new(INTERVAL, is_transactional);
-        let now = commit(&mut pace, 100, false);
+        pace.committed();
+        pace.open(now);
         (pace, now)
     }
 
@@ -88,47 +83,35 @@ mod tests {
         for is_transactional in [true, false] {
             let (mut pace, now) = (Pace::new(INTERVAL, is_transactional), Instant::now());
             pace.open(now);
-            assert_eq!(pace.due_in(now), Duration::ZERO);
+            assert!(pace.is_due(now, false));
         }
     }
 
     #[test]
-    fn without_a_backlog_a_commit_is_due_at_once() {
-        let (pace, now) = paced(true);
-        assert_eq!(pace.due_in(now), Duration::ZERO);
+    fn a_transaction_is_committed_when_the_input_is_drained() {
+        let (pace, now) = opened(true);
+        assert!(pace.is_due(now, true));
+        assert_eq!(pace.waits(now), Duration::ZERO);
     }
 
     #[test]
-    fn with_a_backlog_work_lasts_twice_as_long_each_time_until_the_interval() {
-        let (mut pace, _) = paced(true);
-        let mut lasts = |has_backlog| {
-            [(); 6].map(|()| {
-                let now = commit(&mut pace, 1, has_backlog);
-                pace.due_in(now).as_millis()
-            })
-        };
-        assert_eq!(lasts(true), [3, 7, 15, 31, 63, 100]);
-        assert_eq!(lasts(false), [50, 25, 12, 6, 3, 1]);
+    fn it_lasts_no_longer_than_the_interval() {
+        let (pace, now) = opened(true);
+        assert!(!pace.is_due(now + ms(99), false));
+        assert!(pace.is_due(now + INTERVAL, false));
     }
 
     #[test]
     fn at_least_once_waits_for_the_interval() {
-        let (pace, now) = paced(false);
-        assert_eq!(pace.due_in(now + ms(30)), ms(70));
-        assert_eq!(pace.due_in(now + INTERVAL), Duration::ZERO);
-    }
-
-    #[test]
-    fn work_lasts_no_longer_than_the_interval_after_a_commit_that_took_long() {
-        let (mut pace, now) = paced(true);
-        pace.committed(ms(60_000), true);
-        pace.open(now);
-        assert_eq!(pace.due_in(now), INTERVAL);
+        let (pace, now) = opened(false);
+        assert!(!pace.is_due(now + ms(30), true));
+        assert_eq!(pace.waits(now + ms(30)), ms(70));
+        assert!(pace.is_due(now + INTERVAL, false));
     }
 
     #[test]
     fn work_that_is_undone_is_not_open() {
-        let (mut pace, _) = paced(true);
+        let (mut pace, _) = opened(true);
         assert!(pace.is_open() && pace.undone() && !pace.is_open() && !pace.undone());
     }
 }

@@ -35,11 +35,6 @@ impl Tally {
         }
     }
 
-    /// All of them.
-    pub(super) fn events(&self) -> usize {
-        self.scored + self.skipped + self.dead.len()
-    }
-
     /// Whether there are scores, and dead letters.
     pub(super) fn has(&self) -> [bool; 2] {
         [self.scored > 0, !self.dead.is_empty()]

@@ -136,7 +136,7 @@ impl Worker {
         if !self.held.is_empty() {
             self.held.release(&self.consumer, |key| self.line.is_awaited(key));
         }
-        let wait = if self.delivery.pace.is_open() { self.delivery.pace.due_in(started).min(DRAIN_WAIT) } else { IDLE_WAIT };
+        let wait = if self.delivery.pace.is_open() { self.delivery.pace.waits(started).min(DRAIN_WAIT) } else { IDLE_WAIT };
         let limits = PollLimits { max_messages: self.settings.max_batch, wait, linger: self.settings.linger };
         let polled = self.consumer.poll_batch(&mut self.batch, limits, &mut self.delivery);
         if let Some(failure) = self.delivery.take_failed() {
@@ -208,7 +208,8 @@ impl Worker {
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;
-        if self.delivery.pace.due_in(Instant::now()).is_zero() { self.delivery.commit(&self.consumer) } else { Ok(()) }
+        let is_drained = self.batch.len() < self.settings.max_batch;
+        if self.delivery.pace.is_due(Instant::now(), is_drained) { self.delivery.commit(&self.consumer) } else { Ok(()) }
     }
 
     /// Holds the partitions of events that must wait, and scores what comes before them.

@@ -126,16 +126,16 @@ fn slow_at_least_once() {
     slow(AtLeastOnce, &["after_produce", "after_flush"]);
 }
 
-/// Somebody else takes the transactional id: the scorer must end, and its successor go on.
+/// Somebody else takes a transactional id, of either producer: the scorer must end, and its successor go on.
 #[test]
 fn thief_exactly_once() {
     Run::row("thief", ExactlyOnce, 3, &[INSTANCE], |run| {
         run.start();
-        for _ in 0..run.rounds {
+        for round in 0..run.rounds {
             run.progress(500);
             run.random.pause(0, 50);
             run.faults += 1;
-            let id = format!("{}-chaos-0", run.example.group);
+            let id = format!("{}-chaos-0-{}", run.example.group, round % 2);
             let thief = Producer::new(&properties().with("transactional.id", id)).unwrap();
             thief.init_transactions(Duration::from_secs(30)).unwrap();
             run.wait_for_restart();
