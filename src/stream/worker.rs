@@ -208,7 +208,7 @@ impl Worker {
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;
-        let is_drained = self.batch.len() < self.settings.max_batch;
+        let is_drained = || self.batch.len() < self.settings.max_batch && waiting(&self.consumer) <= self.batch.len();
         if self.delivery.pace.is_due(Instant::now(), is_drained) { self.delivery.commit(&self.consumer) } else { Ok(()) }
     }
 
@@ -284,6 +284,15 @@ impl Worker {
             }
         }
     }
+}
+
+/// Events that the broker is known to have beyond those that were read.
+fn waiting(consumer: &Consumer) -> usize {
+    let in_partition = |partition: i32| match (consumer.watermarks_cached(partition), consumer.position(partition)) {
+        (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
+        _ => 0,
+    };
+    consumer.assignment().into_iter().map(in_partition).sum()
 }
 
 /// How a failure ends a worker that does not go on.
