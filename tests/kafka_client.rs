@@ -9,6 +9,8 @@ mod support;
 mod configuration;
 #[path = "kafka_client/consuming.rs"]
 mod consuming;
+#[path = "kafka_client/failing.rs"]
+mod failing;
 #[path = "kafka_client/producing.rs"]
 mod producing;
 #[path = "kafka_client/rebalancing.rs"]

@@ -25,8 +25,10 @@ const FORCED: [Forced; 2] = [
 ];
 
 /// What a consumer gets unless the user says otherwise.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("auto.offset.reset", "earliest"),
+    // As in Apache Kafka's own client: a record that was damaged on its way must not become another event.
+    ("check.crcs", "true"),
     ("isolation.level", "read_committed"),
     // The prefetch is bounded by bytes of records. A small record takes five times its bytes in librdkafka's queue: 2 MiB are 10 MiB of
     // memory there, 80 ms of the quickest pipeline's input, and enough for the longest way to a broker.
@@ -42,6 +44,9 @@ const DEFAULTS: [(&str, &str); 6] = [
 
 /// How long dropping a consumer that was not closed may take to leave its group.
 const LEAVE_ON_DROP: Duration = Duration::from_secs(3);
+
+/// How long the seek back after a failure may take; it involves no broker.
+const SEEK_BACK: Duration = Duration::from_secs(1);
 
 /// Bounds of one [`Consumer::poll_batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +156,7 @@ impl Consumer {
     /// consumer. An error is returned alone, never instead of messages: those come first.
     pub fn poll_batch(&self, batch: &mut MessageBatch, limits: PollLimits, listener: &mut dyn RebalanceListener) -> Result<(), KafkaError> {
         batch.start(&self.client);
+        self.seek_failed();
         let max = limits.max_messages.max(1);
         // librdkafka's batch call returns when the array is full or the time is over, so waiting for *any*
         // message takes a call for a single one.
@@ -169,6 +175,15 @@ impl Consumer {
         match self.role().failure.take() {
             Some(error) => Err(error),
             None => self.client.state.raised(),
+        }
+    }
+
+    /// Goes back to where reading failed. librdkafka counts an error as a message: it takes the record at its offset for returned and,
+    /// once the partition was paused (which every rebalance does), goes on behind it.
+    fn seek_failed(&self) {
+        let failed = self.role().positions.borrow().failed();
+        if let Err(error) = self.seek(&failed, SEEK_BACK) {
+            tracing::warn!(%error, "the way back to where reading failed was refused; trying again");
         }
     }
 
@@ -225,13 +240,20 @@ impl Consumer {
     /// # Safety
     /// `message` is valid.
     unsafe fn note(&self, code: ErrorCode, message: *const rd_kafka_message_t) {
+        // SAFETY: caller's contract; the text belongs to the message.
+        let (partition, offset, mut reason) =
+            unsafe { ((*message).partition, (*message).offset, copied(rd_kafka_message_errstr(message))) };
         if code == ErrorCode::PARTITION_EOF {
-            // SAFETY: caller's contract.
-            unsafe { self.role().ends.borrow_mut().insert((*message).partition, (*message).offset) };
+            self.role().ends.borrow_mut().insert(partition, offset);
             return;
         }
-        // SAFETY: caller's contract; the text belongs to the message.
-        let reason = unsafe { copied(rd_kafka_message_errstr(message)) };
+        if offset >= 0 {
+            // A right that is lacking is lacking for all of them.
+            if !code.is_denied() {
+                reason = format!("partition {partition}: {reason}");
+            }
+            self.role().positions.borrow_mut().fail(partition, offset);
+        }
         self.client.state.raise(KafkaError::with_reason("consume", code, reason));
     }
 

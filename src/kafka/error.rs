@@ -46,6 +46,8 @@ impl ErrorCode {
 
     pub(super) const ASSIGN_PARTITIONS: Self = Self(-175);
     pub(super) const REVOKE_PARTITIONS: Self = Self(-174);
+    const BAD_MESSAGE: Self = Self(-199);
+    const BAD_COMPRESSION: Self = Self(-198);
     pub(super) const TOPIC_DENIED: Self = Self(29);
     pub(super) const GROUP_DENIED: Self = Self(30);
     pub(super) const CLUSTER_DENIED: Self = Self(31);
@@ -84,13 +86,13 @@ impl ErrorCode {
     }
 
     /// True when only a human can mend it: credentials, authorisation, a topic that does not exist, a protocol
-    /// the broker lacks. A consumer that meets one of these reports it instead of waiting for ever.
+    /// the broker lacks, a record that is corrupt. A consumer that meets one of these reports it instead of waiting for ever.
     pub fn needs_operator(self) -> bool {
-        // _UNKNOWN_PARTITION, _UNKNOWN_TOPIC, _AUTHENTICATION, _UNSUPPORTED_FEATURE, _AUTO_OFFSET_RESET, UNKNOWN_TOPIC_OR_PART,
-        // TOPIC_EXCEPTION, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, the
+        // _BAD_MSG, _BAD_COMPRESSION, _UNKNOWN_PARTITION, _UNKNOWN_TOPIC, _AUTHENTICATION, _UNSUPPORTED_FEATURE, _AUTO_OFFSET_RESET,
+        // UNKNOWN_TOPIC_OR_PART, TOPIC_EXCEPTION, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, the
         // *_AUTHORIZATION_FAILED codes, UNSUPPORTED_SASL_MECHANISM, UNSUPPORTED_VERSION,
         // SASL_AUTHENTICATION_FAILED, UNSUPPORTED_ASSIGNOR
-        matches!(self.0, -190 | -188 | -169 | -165 | -140 | 3 | 17 | 23 | 24 | 26 | 29 | 30 | 31 | 33 | 35 | 53 | 58 | 112)
+        matches!(self.0, -199 | -198 | -190 | -188 | -169 | -165 | -140 | 3 | 17 | 23 | 24 | 26 | 29 | 30 | 31 | 33 | 35 | 53 | 58 | 112)
     }
 
     /// True when the user lacks a right: the `*_AUTHORIZATION_FAILED` codes.
@@ -216,6 +218,11 @@ impl KafkaError {
             (None, ErrorCode::SSL) => {
                 ". Mend: see to `ssl.ca.location` under `kafka`, and where the broker asks for it, to the client's certificate: \
                  `ssl.certificate.location`, `ssl.key.location`, `ssl.key.password`"
+                    .to_owned()
+            }
+            (None, ErrorCode::BAD_MESSAGE | ErrorCode::BAD_COMPRESSION) => {
+                ". Mend: the partition's records are damaged on its leader; let another replica lead it, or give them up by moving the \
+                 group's offset behind them"
                     .to_owned()
             }
             _ => String::new(),

@@ -35,6 +35,7 @@ unsafe extern "C" {
     ) -> c_int;
     pub(super) fn rd_kafka_pause_partitions(rk: *mut rd_kafka_t, partitions: *mut rd_kafka_topic_partition_list_t) -> c_int;
     pub(super) fn rd_kafka_resume_partitions(rk: *mut rd_kafka_t, partitions: *mut rd_kafka_topic_partition_list_t) -> c_int;
+    pub(super) fn rd_kafka_position(rk: *mut rd_kafka_t, partitions: *mut rd_kafka_topic_partition_list_t) -> c_int;
     pub(super) fn rd_kafka_get_watermark_offsets(
         rk: *mut rd_kafka_t,
         topic: *const c_char,

@@ -170,4 +170,17 @@ impl Consumer {
         let code = unsafe { ffi::rd_kafka_get_watermark_offsets(self.rk(), topic, partition, &mut low, &mut high) };
         (code == 0 && low >= 0 && high >= 0).then_some(Watermarks { low, high })
     }
+
+    /// How many offsets each partition that is ours has behind the last message returned, as its last fetch told. Control records right
+    /// behind that message do not count. 0 before a first message: one that had arrived would have been returned.
+    pub fn lags(&self) -> Vec<(i32, i64)> {
+        let list = PartitionList::new(&self.role().topic, &self.assignment());
+        // SAFETY: a live handle and list, which the call fills in. It knows of control records, and nothing for a while after a seek.
+        unsafe { ffi::rd_kafka_position(self.rk(), list.as_ptr()) };
+        let lag = |partition: i32, position: i64| {
+            let position = self.position(partition)?.max(position);
+            Some((self.watermarks_cached(partition)?.high - position).max(0))
+        };
+        list.entries().iter().map(|entry| (entry.partition, lag(entry.partition, entry.offset).unwrap_or(0))).collect()
+    }
 }

@@ -39,6 +39,8 @@ struct Position {
     next: i64,
     /// The lowest offset returned or sought since the assignment.
     first: Option<i64>,
+    /// Where to go on after reading failed. Nothing is returned until the partition is sought.
+    failed: Option<i64>,
 }
 
 /// What is done with a message.
@@ -50,6 +52,8 @@ pub(super) enum Admission {
     NotAssigned,
     /// It was returned already.
     Repeated,
+    /// It came behind one that could not be read.
+    BehindFailure,
 }
 
 /// The partitions that are ours, by partition number.
@@ -64,7 +68,7 @@ impl Positions {
             if self.slots.len() <= index {
                 self.slots.resize(index + 1, None);
             }
-            self.slots[index] = Some(Position { next: 0, first: None });
+            self.slots[index] = Some(Position { next: 0, first: None, failed: None });
         }
     }
 
@@ -80,6 +84,7 @@ impl Positions {
     pub(super) fn admit(&mut self, partition: i32, offset: i64) -> Admission {
         match self.get_mut(partition) {
             None => Admission::NotAssigned,
+            Some(position) if position.failed.is_some() => Admission::BehindFailure,
             Some(position) if offset < position.next => Admission::Repeated,
             Some(position) => {
                 position.next = offset + 1;
@@ -93,7 +98,21 @@ impl Positions {
         if let Some(position) = self.get_mut(partition) {
             position.next = offset;
             position.first = Some(position.first.map_or(offset, |first| first.min(offset)));
+            position.failed = None;
         }
+    }
+
+    /// Reading failed at `offset`, with nothing left unreturned before it.
+    pub(super) fn fail(&mut self, partition: i32, offset: i64) {
+        if let Some(position) = self.get_mut(partition) {
+            let target = position.first.map_or(offset, |_| position.next);
+            position.failed.get_or_insert(target);
+        }
+    }
+
+    /// The partitions whose reading failed, with where to go on.
+    pub(super) fn failed(&self) -> Vec<(i32, i64)> {
+        (0..).zip(&self.slots).filter_map(|(partition, slot)| Some((partition, (*slot)?.failed?))).collect()
     }
 
     /// The offset after the last message returned or the one sought; `None` before either, and when the
@@ -358,6 +377,20 @@ mod tests {
         assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 50)), (Some(3), Some(100), Admission::Repeated));
         positions.seek(1, 7);
         assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn nothing_behind_a_failure_is_accepted_until_it_is_sought() {
+        let mut positions = Positions::default();
+        positions.assign(&[0, 1]);
+        positions.admit(0, 5);
+        positions.fail(0, 9);
+        positions.fail(1, 3);
+        positions.fail(1, 4);
+        assert_eq!(positions.failed(), [(0, 6), (1, 3)], "from 6 to 9 are control records, or what the failure hides");
+        assert_eq!((positions.admit(0, 10), positions.next(0)), (Admission::BehindFailure, Some(6)));
+        positions.seek(0, 6);
+        assert_eq!((positions.admit(0, 9), positions.failed()), (Admission::Accepted, vec![(1, 3)]));
     }
 
     #[test]

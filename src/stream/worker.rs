@@ -208,8 +208,7 @@ impl Worker {
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
         self.backoff = BACKOFF.0;
-        let is_drained = || self.batch.len() < self.settings.max_batch && waiting(&self.consumer) <= self.batch.len();
-        if self.delivery.pace.is_due(Instant::now(), is_drained) { self.delivery.commit(&self.consumer) } else { Ok(()) }
+        if self.delivery.pace.is_due(Instant::now(), || self.is_drained()) { self.delivery.commit(&self.consumer) } else { Ok(()) }
     }
 
     /// Holds the partitions of events that must wait, and scores what comes before them.
@@ -277,22 +276,17 @@ impl Worker {
             return;
         }
         self.lag_published = Instant::now();
-        for partition in self.consumer.assignment() {
-            if let Some(watermarks) = self.consumer.watermarks_cached(partition) {
-                let position = self.consumer.position(partition).unwrap_or(watermarks.low);
-                self.delivery.metrics.lag(partition, (watermarks.high - position).max(0));
-            }
+        for (partition, lag) in self.consumer.lags() {
+            self.delivery.metrics.lag(partition, lag);
         }
     }
-}
 
-/// Events that the broker is known to have beyond those that were read.
-fn waiting(consumer: &Consumer) -> usize {
-    let in_partition = |partition: i32| match (consumer.watermarks_cached(partition), consumer.position(partition)) {
-        (Some(watermarks), Some(position)) => usize::try_from(watermarks.high - position).unwrap_or(0),
-        _ => 0,
-    };
-    consumer.assignment().into_iter().map(in_partition).sum()
+    /// Whether the last batch took all that had arrived. A batch that is not full may still leave much behind, where events are large.
+    fn is_drained(&self) -> bool {
+        let batch = self.batch.len();
+        batch < self.settings.max_batch
+            && self.consumer.lags().iter().map(|(_, lag)| usize::try_from(*lag).unwrap_or(0)).sum::<usize>() <= batch
+    }
 }
 
 /// How a failure ends a worker that does not go on.

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use caz::kafka::{CommitMode, Consumer, MessageBatch, PollLimits, RebalanceListener};
+use caz::kafka::{CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener};
 
+use crate::producing::record;
 use crate::support::{Bystander, PATIENCE, create_topic, produce_numbers, properties, unique, wait_for};
 
 pub(crate) const LIMITS: PollLimits = PollLimits { max_messages: 1000, wait: Duration::from_millis(100), linger: Duration::ZERO };
@@ -44,6 +45,7 @@ fn a_batch_is_what_has_arrived() {
     assert!(batch.get(0).unwrap().timestamp_ms().is_some());
     let end = batch.get(99).unwrap().offset() + 1;
     assert_eq!(consumer.position(0), Some(end));
+    assert_eq!(consumer.lags(), [(0, 500 - end)]);
 
     // What is there is returned at once, though neither the batch is full nor the wait over.
     let started = Instant::now();
@@ -60,6 +62,32 @@ fn a_batch_is_what_has_arrived() {
     assert!(batch.is_empty());
     assert!((Duration::from_millis(190)..PATIENCE / 2).contains(&started.elapsed()), "{:?}", started.elapsed());
     assert_eq!(consumer.repeated_messages(), 0);
+}
+
+#[test]
+fn a_partition_without_news_has_no_lag() {
+    let topic = create_topic("lag", 2);
+    let producer = Producer::new(&properties().with("transactional.id", unique("transactions"))).unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin().unwrap();
+    let handle = producer.topic(&topic).unwrap();
+    for partition in [0, 0, 1] {
+        producer.produce(&OutboundRecord { partition: Some(partition), ..record(&handle, b"x") }, PATIENCE).unwrap();
+    }
+    producer.commit(PATIENCE).unwrap();
+
+    // Partition 0 is done with, and gives nothing; partition 1 gives its record, behind which lies the transaction's control record.
+    let consumer = Consumer::new(&properties().with("group.id", unique("group")), &topic).unwrap();
+    consumer.commit(&[(0, 3)], CommitMode::Sync(PATIENCE)).unwrap();
+    consumer.subscribe().unwrap();
+    assert_eq!(take(&consumer, 1, LIMITS), [(1, 0)]);
+    let mut batch = MessageBatch::new();
+    wait_for("what the broker has", || {
+        consumer.poll_batch(&mut batch, LIMITS, &mut Bystander).unwrap();
+        (0..2).all(|partition| consumer.watermarks_cached(partition).is_some()).then_some(())
+    });
+    assert_eq!(consumer.watermarks_cached(0).unwrap().high, 3);
+    assert_eq!(consumer.lags(), [(0, 0), (1, 0)]);
 }
 
 #[test]

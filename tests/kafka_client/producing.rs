@@ -11,7 +11,7 @@ use caz::kafka::{BareRecord, ClientProperties, OutboundRecord, ProduceError, Pro
 use crate::consuming::{LIMITS, consumer};
 use crate::support::{Bystander, PATIENCE, create_topic, create_topic_with, properties, read_committed, wait_for};
 
-fn record<'a>(topic: &'a TopicHandle, value: &'a [u8]) -> OutboundRecord<'a> {
+pub(crate) fn record<'a>(topic: &'a TopicHandle, value: &'a [u8]) -> OutboundRecord<'a> {
     OutboundRecord { topic, partition: None, key: None, value: Some(value), headers: &[], timestamp_ms: None, tag: 0 }
 }
 
