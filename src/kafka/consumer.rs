@@ -86,7 +86,6 @@ pub struct Consumer {
     // Fields drop in this order: the queue's reference goes before the client's.
     queue: Queue,
     client: Arc<NativeClient<ConsumerRole>>,
-    repeated: Cell<u64>,
     closed: Cell<bool>,
 }
 
@@ -130,7 +129,7 @@ impl Consumer {
             Queue::new(rd_kafka_queue_get_consumer(client.as_ptr()))
         };
         let queue = queue.ok_or_else(|| ConfigError::general("the consumer has no group"))?;
-        Ok(Self { queue, client, repeated: Cell::new(0), closed: Cell::new(false) })
+        Ok(Self { queue, client, closed: Cell::new(false) })
     }
 
     /// The topic.
@@ -156,6 +155,7 @@ impl Consumer {
     /// consumer. An error is returned alone, never instead of messages: those come first.
     pub fn poll_batch(&self, batch: &mut MessageBatch, limits: PollLimits, listener: &mut dyn RebalanceListener) -> Result<(), KafkaError> {
         batch.start(&self.client);
+        self.failure()?;
         self.seek_failed();
         let max = limits.max_messages.max(1);
         // librdkafka's batch call returns when the array is full or the time is over, so waiting for *any*
@@ -169,9 +169,11 @@ impl Consumer {
         } else if !limits.linger.is_zero() {
             self.take(batch, max - batch.len(), limits.linger, listener)?;
         }
-        if !batch.is_empty() {
-            return Ok(());
-        }
+        if batch.is_empty() { self.failure() } else { Ok(()) }
+    }
+
+    /// What is to be reported, if anything.
+    fn failure(&self) -> Result<(), KafkaError> {
         match self.role().failure.take() {
             Some(error) => Err(error),
             None => self.client.state.raised(),
@@ -202,22 +204,23 @@ impl Consumer {
             });
         })?;
         let start = self.drop_left(batch, start);
-        let mut repeated = 0;
         batch.retain(start..batch.len(), |message| {
             // SAFETY: a valid message; the error is read as an integer before anything else.
-            let admission = unsafe {
+            let (partition, offset) = unsafe {
                 match ErrorCode(ptr::addr_of!((*message).err).cast::<c_int>().read()) {
-                    ErrorCode::NONE => self.role().positions.borrow_mut().admit((*message).partition, (*message).offset),
+                    ErrorCode::NONE => ((*message).partition, (*message).offset),
                     error => {
                         self.note(error, message);
                         return false;
                     }
                 }
             };
-            repeated += u64::from(admission == Admission::Repeated);
+            let admission = self.role().positions.borrow_mut().admit(partition, offset);
+            if let Admission::Backwards { next } = admission {
+                self.distrust(partition, offset, next);
+            }
             admission == Admission::Accepted
         });
-        self.repeated.set(self.repeated.get() + repeated);
         // A listener's panic waits until here: the batch must hold no message that was not looked at.
         served.take();
         Ok(())
@@ -257,9 +260,13 @@ impl Consumer {
         self.client.state.raise(KafkaError::with_reason("consume", code, reason));
     }
 
-    /// Messages dropped because they were below their partition's position: zero, unless librdkafka repeats one.
-    pub fn repeated_messages(&self) -> u64 {
-        self.repeated.get()
+    /// A message that lies before what was returned comes from a log that was cut or made anew, or comes twice. Either way a new member
+    /// knows what to do: it goes on from the committed offset, or by `auto.offset.reset` where there is none such any more.
+    fn distrust(&self, partition: i32, offset: i64, next: i64) {
+        let reason = format!(
+            "partition {partition}: offset {offset} came where {next} was next; the topic was made anew, its log was cut, or the record came twice"
+        );
+        self.client.state.raise(KafkaError::fatal("consume", ErrorCode::INCONSISTENT, reason));
     }
 
     /// Whether the group knows this consumer. It is known from its first request to join, before it is told any partition.

@@ -50,8 +50,11 @@ pub(super) enum Admission {
     Accepted,
     /// Its partition is not ours (any more).
     NotAssigned,
-    /// It was returned already.
-    Repeated,
+    /// It lies before what was returned.
+    Backwards {
+        /// The offset that could have come.
+        next: i64,
+    },
     /// It came behind one that could not be read.
     BehindFailure,
 }
@@ -85,7 +88,7 @@ impl Positions {
         match self.get_mut(partition) {
             None => Admission::NotAssigned,
             Some(position) if position.failed.is_some() => Admission::BehindFailure,
-            Some(position) if offset < position.next => Admission::Repeated,
+            Some(position) if offset < position.next => Admission::Backwards { next: position.next },
             Some(position) => {
                 position.next = offset + 1;
                 position.first.get_or_insert(offset);
@@ -361,8 +364,8 @@ mod tests {
         assert_eq!((positions.next(2), positions.assigned()), (None, vec![2]));
         assert_eq!(positions.admit(2, 5), Admission::Accepted);
         assert_eq!(positions.admit(2, 9), Admission::Accepted, "control records leave gaps");
-        assert_eq!(positions.admit(2, 9), Admission::Repeated);
-        assert_eq!(positions.admit(2, 6), Admission::Repeated);
+        assert_eq!(positions.admit(2, 9), Admission::Backwards { next: 10 });
+        assert_eq!(positions.admit(2, 6), Admission::Backwards { next: 10 });
         assert_eq!((positions.first(2), positions.next(2)), (Some(5), Some(10)));
     }
 
@@ -374,7 +377,10 @@ mod tests {
         positions.seek(0, 3);
         assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 3)), (Some(3), Some(3), Admission::Accepted));
         positions.seek(0, 100);
-        assert_eq!((positions.first(0), positions.next(0), positions.admit(0, 50)), (Some(3), Some(100), Admission::Repeated));
+        assert_eq!(
+            (positions.first(0), positions.next(0), positions.admit(0, 50)),
+            (Some(3), Some(100), Admission::Backwards { next: 100 })
+        );
         positions.seek(1, 7);
         assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
     }

@@ -3,13 +3,13 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use caz::kafka::{ClientProperties, Consumer, MessageBatch, OutboundRecord, Producer};
+use caz::kafka::{ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, Producer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::consuming::{LIMITS, take};
 use crate::producing::record;
-use crate::support::{Bystander, PATIENCE, create_topic, properties, unique, wait_for};
+use crate::support::{Bystander, PATIENCE, admin, create_topic, delete_topic, properties, unique, wait_for};
 
 /// Produces a batch for each text.
 fn produce(properties: &ClientProperties, topic: &str, texts: &[&str]) {
@@ -75,4 +75,36 @@ fn nothing_behind_a_corrupt_record_is_returned() {
     insta::assert_snapshot!(format!("{place} ... (_BAD_MSG){mend}"));
     wait_for("the same error again", &mut poll);
     assert_eq!(taken, [0]);
+}
+
+#[test]
+fn a_topic_that_is_made_anew_is_read_from_its_start_by_a_new_member() {
+    let topic = create_topic("anew", 1);
+    let group = properties().with("group.id", unique("group"));
+    let member = || {
+        let consumer = Consumer::new(&group, &topic).unwrap();
+        consumer.subscribe().unwrap();
+        consumer
+    };
+    produce(&properties(), &topic, &["first", "second", "third"]);
+    let consumer = member();
+    assert_eq!(take(&consumer, 3, LIMITS).len(), 3);
+    consumer.commit(&[(0, 3)], CommitMode::Sync(PATIENCE)).unwrap();
+
+    delete_topic(&topic);
+    wait_for("the topic is gone, and made", || admin().create_topic(&topic, 1, None, &[]).ok().filter(|is_new| *is_new));
+    produce(&properties(), &topic, &["new first", "new second"]);
+    let mut batch = MessageBatch::new();
+    let error = wait_for("the error", || {
+        let outcome = consumer.poll_batch(&mut batch, LIMITS, &mut Bystander);
+        assert!(batch.is_empty());
+        outcome.err()
+    });
+    // An eager look at the metadata finds the topic missing.
+    assert!(error.is_fatal() || error.code.needs_operator(), "{error}");
+    if error.is_fatal() {
+        insta::assert_snapshot!(error);
+    }
+    consumer.close(&mut Bystander, PATIENCE).unwrap();
+    assert_eq!(take(&member(), 2, LIMITS), [(0, 0), (0, 1)]);
 }
