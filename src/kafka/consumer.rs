@@ -216,8 +216,8 @@ impl Consumer {
                 }
             };
             let admission = self.role().positions.borrow_mut().admit(partition, offset);
-            if let Admission::Backwards { next } = admission {
-                self.distrust(partition, offset, next);
+            if let Admission::Repeated { next } = admission {
+                self.repeated(partition, offset, next);
             }
             admission == Admission::Accepted
         });
@@ -260,13 +260,16 @@ impl Consumer {
         self.client.state.raise(KafkaError::with_reason("consume", code, reason));
     }
 
-    /// A message that lies before what was returned comes from a log that was cut or made anew, or comes twice. Either way a new member
-    /// knows what to do: it goes on from the committed offset, or by `auto.offset.reset` where there is none such any more.
-    fn distrust(&self, partition: i32, offset: i64, next: i64) {
-        let reason = format!(
-            "partition {partition}: offset {offset} came where {next} was next; the topic was made anew, its log was cut, or the record came twice"
-        );
-        self.client.state.raise(KafkaError::fatal("consume", ErrorCode::INCONSISTENT, reason));
+    /// A message that lies before what was returned. librdkafka may repeat one when it pauses a partition while its messages are taken.
+    /// In a log that has become shorter than what was returned it is another message: the topic was made anew, or its log was cut. A new
+    /// member knows what to do then: it goes on from the committed offset, or by `auto.offset.reset` where that is no more.
+    fn repeated(&self, partition: i32, offset: i64, next: i64) {
+        if self.watermarks_cached(partition).is_some_and(|watermarks| watermarks.high < next) {
+            let reason = format!(
+                "partition {partition} begins again at offset {offset}, where {next} was next: the topic was made anew, or its log was cut"
+            );
+            self.client.state.raise(KafkaError::fatal("consume", ErrorCode::INCONSISTENT, reason));
+        }
     }
 
     /// Whether the group knows this consumer. It is known from its first request to join, before it is told any partition.

@@ -51,7 +51,7 @@ pub(super) enum Admission {
     /// Its partition is not ours (any more).
     NotAssigned,
     /// It lies before what was returned.
-    Backwards {
+    Repeated {
         /// The offset that could have come.
         next: i64,
     },
@@ -88,7 +88,7 @@ impl Positions {
         match self.get_mut(partition) {
             None => Admission::NotAssigned,
             Some(position) if position.failed.is_some() => Admission::BehindFailure,
-            Some(position) if offset < position.next => Admission::Backwards { next: position.next },
+            Some(position) if offset < position.next => Admission::Repeated { next: position.next },
             Some(position) => {
                 position.next = offset + 1;
                 position.first.get_or_insert(offset);
@@ -364,8 +364,8 @@ mod tests {
         assert_eq!((positions.next(2), positions.assigned()), (None, vec![2]));
         assert_eq!(positions.admit(2, 5), Admission::Accepted);
         assert_eq!(positions.admit(2, 9), Admission::Accepted, "control records leave gaps");
-        assert_eq!(positions.admit(2, 9), Admission::Backwards { next: 10 });
-        assert_eq!(positions.admit(2, 6), Admission::Backwards { next: 10 });
+        assert_eq!(positions.admit(2, 9), Admission::Repeated { next: 10 });
+        assert_eq!(positions.admit(2, 6), Admission::Repeated { next: 10 });
         assert_eq!((positions.first(2), positions.next(2)), (Some(5), Some(10)));
     }
 
@@ -379,7 +379,7 @@ mod tests {
         positions.seek(0, 100);
         assert_eq!(
             (positions.first(0), positions.next(0), positions.admit(0, 50)),
-            (Some(3), Some(100), Admission::Backwards { next: 100 })
+            (Some(3), Some(100), Admission::Repeated { next: 100 })
         );
         positions.seek(1, 7);
         assert_eq!((positions.first(1), positions.next(1)), (Some(7), Some(7)));
