@@ -215,9 +215,13 @@ impl Consumer {
                     }
                 }
             };
-            let admission = self.role().positions.borrow_mut().admit(partition, offset);
-            if let Admission::Repeated { next } = admission {
-                self.repeated(partition, offset, next);
+            let mut admission = self.role().positions.borrow_mut().admit(partition, offset);
+            if let Admission::Repeated { next } = admission
+                && self.begins_anew(partition, offset, next)
+            {
+                let mut positions = self.role().positions.borrow_mut();
+                positions.seek(partition, offset);
+                admission = positions.admit(partition, offset);
             }
             admission == Admission::Accepted
         });
@@ -260,16 +264,14 @@ impl Consumer {
         self.client.state.raise(KafkaError::with_reason("consume", code, reason));
     }
 
-    /// A message that lies before what was returned. librdkafka may repeat one when it pauses a partition while its messages are taken.
-    /// In a log that has become shorter than what was returned it is another message: the topic was made anew, or its log was cut. A new
-    /// member knows what to do then: it goes on from the committed offset, or by `auto.offset.reset` where that is no more.
-    fn repeated(&self, partition: i32, offset: i64, next: i64) {
-        if self.watermarks_cached(partition).is_some_and(|watermarks| watermarks.high < next) {
-            let reason = format!(
-                "partition {partition} begins again at offset {offset}, where {next} was next: the topic was made anew, or its log was cut"
-            );
-            self.client.state.raise(KafkaError::fatal("consume", ErrorCode::INCONSISTENT, reason));
+    /// Whether a message that lies before what was returned is another one, since its log has become shorter than that: the topic was made
+    /// anew, or its log was cut. Otherwise librdkafka repeats it, as it may when it pauses a partition while its messages are taken.
+    fn begins_anew(&self, partition: i32, offset: i64, next: i64) -> bool {
+        let is_shorter = self.watermarks_cached(partition).is_some_and(|watermarks| watermarks.high < next);
+        if is_shorter {
+            tracing::warn!(partition, offset, next, "the partition begins again: the topic was made anew, or its log was cut");
         }
+        is_shorter
     }
 
     /// Whether the group knows this consumer. It is known from its first request to join, before it is told any partition.

@@ -13,7 +13,8 @@
 //!
 //! # Invariants
 //! - A message that [`Consumer::poll_batch`] returns belongs to a partition that is assigned at that moment, and
-//!   its offset is above every offset returned before for that partition since the last seek or assignment.
+//!   its offset is above every offset returned before for that partition since the last seek or assignment, unless the log has become
+//!   shorter than that: a topic that was made anew is read from its start.
 //! - An error in place of a message is no message: its partition goes on where it stood, and gives nothing before it was sought there.
 //! - [`RebalanceListener::revoked`] runs while the partitions are still ours: offsets committed in it count.
 //! - Offsets are never committed or stored by librdkafka on its own.
