@@ -215,13 +215,13 @@ impl Consumer {
                     }
                 }
             };
-            let mut admission = self.role().positions.borrow_mut().admit(partition, offset);
+            let mut positions = self.role().positions.borrow_mut();
+            let mut admission = positions.admit(partition, offset);
             if let Admission::Repeated { next } = admission
-                && self.begins_anew(partition, offset, next)
+                && self.watermarks_cached(partition).is_some_and(|watermarks| watermarks.high < next)
             {
-                let mut positions = self.role().positions.borrow_mut();
-                positions.seek(partition, offset);
-                admission = positions.admit(partition, offset);
+                tracing::warn!(partition, offset, next, "the partition seems to begin again: its topic was made anew, or its log was cut");
+                admission = positions.begin_anew(partition, offset);
             }
             admission == Admission::Accepted
         });
@@ -262,16 +262,6 @@ impl Consumer {
             self.role().positions.borrow_mut().fail(partition, offset);
         }
         self.client.state.raise(KafkaError::with_reason("consume", code, reason));
-    }
-
-    /// Whether a message that lies before what was returned is another one, since its log has become shorter than that: the topic was made
-    /// anew, or its log was cut. Otherwise librdkafka repeats it, as it may when it pauses a partition while its messages are taken.
-    fn begins_anew(&self, partition: i32, offset: i64, next: i64) -> bool {
-        let is_shorter = self.watermarks_cached(partition).is_some_and(|watermarks| watermarks.high < next);
-        if is_shorter {
-            tracing::warn!(partition, offset, next, "the partition begins again: the topic was made anew, or its log was cut");
-        }
-        is_shorter
     }
 
     /// Whether the group knows this consumer. It is known from its first request to join, before it is told any partition.

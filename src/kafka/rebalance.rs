@@ -41,6 +41,8 @@ struct Position {
     first: Option<i64>,
     /// Where to go on after reading failed. Nothing is returned until the partition is sought.
     failed: Option<i64>,
+    /// The last message lay before the position, in a log that seemed shorter than that.
+    is_in_doubt: bool,
 }
 
 /// What is done with a message.
@@ -50,7 +52,7 @@ pub(super) enum Admission {
     Accepted,
     /// Its partition is not ours (any more).
     NotAssigned,
-    /// It lies before what was returned.
+    /// It lies before what was returned. librdkafka may repeat one when it pauses a partition while its messages are taken.
     Repeated {
         /// The offset that could have come.
         next: i64,
@@ -71,7 +73,7 @@ impl Positions {
             if self.slots.len() <= index {
                 self.slots.resize(index + 1, None);
             }
-            self.slots[index] = Some(Position { next: 0, first: None, failed: None });
+            self.slots[index] = Some(Position { next: 0, first: None, failed: None, is_in_doubt: false });
         }
     }
 
@@ -92,6 +94,7 @@ impl Positions {
             Some(position) => {
                 position.next = offset + 1;
                 position.first.get_or_insert(offset);
+                position.is_in_doubt = false;
                 Admission::Accepted
             }
         }
@@ -102,6 +105,24 @@ impl Positions {
             position.next = offset;
             position.first = Some(position.first.map_or(offset, |first| first.min(offset)));
             position.failed = None;
+        }
+    }
+
+    /// What becomes of a message at `offset`, which lies before the position, when the log seems shorter than that. A new leader may not
+    /// know for a moment how far its log reaches, so the first time the partition goes back to the position: where there is still
+    /// nothing, `auto.offset.reset` brings the message again, and it is the first of a new log.
+    pub(super) fn begin_anew(&mut self, partition: i32, offset: i64) -> Admission {
+        match self.get_mut(partition) {
+            Some(position) if position.is_in_doubt => {
+                self.seek(partition, offset);
+                self.admit(partition, offset)
+            }
+            Some(position) => {
+                position.is_in_doubt = true;
+                position.failed = Some(position.next);
+                Admission::BehindFailure
+            }
+            None => Admission::NotAssigned,
         }
     }
 
@@ -397,6 +418,20 @@ mod tests {
         assert_eq!((positions.admit(0, 10), positions.next(0)), (Admission::BehindFailure, Some(6)));
         positions.seek(0, 6);
         assert_eq!((positions.admit(0, 9), positions.failed()), (Admission::Accepted, vec![(1, 3)]));
+    }
+
+    #[test]
+    fn a_shorter_log_is_believed_the_second_time() {
+        let mut positions = Positions::default();
+        positions.assign(&[0]);
+        positions.admit(0, 5);
+        assert_eq!((positions.begin_anew(0, 2), positions.failed()), (Admission::BehindFailure, vec![(0, 6)]));
+        positions.seek(0, 6);
+        assert_eq!(positions.admit(0, 6), Admission::Accepted, "it was a new leader that did not know");
+        assert_eq!((positions.begin_anew(0, 2), positions.failed()), (Admission::BehindFailure, vec![(0, 7)]));
+        positions.seek(0, 7);
+        assert_eq!((positions.begin_anew(0, 2), positions.next(0)), (Admission::Accepted, Some(3)));
+        assert_eq!((positions.admit(0, 3), positions.first(0)), (Admission::Accepted, Some(2)));
     }
 
     #[test]
