@@ -152,7 +152,7 @@ impl Consumer {
     ///
     /// # Errors
     /// What waiting cannot mend: a fatal error, missing rights, an unknown topic. Only a fatal one ends the
-    /// consumer. An error is returned alone, never instead of messages: those come first.
+    /// consumer. An error is returned alone, never instead of messages: those come first, and the next call reports it.
     pub fn poll_batch(&self, batch: &mut MessageBatch, limits: PollLimits, listener: &mut dyn RebalanceListener) -> Result<(), KafkaError> {
         batch.start(&self.client);
         self.failure()?;

@@ -46,12 +46,12 @@ impl ErrorCode {
 
     pub(super) const ASSIGN_PARTITIONS: Self = Self(-175);
     pub(super) const REVOKE_PARTITIONS: Self = Self(-174);
-    const BAD_MESSAGE: Self = Self(-199);
-    const BAD_COMPRESSION: Self = Self(-198);
     pub(super) const TOPIC_DENIED: Self = Self(29);
     pub(super) const GROUP_DENIED: Self = Self(30);
     pub(super) const CLUSTER_DENIED: Self = Self(31);
     pub(super) const TRANSACTIONAL_ID_DENIED: Self = Self(53);
+    const BAD_MESSAGE: Self = Self(-199);
+    const BAD_COMPRESSION: Self = Self(-198);
     const PURGED_IN_QUEUE: Self = Self(-152);
     const PURGED_IN_FLIGHT: Self = Self(-151);
     const ISR_INSUFFICIENT: Self = Self(-183);

@@ -112,18 +112,13 @@ impl Positions {
     /// know for a moment how far its log reaches, so the first time the partition goes back to the position: where there is still
     /// nothing, `auto.offset.reset` brings the message again, and it is the first of a new log.
     pub(super) fn begin_anew(&mut self, partition: i32, offset: i64) -> Admission {
-        match self.get_mut(partition) {
-            Some(position) if position.is_in_doubt => {
-                self.seek(partition, offset);
-                self.admit(partition, offset)
-            }
-            Some(position) => {
-                position.is_in_doubt = true;
-                position.failed = Some(position.next);
-                Admission::BehindFailure
-            }
-            None => Admission::NotAssigned,
+        let Some(position) = self.get_mut(partition) else { return Admission::NotAssigned };
+        if std::mem::replace(&mut position.is_in_doubt, true) {
+            self.seek(partition, offset);
+            return self.admit(partition, offset);
         }
+        self.fail(partition, offset);
+        Admission::BehindFailure
     }
 
     /// Reading failed at `offset`, with nothing left unreturned before it.

@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use caz::kafka::{CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener};
+use caz::kafka::{CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, RebalanceListener};
 
 use crate::producing::record;
 use crate::support::{Bystander, PATIENCE, create_topic, produce_numbers, properties, unique, wait_for};
+use crate::transactions::producer;
 
 pub(crate) const LIMITS: PollLimits = PollLimits { max_messages: 1000, wait: Duration::from_millis(100), linger: Duration::ZERO };
 
@@ -66,8 +67,7 @@ fn a_batch_is_what_has_arrived() {
 #[test]
 fn a_partition_without_news_has_no_lag() {
     let topic = create_topic("lag", 2);
-    let producer = Producer::new(&properties().with("transactional.id", unique("transactions"))).unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
+    let producer = producer(&unique("transactions"));
     producer.begin().unwrap();
     let handle = producer.topic(&topic).unwrap();
     for partition in [0, 0, 1] {

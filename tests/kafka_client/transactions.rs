@@ -8,7 +8,7 @@ use crate::consuming::{LIMITS, consumer, take};
 use crate::producing::answering_the_first;
 use crate::support::{PATIENCE, create_topic, create_topic_with, produce_numbers, properties, read_committed, unique};
 
-fn producer(transactional_id: &str) -> Producer {
+pub(crate) fn producer(transactional_id: &str) -> Producer {
     let producer = Producer::new(&properties().with("transactional.id", transactional_id)).unwrap();
     assert!(producer.is_transactional());
     producer.init_transactions(PATIENCE).unwrap();
