@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rdkafka::bindings::{
     rd_kafka_headers_t, rd_kafka_message_destroy, rd_kafka_message_t, rd_kafka_message_timestamp, rd_kafka_timestamp_type_t,
-    rd_kafka_topic_name,
 };
 
 use super::client::NativeClient;
@@ -53,20 +52,28 @@ impl MessageBatch {
 
     /// The message at `index`, in the order of arrival: by offset within a partition.
     pub fn get(&self, index: usize) -> Option<Message<'_>> {
+        let topic = self.topic();
         // SAFETY: pointers in `messages` are valid until `clear`, which needs `&mut self`.
-        self.messages.get(index).map(|message| Message { raw: unsafe { &**message } })
+        self.messages.get(index).map(|message| Message { raw: unsafe { &**message }, topic })
     }
 
     /// All messages in the order of arrival.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
+        let topic = self.topic();
         // SAFETY: as for `get`.
-        self.messages.iter().map(|message| Message { raw: unsafe { &**message } })
+        self.messages.iter().map(move |message| Message { raw: unsafe { &**message }, topic })
+    }
+
+    fn topic(&self) -> &str {
+        topic_of(self.client.as_ref())
     }
 
     /// Keeps the messages that `wanted` accepts, in order, and hands the others back to librdkafka.
     pub fn keep(&mut self, wanted: impl Fn(&Message<'_>) -> bool) {
+        let client = self.client.clone();
+        let topic = topic_of(client.as_ref());
         // SAFETY: as for `get`; none of the batch's messages has an error.
-        self.retain(0..self.len(), |message| wanted(&Message { raw: unsafe { &*message } }));
+        self.retain(0..self.len(), |message| wanted(&Message { raw: unsafe { &*message }, topic }));
     }
 
     /// Hands the messages back to librdkafka and keeps the buffer.
@@ -115,6 +122,11 @@ impl MessageBatch {
     }
 }
 
+/// A client reads one topic: asking for the name beats asking each message for it.
+fn topic_of(client: Option<&Arc<NativeClient<ConsumerRole>>>) -> &str {
+    client.map_or("", |client| client.state.role.topic())
+}
+
 impl Drop for MessageBatch {
     fn drop(&mut self) {
         self.clear();
@@ -131,14 +143,13 @@ impl fmt::Debug for MessageBatch {
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     raw: &'a rd_kafka_message_t,
+    topic: &'a str,
 }
 
 impl<'a> Message<'a> {
     /// The topic's name.
     pub fn topic(&self) -> &'a str {
-        // SAFETY: `rkt` is the topic of a live message; its name lives as long as the topic. Kafka allows only
-        // ASCII letters, digits, `.`, `_` and `-` in it.
-        unsafe { CStr::from_ptr(rd_kafka_topic_name(self.raw.rkt)) }.to_str().unwrap_or_default()
+        self.topic
     }
 
     /// The partition.

@@ -134,7 +134,7 @@ impl Consumer {
 
     /// The topic.
     pub fn topic(&self) -> &str {
-        self.role().topic.to_str().unwrap_or_default()
+        self.role().topic()
     }
 
     /// Joins the group. Partitions arrive in a later [`poll_batch`](Self::poll_batch).

@@ -208,6 +208,11 @@ impl ConsumerRole {
         }
     }
 
+    /// The topic's name.
+    pub(super) fn topic(&self) -> &str {
+        self.topic.to_str().unwrap_or_default()
+    }
+
     /// Runs `native`, a librdkafka call that serves the consumer's queue, with rebalances going to `listener`.
     /// A panic of the listener is kept until the result is [taken](Served::take).
     pub(super) fn serve<R>(
