@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use support::car_insurance::{Example, avro_events, expected_scores};
-use support::{Stored, read_committed};
+use support::{Stored, admin, delete_topic, read_committed, wait_for};
 
 /// Scores by the event's number, which is the record's key; each must be there once.
 fn scores_by_event(records: &[Stored]) -> BTreeMap<usize, serde_json::Value> {
@@ -253,6 +253,30 @@ fn a_missing_topic_is_named_before_anything_starts() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("topic `no-such-topic` (`dead_letters.topic`) does not exist"), "{told}");
+}
+
+#[test]
+fn an_input_topic_that_is_made_anew_is_scored_from_its_start() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().map(Some).collect();
+    let example = Example::new(1, &[]);
+    example.publish(1, &events[..300]);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 300);
+    delete_topic(&example.input);
+    wait_for("the topic is gone, and made", || admin().create_topic(&example.input, 1, None, &[]).ok().filter(|is_new| *is_new));
+    example.publish(1, &events[..100]);
+    let records = wait_for("the scores of the new events", || {
+        // A look at the metadata at the right moment finds the topic missing, which only a person can mend.
+        if !caz.is_running() {
+            assert!(caz.log().contains(&format!("`{}`", example.input)), "{}", caz.log());
+            caz = example.start();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        Some(read_committed(&example.output)).filter(|records| records.len() >= 400)
+    });
+    caz.terminate();
+    let offsets: Vec<i64> = records.iter().map(|record| record.source().unwrap().offset).collect();
+    assert_eq!(offsets, (0..300).chain(0..100).collect::<Vec<_>>());
 }
 
 #[test]

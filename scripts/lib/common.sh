@@ -20,6 +20,13 @@ usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
 # fingerprint FILE...: one short name for the contents of all of them.
 fingerprint() { cat "$@" | sha256sum | cut -c1-16; }
 
+# build_caz: builds the `caz` that tests run, and prints where it is. The example turns on the features of libraries that tests turn on;
+# without it Cargo would build those libraries, and what stands on them, once more.
+build_caz() {
+    (cd "$root" && cargo build --quiet --bin caz --example instructions)
+    realpath "${CARGO_TARGET_DIR:-$root/target}/debug/caz"
+}
+
 # free_ports COUNT: ports on the loopback which the kernel says are free, one a line, all different.
 free_ports() {
     python3 - "$1" <<'PYTHON'

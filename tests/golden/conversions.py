@@ -48,7 +48,9 @@ def case(frame: pd.DataFrame, element: str) -> dict:
 def cases() -> list[dict]:
     random = np.random.default_rng(SEED)
     integers = np.array(INTEGERS + random.integers(-(2**63), 2**63 - 1, 200).tolist(), dtype="int64")
-    floats = np.array(FLOATS + (random.normal(0, 1, 200) * 10.0 ** random.integers(-30, 30, 200)).tolist())
+    normal, exponents = random.normal(0, 1, 200), random.integers(-30, 30, 200)
+    # NumPy's powers depend on the processor.
+    floats = np.array(FLOATS + (normal * [float(f"1e{exponent}") for exponent in exponents]).tolist())
     halves = np.array(HALVES + random.normal(0, 100, 200).tolist() + (np.round(random.normal(0, 1, 200), 5)).tolist())
     small = random.integers(-2048, 2048, 100)
     mixed = min(len(integers), len(floats))
