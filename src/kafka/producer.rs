@@ -22,14 +22,17 @@ const FORCED: [Forced; 2] = [
 ];
 
 /// What a producer gets unless the user says otherwise.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 8] = [
     ("queue.buffering.max.kbytes", "65536"),
     // A transaction that begins while the broker still writes the markers of the one before is asked to try again. librdkafka's 100 ms
     // are twenty times what that takes. The pause doubles from one attempt to the next.
     ("retry.backoff.ms", "5"),
-    // librdkafka asks again for a group's coordinator that has ended when some connection changes its state. Without this one may stand
-    // still until the broker closes an idle one, minutes later.
-    ("connections.max.idle.ms", "20000"),
+    // librdkafka asks again for a group's coordinator that has ended only when some connection comes or goes, whatever the call's timeout.
+    // So unused ones are closed soon, and opened again by a refresh that is rarer: or two closed at once would be the last ones. How old
+    // metadata may be follows the refresh unless it is set.
+    ("connections.max.idle.ms", "10000"),
+    ("topic.metadata.refresh.interval.ms", "15000"),
+    ("metadata.max.age.ms", "900000"),
     // A worker queues the records of a whole batch at once; 5 ms more made them wait, and no fewer requests.
     ("linger.ms", "1"),
     // The partitioner of the Java clients, so that a key finds the partition their producers use.

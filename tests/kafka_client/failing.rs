@@ -2,9 +2,11 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use caz::kafka::{ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, Producer};
-use rdkafka::mocking::MockCluster;
+use rdkafka::mocking::{MockCluster, MockCoordinator};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::consuming::{LIMITS, take};
@@ -101,4 +103,57 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
     });
     assert_eq!(taken, [0, 1]);
     assert_eq!(consumer.position(0), Some(2));
+}
+
+/// librdkafka looks for a group's new coordinator only when a connection comes or goes; many of them, for one is mostly lucky.
+#[test]
+fn offsets_find_a_coordinator_that_moves_late() {
+    const PRODUCERS: usize = 12;
+    // By then unused connections are closed.
+    const LATE: Duration = Duration::from_secs(25);
+    let cluster = MockCluster::new(3).unwrap();
+    for topic in ["events", "scores"] {
+        cluster.create_topic(topic, 1, 1).unwrap();
+        cluster.partition_leader(topic, 0, Some(1)).unwrap();
+    }
+    let move_groups = |node| {
+        for number in 0..PRODUCERS {
+            cluster.coordinator(MockCoordinator::Group(format!("group-{number}")), node).unwrap();
+        }
+    };
+    move_groups(3);
+    let properties = ClientProperties::new().with("bootstrap.servers", cluster.bootstrap_servers());
+    let (committed, commits) = channel();
+    let worker = |number| {
+        let transactions = format!("transactions-{number}");
+        cluster.coordinator(MockCoordinator::Transaction(transactions.clone()), 1).unwrap();
+        let consumer = Consumer::new(&properties.clone().with("group.id", format!("group-{number}")), "events").unwrap();
+        let producer = Producer::new(&properties.clone().with("transactional.id", transactions)).unwrap();
+        let (go_on, told) = channel();
+        let committed = committed.clone();
+        std::thread::spawn(move || {
+            producer.init_transactions(PATIENCE).unwrap();
+            let (scores, group) = (producer.topic("scores").unwrap(), consumer.group_metadata().unwrap());
+            for offset in 1..=2 {
+                producer.begin().unwrap();
+                producer.produce(&record(&scores, b"score"), PATIENCE).unwrap();
+                producer.send_offsets(&[(0, offset)], "events", &group, PATIENCE).unwrap();
+                producer.commit(PATIENCE).unwrap();
+                committed.send(offset).unwrap();
+                told.recv().unwrap();
+            }
+        });
+        go_on
+    };
+    let workers: Vec<Sender<()>> = (0..PRODUCERS).map(worker).collect();
+    let all = |offset| {
+        let commits: Vec<i64> = (0..PRODUCERS).map(|_| commits.recv_timeout(PATIENCE).expect("every producer commits")).collect();
+        assert_eq!(commits, [offset; PRODUCERS]);
+    };
+    all(1);
+    cluster.broker_down(3).unwrap();
+    workers.iter().for_each(|worker| worker.send(()).unwrap());
+    std::thread::sleep(LATE);
+    move_groups(1);
+    all(2);
 }
