@@ -58,13 +58,9 @@ impl From<KafkaError> for Fatal {
     }
 }
 
-/// Work that was open for so long is followed by work of the same producer. For its next transaction the broker makes it wait, some 20 ms,
-/// which a backlog does not feel: its records leave in larger requests.
-const LONG: Duration = Duration::from_millis(100);
-
 /// Makes a worker's output durable.
 pub(super) struct Delivery {
-    /// They take turns, a commit each, as long as commits follow each other closely.
+    /// They take turns, a commit each.
     publishers: Vec<Publisher>,
     turn: usize,
     pub(super) metrics: WorkerMetrics,
@@ -167,13 +163,11 @@ impl Delivery {
         if let Err(failure) = outcome {
             return Err(self.undo(failure));
         }
-        if self.pace.lasted(started) < LONG {
-            self.turn = (self.turn + 1) % self.publishers.len();
-        }
         self.pace.committed();
         self.metrics.transaction(true);
         self.offsets.clear();
         self.tally.publish(&self.metrics, now_ms());
+        self.turn = (self.turn + 1) % self.publishers.len();
         Ok(())
     }
 

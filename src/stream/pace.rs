@@ -51,13 +51,9 @@ impl Pace {
         if self.is_transactional { Duration::ZERO } else { self.due_in(now) }
     }
 
-    /// How long the work has been open.
-    pub(super) fn lasted(&self, now: Instant) -> Duration {
-        self.opened.map_or(Duration::ZERO, |opened| now.saturating_duration_since(opened))
-    }
-
     fn due_in(&self, now: Instant) -> Duration {
-        if self.has_committed { self.interval.saturating_sub(self.lasted(now)) } else { Duration::ZERO }
+        let lasted = self.opened.map_or(Duration::ZERO, |opened| now.saturating_duration_since(opened));
+        if self.has_committed { self.interval.saturating_sub(lasted) } else { Duration::ZERO }
     }
 }
 
