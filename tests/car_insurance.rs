@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use support::car_insurance::{Example, avro_events, expected_scores};
-use support::{Stored, admin, delete_topic, read_committed, wait_for};
+use support::{Stored, make_topic_anew, read_committed, wait_for};
 
 /// Scores by the event's number, which is the record's key; each must be there once.
 fn scores_by_event(records: &[Stored]) -> BTreeMap<usize, serde_json::Value> {
@@ -262,8 +262,7 @@ fn an_input_topic_that_is_made_anew_is_scored_from_its_start() {
     example.publish(1, &events[..300]);
     let mut caz = example.start();
     example.wait_for_committed(&mut caz, 300);
-    delete_topic(&example.input);
-    wait_for("the topic is gone, and made", || admin().create_topic(&example.input, 1, None, &[]).ok().filter(|is_new| *is_new));
+    make_topic_anew(&example.input, 1);
     example.publish(1, &events[..100]);
     let records = wait_for("the scores of the new events", || {
         // A look at the metadata at the right moment finds the topic missing, which only a person can mend.

@@ -131,20 +131,16 @@ impl Delivery {
 
     /// Every record of the batch is queued: its offsets go with the next commit.
     pub(super) fn cover(&mut self, batch: &MessageBatch) {
-        // Neighbours are mostly of one partition.
-        let mut run = None;
-        for event in batch.iter() {
-            let partition = event.partition();
-            if let Some((before, next)) = run.replace((partition, event.offset() + 1))
-                && before != partition
-            {
-                self.offsets.insert(before, next);
+        let mut events = batch.iter().peekable();
+        while let Some(event) = events.next() {
+            // Neighbours are mostly of one partition: the last of them tells where to read on.
+            if events.peek().is_none_or(|next| next.partition() != event.partition()) {
+                self.offsets.insert(event.partition(), event.offset() + 1);
             }
             if let Some(timestamp) = event.timestamp_ms() {
                 self.tally.timestamp(timestamp);
             }
         }
-        self.offsets.extend(run);
     }
 
     /// Makes everything since the last commit durable.

@@ -2,16 +2,14 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
-use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
 
 use caz::kafka::{ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, Producer};
-use rdkafka::mocking::{MockCluster, MockCoordinator};
+use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::consuming::{LIMITS, take};
 use crate::producing::record;
-use crate::support::{Bystander, PATIENCE, admin, create_topic, delete_topic, properties, unique, wait_for};
+use crate::support::{Bystander, PATIENCE, create_topic, make_topic_anew, properties, unique, wait_for};
 
 /// Produces a batch for each text.
 fn produce(properties: &ClientProperties, topic: &str, texts: &[&str]) {
@@ -88,8 +86,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
     assert_eq!(take(&consumer, 3, LIMITS).len(), 3);
     consumer.commit(&[(0, 3)], CommitMode::Sync(PATIENCE)).unwrap();
 
-    delete_topic(&topic);
-    wait_for("the topic is gone, and made", || admin().create_topic(&topic, 1, None, &[]).ok().filter(|is_new| *is_new));
+    make_topic_anew(&topic, 1);
     produce(&properties(), &topic, &["new first", "new second"]);
     let mut batch = MessageBatch::new();
     let mut taken = Vec::new();
@@ -103,59 +100,4 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
     });
     assert_eq!(taken, [0, 1]);
     assert_eq!(consumer.position(0), Some(2));
-}
-
-/// librdkafka looks for a group's new coordinator only when a connection comes or goes; many of them, for one is mostly lucky.
-#[test]
-fn offsets_find_a_coordinator_that_moves_late() {
-    const PRODUCERS: usize = 12;
-    // By then unused connections are closed.
-    const LATE: Duration = Duration::from_secs(25);
-    let cluster = MockCluster::new(3).unwrap();
-    for topic in ["events", "scores"] {
-        cluster.create_topic(topic, 1, 1).unwrap();
-        cluster.partition_leader(topic, 0, Some(1)).unwrap();
-    }
-    let move_groups = |node| {
-        for number in 0..PRODUCERS {
-            cluster.coordinator(MockCoordinator::Group(format!("group-{number}")), node).unwrap();
-        }
-    };
-    move_groups(3);
-    let properties = ClientProperties::new().with("bootstrap.servers", cluster.bootstrap_servers());
-    let (committed, commits) = channel();
-    let worker = |number| {
-        let transactions = format!("transactions-{number}");
-        cluster.coordinator(MockCoordinator::Transaction(transactions.clone()), 1).unwrap();
-        let consumer = Consumer::new(&properties.clone().with("group.id", format!("group-{number}")), "events").unwrap();
-        let producer = Producer::new(&properties.clone().with("transactional.id", transactions)).unwrap();
-        let (go_on, told) = channel();
-        let committed = committed.clone();
-        std::thread::spawn(move || {
-            producer.init_transactions(PATIENCE).unwrap();
-            let (scores, group) = (producer.topic("scores").unwrap(), consumer.group_metadata().unwrap());
-            for offset in 1..=2 {
-                producer.begin().unwrap();
-                producer.produce(&record(&scores, b"score"), PATIENCE).unwrap();
-                producer.send_offsets(&[(0, offset)], "events", &group, PATIENCE).unwrap();
-                producer.commit(PATIENCE).unwrap();
-                committed.send(offset).unwrap();
-                if told.recv().is_err() {
-                    break;
-                }
-            }
-        });
-        go_on
-    };
-    let workers: Vec<Sender<()>> = (0..PRODUCERS).map(worker).collect();
-    let all = |offset| {
-        let commits: Vec<i64> = (0..PRODUCERS).map(|_| commits.recv_timeout(PATIENCE).expect("every producer commits")).collect();
-        assert_eq!(commits, [offset; PRODUCERS]);
-    };
-    all(1);
-    cluster.broker_down(3).unwrap();
-    workers.iter().for_each(|worker| worker.send(()).unwrap());
-    std::thread::sleep(LATE);
-    move_groups(1);
-    all(2);
 }

@@ -1,11 +1,17 @@
 //! Transactions: commits with offsets, aborts, fencing.
 
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use rdkafka::mocking::{MockCluster, MockCoordinator};
 use rdkafka::types::RDKafkaRespErr;
 
-use caz::kafka::{CommitMode, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError};
+use caz::kafka::{
+    ClientProperties, CommitMode, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError,
+};
 
 use crate::consuming::{LIMITS, consumer, take};
-use crate::producing::answering_the_first;
+use crate::producing::{answering_the_first, record};
 use crate::support::{PATIENCE, create_topic, create_topic_with, produce_numbers, properties, read_committed, unique};
 
 pub(crate) fn producer(transactional_id: &str) -> Producer {
@@ -165,4 +171,59 @@ fn calls_out_of_order_are_errors() {
     let producer = producer(&unique("txn"));
     let error = producer.commit(PATIENCE).unwrap_err();
     assert_eq!(error.kafka_error().code, ErrorCode::STATE);
+}
+
+/// librdkafka looks for a group's new coordinator only when a connection comes or goes; many of them, for one is mostly lucky.
+#[test]
+fn offsets_find_a_coordinator_that_moves_late() {
+    const PRODUCERS: usize = 12;
+    // By then unused connections are closed.
+    const LATE: Duration = Duration::from_secs(25);
+    let cluster = MockCluster::new(3).unwrap();
+    for topic in ["events", "scores"] {
+        cluster.create_topic(topic, 1, 1).unwrap();
+        cluster.partition_leader(topic, 0, Some(1)).unwrap();
+    }
+    let move_groups = |node| {
+        for number in 0..PRODUCERS {
+            cluster.coordinator(MockCoordinator::Group(format!("group-{number}")), node).unwrap();
+        }
+    };
+    move_groups(3);
+    let properties = ClientProperties::new().with("bootstrap.servers", cluster.bootstrap_servers());
+    let (committed, commits) = channel();
+    let worker = |number| {
+        let transactions = format!("transactions-{number}");
+        cluster.coordinator(MockCoordinator::Transaction(transactions.clone()), 1).unwrap();
+        let consumer = Consumer::new(&properties.clone().with("group.id", format!("group-{number}")), "events").unwrap();
+        let producer = Producer::new(&properties.clone().with("transactional.id", transactions)).unwrap();
+        let (go_on, told) = channel();
+        let committed = committed.clone();
+        std::thread::spawn(move || {
+            producer.init_transactions(PATIENCE).unwrap();
+            let (scores, group) = (producer.topic("scores").unwrap(), consumer.group_metadata().unwrap());
+            for offset in 1..=2 {
+                producer.begin().unwrap();
+                producer.produce(&record(&scores, b"score"), PATIENCE).unwrap();
+                producer.send_offsets(&[(0, offset)], "events", &group, PATIENCE).unwrap();
+                producer.commit(PATIENCE).unwrap();
+                committed.send(offset).unwrap();
+                if told.recv().is_err() {
+                    break;
+                }
+            }
+        });
+        go_on
+    };
+    let workers: Vec<Sender<()>> = (0..PRODUCERS).map(worker).collect();
+    let all = |offset| {
+        let commits: Vec<i64> = (0..PRODUCERS).map(|_| commits.recv_timeout(PATIENCE).expect("every producer commits")).collect();
+        assert_eq!(commits, [offset; PRODUCERS]);
+    };
+    all(1);
+    cluster.broker_down(3).unwrap();
+    workers.iter().for_each(|worker| worker.send(()).unwrap());
+    std::thread::sleep(LATE);
+    move_groups(1);
+    all(2);
 }

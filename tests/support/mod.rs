@@ -71,6 +71,12 @@ pub fn delete_topic(name: &str) {
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
 }
 
+/// Deletes a topic and makes one of the same name.
+pub fn make_topic_anew(name: &str, partitions: i32) {
+    delete_topic(name);
+    wait_for("the topic is gone, and made", || admin().create_topic(name, partitions, None, &[]).ok().filter(|is_new| *is_new));
+}
+
 /// Produces `count` records spread over the topic's partitions; key and value of the n-th are `n` in decimal.
 pub fn produce_numbers(topic: &str, partitions: i32, count: usize) {
     let producer = Producer::new(&properties()).expect("valid properties");
