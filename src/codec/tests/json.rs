@@ -1,8 +1,11 @@
 //! The JSON codecs agree with serde_json and with each other.
 
+use std::sync::Arc;
+
 use apache_avro::Schema;
 use apache_avro::types::Value;
-use arrow_array::Array;
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_schema::DataType;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -104,7 +107,7 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn columns(dataset: &Dataset) -> Vec<arrow_array::ArrayRef> {
+fn columns(dataset: &Dataset) -> Vec<ArrayRef> {
     let datums = dataset.datums();
     let payloads: Vec<&[u8]> = datums.iter().map(Vec::as_slice).collect();
     decode(&mut AvroDecoder::new(&dataset.schema, &all_fields(&dataset.schema)).unwrap(), &payloads).columns
@@ -207,6 +210,23 @@ fn missing_members_take_defaults_or_null() {
         let texts: Vec<_> = encoded.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
         assert_eq!(texts[0], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":5}"#, "{rules:?}");
         assert_eq!(texts[1], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":6}"#, "{rules:?}");
+    }
+}
+
+#[test]
+fn a_character_is_escaped_wherever_it_stands() {
+    let characters = ('\0'..='\u{80}').chain(['ß', '€', '😀']);
+    let texts: Vec<String> = characters
+        .flat_map(|character| (0..36).flat_map(move |before| [0, 15, 16, 33].map(|behind| (character, before, behind))))
+        .map(|(character, before, behind)| format!("{}{character}{}", "a".repeat(before), "a".repeat(behind)))
+        .collect();
+    let column: ArrayRef = Arc::new(StringArray::from(texts.clone()));
+    let mut encoded = Encoded::default();
+    let mut encoder = JsonEncoder::new(&[("t".to_owned(), DataType::Utf8, false)]).unwrap();
+    encoder.encode(&[column], &mut (0..texts.len()), &mut encoded, &mut vec![]);
+    assert_eq!(encoded.len(), texts.len());
+    for (row, bytes) in encoded.iter() {
+        assert_eq!(std::str::from_utf8(bytes), Ok(json!({"t": texts[row]}).to_string().as_str()));
     }
 }
 
