@@ -16,6 +16,15 @@ fn published(replacements: &[(&str, &str)]) -> Example {
     example
 }
 
+/// What is told of each, asked at the same time, for they mostly wait.
+fn at_once<T: Send>(these: impl IntoIterator<Item = T>, tell: impl Fn(T) -> String + Sync) -> Vec<String> {
+    let tell = &tell;
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = these.into_iter().map(|one| scope.spawn(move || tell(one))).collect();
+        asked.into_iter().map(|told| told.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
 fn start(example: &Example) -> Caz {
     example.start_with(&[("CAZ_BOOTSTRAP", &secured::text("sasl"))])
 }
@@ -79,25 +88,27 @@ fn ends_without(lacking: &[usize], instead: Option<&'static str>, guarantee: (&s
 
 #[test]
 fn a_right_that_is_lacking_is_named_exactly_once() {
-    let absent = [0, 1, 2, 3, 4].map(|lacking| ends_without(&[lacking], None, EXACTLY_ONCE));
-    let described = [0, 2, 3].map(|lacking| ends_without(&[lacking], Some("Describe"), EXACTLY_ONCE));
-    insta::assert_snapshot!([&absent[..], &described].concat().join("\n\n"));
+    let absent = [0, 1, 2, 3, 4].map(|lacking| (lacking, None));
+    let described = [0, 2, 3].map(|lacking| (lacking, Some("Describe")));
+    let told = at_once(absent.into_iter().chain(described), |(lacking, instead)| ends_without(&[lacking], instead, EXACTLY_ONCE));
+    insta::assert_snapshot!(told.join("\n\n"));
 }
 
 #[test]
 fn a_right_that_is_lacking_is_named_at_least_once() {
-    let mut told = vec![ends_without(&[1], None, AT_LEAST_ONCE)];
-    told.extend([0, 2, 3].map(|lacking| ends_without(&[lacking], Some("Describe"), AT_LEAST_ONCE)));
-    insta::assert_snapshot!(told.join("\n\n"));
+    let lacking =
+        [(&[1][..], None), (&[0], Some("Describe")), (&[2], Some("Describe")), (&[3], Some("Describe")), (&[2, 3], Some("Describe"))];
+    let mut told = at_once(lacking, |(lacking, instead)| ends_without(lacking, instead, AT_LEAST_ONCE));
     // Of two it names the one whose refusal comes first.
-    let both = ends_without(&[2, 3], Some("Describe"), AT_LEAST_ONCE);
+    let both = told.pop().unwrap();
+    insta::assert_snapshot!(told.join("\n\n"));
     assert!(["OUTPUT", "DEAD-LETTERS"].iter().any(|topic| both.ends_with(&format!("the operation Write on topic `{topic}`"))), "{both}");
 }
 
 /// Rights that are taken away while caz runs end it, and are named.
 #[test]
 fn a_right_that_is_taken_away_is_named() {
-    let told = [EXACTLY_ONCE, AT_LEAST_ONCE].map(|guarantee| {
+    let told = at_once([EXACTLY_ONCE, AT_LEAST_ONCE], |guarantee| {
         let example = published(&[guarantee]);
         access::grant("caz-scram", &least(&example));
         let mut caz = start(&example);
@@ -143,8 +154,8 @@ fn needs(arguments: &[&str], needed: fn(&Example) -> Vec<Grant>) -> String {
 
 #[test]
 fn commands_name_the_rights_that_they_lack() {
-    let told = [
-        needs(&["audit", "FILE"], |example| {
+    let commands: [(&[&str], fn(&Example) -> Vec<Grant>); 5] = [
+        (&["audit", "FILE"], |example| {
             vec![
                 Grant::new("Read", "topic", &example.output),
                 Grant::new("Read", "topic", &example.dead_letters),
@@ -152,8 +163,8 @@ fn commands_name_the_rights_that_they_lack() {
                 Grant::new("Describe", "group", &example.group),
             ]
         }),
-        needs(&["dead-letters", "list", "FILE"], |example| vec![Grant::new("Read", "topic", &example.dead_letters)]),
-        needs(&["dead-letters", "replay", "FILE", "--all"], |example| {
+        (&["dead-letters", "list", "FILE"], |example| vec![Grant::new("Read", "topic", &example.dead_letters)]),
+        (&["dead-letters", "replay", "FILE", "--all"], |example| {
             let id = format!("{}-replay-{}", example.group, example.dead_letters);
             vec![
                 Grant::new("Write", "transactional id", &id),
@@ -162,9 +173,10 @@ fn commands_name_the_rights_that_they_lack() {
                 Grant::new("Write", "topic", &example.input),
             ]
         }),
-        needs(&["explain", "FILE", "--offset", "0"], |example| vec![Grant::new("Read", "topic", &example.input)]),
-        needs(&["simulate", "FILE", "--count", "5"], |example| vec![Grant::new("Write", "topic", &example.input)]),
+        (&["explain", "FILE", "--offset", "0"], |example| vec![Grant::new("Read", "topic", &example.input)]),
+        (&["simulate", "FILE", "--count", "5"], |example| vec![Grant::new("Write", "topic", &example.input)]),
     ];
+    let told = at_once(commands, |(arguments, needed)| needs(arguments, needed));
     insta::assert_snapshot!(told.join("\n\n"));
 }
 
