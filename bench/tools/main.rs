@@ -20,6 +20,10 @@ mod verify;
 
 use clap::Parser;
 
+/// The floors have what caz has.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Tools of the stream bench.
 #[derive(Parser)]
 #[command(name = "stream-bench")]
