@@ -210,7 +210,7 @@ impl<'a> View<'a> {
     }
 
     /// The value of a row.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&'a self, row: usize) -> Cell<'a> {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return Cell::Null;

@@ -31,10 +31,7 @@ impl<'a> Cursor<'a> {
     /// The next `len` bytes, which belong to a value that began at `start`.
     #[inline]
     fn take(&mut self, len: usize, start: usize, what: &'static str) -> Outcome<&'a [u8]> {
-        let Some(bytes) = self.bytes[self.at..].get(..len) else {
-            let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes; bytes left: {left}")));
-        };
+        let Some(bytes) = self.bytes[self.at..].get(..len) else { return Err(self.truncated(start, what, len)) };
         self.at += len;
         Ok(bytes)
     }
@@ -45,10 +42,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn array<const N: usize>(&mut self, what: &'static str) -> Outcome<[u8; N]> {
-        let Some(bytes) = self.bytes[self.at..].first_chunk::<N>() else {
-            let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, self.at, format!("{what} of {N} bytes; bytes left: {left}")));
-        };
+        let Some(bytes) = self.bytes[self.at..].first_chunk::<N>() else { return Err(self.truncated(self.at, what, N)) };
         self.at += N;
         Ok(*bytes)
     }
@@ -62,7 +56,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn long(&mut self) -> Outcome<i64> {
         let start = self.at;
         // Most numbers of an event are small: branches, lengths, counts.
@@ -76,6 +70,7 @@ impl<'a> Cursor<'a> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
+    #[inline(never)]
     fn long_varint(&mut self, start: usize) -> Outcome<u64> {
         let mut value = 0;
         for (index, &byte) in self.bytes[start..].iter().take(10).enumerate() {
@@ -96,7 +91,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn int(&mut self) -> Outcome<i32> {
         let start = self.at;
         let value = self.long()?;
-        i32::try_from(value).map_err(|_| Fault::new(Reason::OutOfRange, start, format!("{value} does not fit an int of 32 bits")))
+        i32::try_from(value).map_err(|_| too_wide(start, value))
     }
 
     pub(super) fn unsigned_int(&mut self) -> Outcome<u32> {
@@ -114,14 +109,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Bytes behind their length.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&mut self, what: &'static str) -> Outcome<&'a [u8]> {
         let start = self.at;
         let len = self.long()?;
-        let Ok(len) = usize::try_from(len) else {
-            return Err(Fault::new(Reason::InvalidLength, start, format!("{what} of {len} bytes")));
-        };
-        self.take(len, start, what)
+        match usize::try_from(len) {
+            Ok(len) => self.take(len, start, what),
+            Err(_) => Err(negative(start, what, len)),
+        }
     }
 
     /// The bytes of a string, which are UTF-8.
@@ -144,7 +139,7 @@ impl<'a> Cursor<'a> {
         let index = self.long()?;
         match usize::try_from(index) {
             Ok(index) if index < count => Ok(index),
-            _ => Err(Fault::new(Reason::UnknownBranch, start, format!("{what} has {count} branches, found index {index}"))),
+            _ => Err(no_such_index(start, what, count, index)),
         }
     }
 
@@ -163,6 +158,12 @@ impl<'a> Cursor<'a> {
             return Err(Fault::new(Reason::Truncated, start, format!("a block of {count} items; bytes left: {left}")));
         }
         Ok(Some(Block { count, end }))
+    }
+
+    #[cold]
+    fn truncated(&self, start: usize, what: &str, len: usize) -> Box<Fault> {
+        let left = self.remaining();
+        Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes; bytes left: {left}"))
     }
 
     fn block_end(&mut self) -> Outcome<usize> {
@@ -205,6 +206,21 @@ pub(super) struct Block {
     end: Option<usize>,
 }
 
+#[cold]
+fn too_wide(start: usize, value: i64) -> Box<Fault> {
+    Fault::new(Reason::OutOfRange, start, format!("{value} does not fit an int of 32 bits"))
+}
+
+#[cold]
+fn negative(start: usize, what: &str, len: i64) -> Box<Fault> {
+    Fault::new(Reason::InvalidLength, start, format!("{what} of {len} bytes"))
+}
+
+#[cold]
+fn no_such_index(start: usize, what: &str, count: usize, index: i64) -> Box<Fault> {
+    Fault::new(Reason::UnknownBranch, start, format!("{what} has {count} branches, found index {index}"))
+}
+
 /// Whether bytes are ASCII: words at a time also for the short strings that events are full of.
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
@@ -213,6 +229,9 @@ fn is_ascii(bytes: &[u8]) -> bool {
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) if bytes.len() <= 16 => (word(first) | word(last)) & HIGH == 0,
         (Some(_), Some(_)) => bytes.is_ascii(),
-        _ => bytes.iter().fold(0, |seen, byte| seen | byte) < 0x80,
+        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => (u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last)) & 0x8080_8080 == 0,
+            _ => bytes.iter().fold(0, |seen, byte| seen | byte) < 0x80,
+        },
     }
 }

@@ -67,93 +67,134 @@ pub(super) enum Part {
 
 impl Read {
     pub(super) fn read(&self, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
-        let start = cursor.at();
-        match self {
-            Self::Null => column.push_null(),
-            Self::Boolean => column.push_bool(cursor.boolean()?),
-            Self::Int => column.push_i32(cursor.int()?),
-            Self::IntAsLong => column.push_i64(i64::from(cursor.int()?)),
-            Self::Long => column.push_i64(cursor.long()?),
-            Self::Float => column.push_f32(cursor.float()?),
-            Self::FloatAsDouble => column.push_f64(f64::from(cursor.float()?)),
-            Self::Double => column.push_f64(cursor.double()?),
-            Self::String => column.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?,
-            Self::Optional { null, some } => {
-                if cursor.index(2, "a union")? == *null {
-                    column.push_null();
-                } else {
-                    return some.read(cursor, column);
-                }
-            }
-            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of int to float rounds")]
-            Self::IntAsFloat => column.push_f32(cursor.int()? as f32),
-            Self::IntAsDouble => column.push_f64(f64::from(cursor.int()?)),
-            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to float rounds")]
-            Self::LongAsFloat => column.push_f32(cursor.long()? as f32),
-            #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to double rounds")]
-            Self::LongAsDouble => column.push_f64(cursor.long()? as f64),
-            Self::Bytes => column.push_bytes(cursor.bytes("a binary")?).map_err(|full| too_full(full, start))?,
-            Self::Fixed(size) => column.push_fixed(cursor.fixed(*size)?),
-            Self::Uuid => {
-                let mut buffer = [0; 36];
-                let bytes = cursor.fixed(16)?;
-                column.push_bytes(text::uuid(bytes, &mut buffer)).map_err(|full| too_full(full, start))?;
-            }
-            Self::Enum(symbols) => match &symbols[cursor.index(symbols.len(), "an enum")?] {
-                Some(symbol) => column.push_bytes(symbol.as_bytes()).map_err(|full| too_full(full, start))?,
-                None => return Err(Fault::new(Reason::UnknownBranch, start, "a symbol that the dataset schema does not have")),
-            },
-            Self::Decimal { precision, fixed } => {
-                let bytes = match fixed {
-                    Some(size) => cursor.fixed(*size)?,
-                    None => cursor.bytes("a decimal")?,
-                };
-                if bytes.is_empty() {
-                    return Err(Fault::new(Reason::InvalidLength, start, "a decimal of no bytes"));
-                }
-                let out_of_range = || Fault::new(Reason::OutOfRange, start, format!("a decimal of more than {precision} digits"));
-                column.push_i128(text::decimal_from_be(bytes, *precision).ok_or_else(out_of_range)?);
-            }
-            Self::Array { item, least } => {
-                while let Some(block) = cursor.block(*least)? {
-                    for _ in 0..block.count {
-                        item.read(cursor, &mut column.children()[0])?;
+        // A union's branch is read in the next turn: a call would cost more than most values.
+        let mut read = self;
+        loop {
+            let start = cursor.at();
+            match read {
+                Self::Null => column.push_null(),
+                Self::Boolean => column.push_bool(cursor.boolean()?),
+                Self::Int => column.push_i32(cursor.int()?),
+                Self::IntAsLong => column.push_i64(i64::from(cursor.int()?)),
+                Self::Long => column.push_i64(cursor.long()?),
+                Self::Float => column.push_f32(cursor.float()?),
+                Self::FloatAsDouble => column.push_f64(f64::from(cursor.float()?)),
+                Self::Double => column.push_f64(cursor.double()?),
+                Self::String => column.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?,
+                Self::Optional { null, some } => {
+                    if cursor.index(2, "a union")? == *null {
+                        column.push_null();
+                    } else {
+                        read = some;
+                        continue;
                     }
-                    cursor.end_block(&block)?;
                 }
-                column.close().map_err(|full| too_full(full, start))?;
-            }
-            Self::Map { value, least } => {
-                while let Some(block) = cursor.block(*least)? {
-                    for _ in 0..block.count {
-                        let [keys, values] = column.children() else { return Ok(()) };
-                        keys.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?;
-                        value.read(cursor, values)?;
+                #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of int to float rounds")]
+                Self::IntAsFloat => column.push_f32(cursor.int()? as f32),
+                Self::IntAsDouble => column.push_f64(f64::from(cursor.int()?)),
+                #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to float rounds")]
+                Self::LongAsFloat => column.push_f32(cursor.long()? as f32),
+                #[expect(clippy::cast_precision_loss, reason = "Avro's promotion of long to double rounds")]
+                Self::LongAsDouble => column.push_f64(cursor.long()? as f64),
+                Self::Bytes => column.push_bytes(cursor.bytes("a binary")?).map_err(|full| too_full(full, start))?,
+                Self::Union(branches) => match &branches[cursor.index(branches.len(), "a union")?] {
+                    Ok(branch) => {
+                        read = branch;
+                        continue;
                     }
-                    cursor.end_block(&block)?;
-                }
-                column.close().map_err(|full| too_full(full, start))?;
+                    Err(reason) => return Err(no_branch(*reason, start)),
+                },
+                Self::UnsignedInt => column.push_i64(cursor.unsigned_int()?.into()),
+                Self::Fixed(size) => column.push_fixed(cursor.fixed(*size)?),
+                Self::Uuid => return uuid(cursor, column),
+                Self::Enum(symbols) => return symbol(symbols, cursor, column),
+                Self::Decimal { precision, fixed } => return decimal(*precision, *fixed, cursor, column),
+                Self::Array { item, least } => return array(item, *least, cursor, column),
+                Self::Map { value, least } => return map(value, *least, cursor, column),
+                Self::Record(parts) => return record(parts, cursor, column),
+                Self::Member { chosen, read } => return field_of(*chosen, read, cursor, column),
             }
-            Self::Record(parts) => {
-                for part in parts {
-                    part.read(cursor, column.children())?;
-                }
-                column.close().map_err(|full| too_full(full, start))?;
-            }
-            Self::UnsignedInt => column.push_i64(cursor.unsigned_int()?.into()),
-            Self::Member { chosen, read } => {
-                for (index, child) in column.children().iter_mut().enumerate() {
-                    if index == *chosen { read.read(cursor, child)? } else { child.push_null() }
-                }
-                column.close().map_err(|full| too_full(full, start))?;
-            }
-            Self::Union(branches) => match &branches[cursor.index(branches.len(), "a union")?] {
-                Ok(read) => return read.read(cursor, column),
-                Err(reason) => return Err(no_branch(*reason, start)),
-            },
+            return Ok(());
         }
-        Ok(())
     }
+}
+
+// What follows takes more than a push. Inlined, it would make every value's way longer.
+
+#[inline(never)]
+fn uuid(cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let (start, mut buffer) = (cursor.at(), [0; 36]);
+    let bytes = cursor.fixed(16)?;
+    column.push_bytes(text::uuid(bytes, &mut buffer)).map_err(|full| too_full(full, start))
+}
+
+#[inline(never)]
+fn symbol(symbols: &[Option<String>], cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    match &symbols[cursor.index(symbols.len(), "an enum")?] {
+        Some(symbol) => column.push_bytes(symbol.as_bytes()).map_err(|full| too_full(full, start)),
+        None => Err(Fault::new(Reason::UnknownBranch, start, "a symbol that the dataset schema does not have")),
+    }
+}
+
+#[inline(never)]
+fn decimal(precision: u8, fixed: Option<usize>, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    let bytes = match fixed {
+        Some(size) => cursor.fixed(size)?,
+        None => cursor.bytes("a decimal")?,
+    };
+    if bytes.is_empty() {
+        return Err(Fault::new(Reason::InvalidLength, start, "a decimal of no bytes"));
+    }
+    let out_of_range = || Fault::new(Reason::OutOfRange, start, format!("a decimal of more than {precision} digits"));
+    column.push_i128(text::decimal_from_be(bytes, precision).ok_or_else(out_of_range)?);
+    Ok(())
+}
+
+#[inline(never)]
+fn array(item: &Read, least: usize, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    while let Some(block) = cursor.block(least)? {
+        for _ in 0..block.count {
+            item.read(cursor, &mut column.children()[0])?;
+        }
+        cursor.end_block(&block)?;
+    }
+    column.close().map_err(|full| too_full(full, start))
+}
+
+#[inline(never)]
+fn map(value: &Read, least: usize, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    while let Some(block) = cursor.block(least)? {
+        for _ in 0..block.count {
+            let [keys, values] = column.children() else { return Ok(()) };
+            keys.push_bytes(cursor.string()?).map_err(|full| too_full(full, start))?;
+            value.read(cursor, values)?;
+        }
+        cursor.end_block(&block)?;
+    }
+    column.close().map_err(|full| too_full(full, start))
+}
+
+#[inline(never)]
+fn record(parts: &[Part], cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    for part in parts {
+        part.read(cursor, column.children())?;
+    }
+    column.close().map_err(|full| too_full(full, start))
+}
+
+/// A value of one type of several: it is the field `chosen` of a struct, whose others are null.
+#[inline(never)]
+fn field_of(chosen: usize, read: &Read, cursor: &mut Cursor<'_>, column: &mut Column) -> Outcome<()> {
+    let start = cursor.at();
+    for (index, child) in column.children().iter_mut().enumerate() {
+        if index == chosen { read.read(cursor, child)? } else { child.push_null() }
+    }
+    column.close().map_err(|full| too_full(full, start))
 }
 
 impl Part {
@@ -206,7 +247,7 @@ pub(super) fn follow(steps: &[Step], cursor: &mut Cursor<'_>, columns: &mut [Col
 }
 
 impl Action {
-    #[inline]
+    #[inline(always)]
     fn take(&self, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
         match self {
             Self::Read(column, read) => read.read(cursor, &mut columns[*column]),
@@ -219,11 +260,13 @@ impl Action {
     }
 }
 
+#[inline(never)]
 fn member(nulls: &[usize], action: &Action, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
     nulls.iter().for_each(|column| columns[*column].push_null());
     action.take(cursor, columns)
 }
 
+#[inline(never)]
 fn union(arms: &[Arm], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
     let start = cursor.at();
     match &arms[cursor.index(arms.len(), "a union")?] {
