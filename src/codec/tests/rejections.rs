@@ -7,7 +7,7 @@ use crate::codec::Decoder;
 use crate::codec::avro::AvroDecoder;
 use crate::codec::csv::CsvDecoder;
 use crate::codec::json::JsonDecoder;
-use crate::dataset::DatasetSchema;
+use crate::dataset::{DatasetSchema, Reason};
 
 fn table(decoder: &mut dyn Decoder, payloads: &[&[u8]]) -> String {
     let decoded = decode(decoder, payloads);
@@ -73,6 +73,24 @@ fn avro() {
         b"\x04ab\x00\x01\x00\x04",
     ];
     insta::assert_snapshot!(table(&mut decoder, &payloads));
+}
+
+/// Strings of every length take another way through the look for bytes beyond ASCII.
+#[test]
+fn a_byte_that_is_not_utf8_is_found_wherever_it_stands() {
+    let schema = schema(r#"{"name":"text","type":"string"}"#);
+    let mut decoder = AvroDecoder::new(&schema, &all_fields(&schema)).unwrap();
+    let places: Vec<(usize, usize)> = (1..=40).flat_map(|len| (0..len).map(move |place| (len, place))).collect();
+    let payload = |&(len, place): &(usize, usize)| {
+        let mut bytes = vec![b'a'; 1 + len];
+        (bytes[0], bytes[1 + place]) = (2 * len as u8, 0xff);
+        bytes
+    };
+    let payloads: Vec<Vec<u8>> = places.iter().map(payload).collect();
+    let decoded = decode(&mut decoder, &payloads.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let found: Vec<_> = decoded.rejected.iter().map(|(_, rejection)| (rejection.reason, rejection.byte)).collect();
+    let expected: Vec<_> = places.iter().map(|(_, place)| (Reason::InvalidUtf8, Some(1 + place))).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]
