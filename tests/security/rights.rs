@@ -128,8 +128,11 @@ fn a_right_that_is_taken_away_is_named() {
     insta::assert_snapshot!(told.join("\n\n"));
 }
 
+/// The rights that a command needs.
+type Needed = fn(&Example) -> Vec<Grant>;
+
 /// A command, the rights that it needs, and that it names each that is lacking.
-fn needs(arguments: &[&str], needed: fn(&Example) -> Vec<Grant>) -> String {
+fn needs(arguments: &[&str], needed: Needed) -> String {
     let mechanism = ["${CAZ_TEST_MECHANISM}", "${CAZ_TEST_USER}", "${CAZ_TEST_PASSWORD}"];
     let example = example(&password(mechanism[0], mechanism[1], mechanism[2]));
     example.publish(1, &[events(3), vec![Some(b"\x01".to_vec())]].concat());
@@ -154,7 +157,7 @@ fn needs(arguments: &[&str], needed: fn(&Example) -> Vec<Grant>) -> String {
 
 #[test]
 fn commands_name_the_rights_that_they_lack() {
-    let commands: [(&[&str], fn(&Example) -> Vec<Grant>); 5] = [
+    let commands: [(&[&str], Needed); 5] = [
         (&["audit", "FILE"], |example| {
             vec![
                 Grant::new("Read", "topic", &example.output),
