@@ -36,6 +36,12 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
+    #[cold]
+    fn truncated(&self, start: usize, what: &str, len: usize) -> Box<Fault> {
+        let left = self.remaining();
+        Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes; bytes left: {left}"))
+    }
+
     pub(super) fn fixed(&mut self, len: usize) -> Outcome<&'a [u8]> {
         self.take(len, self.at, "a value")
     }
@@ -160,23 +166,14 @@ impl<'a> Cursor<'a> {
         Ok(Some(Block { count, end }))
     }
 
-    #[cold]
-    fn truncated(&self, start: usize, what: &str, len: usize) -> Box<Fault> {
-        let left = self.remaining();
-        Fault::new(Reason::Truncated, start, format!("{what} of {len} bytes; bytes left: {left}"))
-    }
-
     fn block_end(&mut self) -> Outcome<usize> {
         let start = self.at;
         let size = self.long()?;
-        let Ok(size) = usize::try_from(size) else {
-            return Err(Fault::new(Reason::InvalidLength, start, format!("a block of {size} bytes")));
-        };
-        if size > self.remaining() {
-            let left = self.remaining();
-            return Err(Fault::new(Reason::Truncated, start, format!("a block of {size} bytes; bytes left: {left}")));
+        match usize::try_from(size) {
+            Err(_) => Err(negative(start, "a block", size)),
+            Ok(size) if size > self.remaining() => Err(self.truncated(start, "a block", size)),
+            Ok(size) => Ok(self.at + size),
         }
-        Ok(self.at + size)
     }
 
     /// Checks that a block whose items were read ends where its head said.
