@@ -79,6 +79,13 @@ fn every_mistake_is_named() {
         json!({"import": "eq", "cols": "age", "kwargs": {"other": null}}),
         json!({"import": "pow", "cols": "count", "kwargs": {"other": -1}}),
         json!({"import": "replace", "cols": "carbrand", "kwargs": {"to_replace": {"yes": 1}}}),
+        json!({"import": "replace", "cols": "carbrand", "kwargs": {"to_replace": "vw"}}),
+        json!({"import": "replace", "cols": "carbrand", "kwargs": {"to_replace": {"vw": "x"}, "value": null}}),
+        json!({"steps": [
+            {"import": "astype", "cols": "count", "kwargs": {"dtype": "int8"}},
+            {"import": "replace", "cols": "count", "kwargs": {"to_replace": 1, "value": 300}},
+            {"import": "top_k", "cols": "count", "kwargs": {"k": 2, "others": 300}},
+        ]}),
         json!({"import": "rename", "kwargs": {"columns": {"age": "count"}}}),
         json!({"import": "dropna", "kwargs": {"axis": 1}}),
         json!({"steps": [{"import": "str.lower", "cols": "age"}, {"import": "str.upper", "cols": "age"}, {"import": "isna", "cols": "aeg"}]}),

@@ -107,7 +107,7 @@ impl Document {
         &self.text
     }
 
-    /// The file's value, environment variables filled in; non-finite YAML floats are the strings `inf`, `-inf` and `nan`.
+    /// The file's value, environment variables filled in; NaN is null there, infinities are the strings `inf` and `-inf`.
     pub fn value(&self) -> &serde_json::Value {
         &self.value
     }

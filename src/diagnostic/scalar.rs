@@ -4,15 +4,14 @@ use serde_json::{Number, Value};
 
 /// The value of an unquoted scalar; what makes it unusable when it is a number that no 64-bit type holds.
 ///
-/// Non-finite floats become the strings `inf`, `-inf` and `nan`, because JSON has no other word for them.
+/// NaN is null, and infinities are the strings `inf` and `-inf`, because JSON has no other word for them.
 pub(super) fn plain(text: &str) -> Result<Value, &'static str> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
+        "" | "~" | "null" | "Null" | "NULL" | ".nan" | ".NaN" | ".NAN" => return Ok(Value::Null),
         "true" | "True" | "TRUE" => return Ok(Value::Bool(true)),
         "false" | "False" | "FALSE" => return Ok(Value::Bool(false)),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Ok(Value::from("inf")),
         "-.inf" | "-.Inf" | "-.INF" => return Ok(Value::from("-inf")),
-        ".nan" | ".NaN" | ".NAN" => return Ok(Value::from("nan")),
         _ => {}
     }
     if let Some((digits, radix)) = based_integer(text) {
@@ -91,7 +90,7 @@ mod tests {
             (".", json!(".")),
             ("1.2.3", json!("1.2.3")),
             ("-.inf", json!("-inf")),
-            (".NaN", json!("nan")),
+            (".NaN", json!(null)),
             ("inf", json!("inf")),
             ("1_000", json!("1_000")),
             ("é0", json!("é0")),

@@ -8,12 +8,12 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int32Array, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 
+use super::lanes;
 use super::operand::Side;
 use super::operation::Call;
 use super::scalar::Scalar;
 use super::text::text_array;
 use super::text_match::as_text;
-use super::{lanes, numbers};
 use crate::nodes::{Column, Slot};
 
 /// The column where the condition, a Boolean slot without nulls, is `kept_when`, and `other` elsewhere; `None` when no column holds both,
@@ -128,11 +128,7 @@ fn with_constant(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when
     match &column.data_type {
         data_type if data_type.is_integer() && whole(other).is_some() => {
             let (value, written) = (whole(other)?, data_type.clone());
-            let (least, greatest) = numbers::bounds(data_type);
-            if !(least..=greatest).contains(&i128::from(value)) {
-                call.mismatch(column, format!("{value} does not fit into it"), "convert it to int64 with `astype` first");
-                return None;
-            }
+            call.holds(column, value)?;
             let slot = call.kernel(&reads, move |inputs, _| {
                 let (values, holds) = (lanes::ints(inputs.array(0)), inputs.array(1).as_boolean().values());
                 let chosen = values.iter().zip(holds).map(|(own, holds)| if holds == kept_when { *own } else { value });

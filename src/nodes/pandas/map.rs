@@ -139,7 +139,8 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         (_, None) => otherwise,
     };
     // A Boolean has two values: keys for both leave nothing to `otherwise`.
-    let all_keys = column.data_type == DataType::Boolean && keys.len() == 2;
+    let is_key = |wanted: bool| keys.iter().any(|(key, _)| *key == Scalar::Bool(wanted));
+    let all_keys = is_key(true) && is_key(false);
     let nullable = (otherwise < 0 && !all_keys) || (column.nullable && null < 0) || keys.iter().any(|(_, code)| *code < 0);
     let Some(coder) = Coder::new(column, &keys, otherwise, null) else {
         call.mismatch(column, "values of this type have no dict key", "map takes text, numbers, Booleans and categories");
@@ -189,13 +190,13 @@ impl Kind {
     /// The one type that holds all of these as pandas infers it; `None` when it would be Python objects. No result at all is all null:
     /// `float64` there.
     pub(super) fn of(results: &[Scalar]) -> Option<Self> {
-        let numeric = |result: &Scalar| matches!(result, Scalar::Int(_) | Scalar::Float(_));
         match results {
             [] => Some(Self::Float),
-            all if all.iter().all(|result| matches!(result, Scalar::Text(_))) => Some(Self::Text),
             all if all.iter().all(|result| matches!(result, Scalar::Bool(_))) => Some(Self::Bool),
             all if all.iter().all(|result| matches!(result, Scalar::Int(_))) => Some(Self::Int),
-            all if all.iter().all(numeric) => Some(Self::Float),
+            // Infinities are text that stands for numbers.
+            all if all.iter().all(|result| result.number().is_some_and(|number| !number.is_nan())) => Some(Self::Float),
+            all if all.iter().all(|result| matches!(result, Scalar::Text(_))) => Some(Self::Text),
             _ => None,
         }
     }

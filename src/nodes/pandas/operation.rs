@@ -7,8 +7,8 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::lanes;
 use super::scalar::Scalar;
+use super::{lanes, numbers};
 use crate::dataset::{Rows, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, join};
 use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
@@ -171,6 +171,16 @@ impl Call<'_, '_> {
         let message = format!("node `{}`: `{}` on {}: {reason}", self.planning.id(), self.name, self.describe(column));
         let pointer = self.column_pointer(&column.name);
         self.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
+    }
+
+    /// Reports a constant that an integer column is to take and has no room for; pandas widens the column if a row gets it.
+    pub(super) fn holds(&mut self, column: &Column, value: i64) -> Option<()> {
+        let (least, greatest) = numbers::bounds(&column.data_type);
+        if column.data_type.is_integer() && !(least..=greatest).contains(&i128::from(value)) {
+            self.mismatch(column, format!("{value} does not fit into it"), "convert it to int64 with `astype` first");
+            return None;
+        }
+        Some(())
     }
 
     /// Reports that a null of this column cannot be taken.

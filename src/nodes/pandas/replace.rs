@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::coder::Coder;
 use super::operation::{Call, Operation, Scope};
@@ -29,8 +29,8 @@ struct Replace;
 struct Kwargs {
     /// What to replace: a value, a list of values, or a dict from value to replacement, whose keys are read in the column's type.
     to_replace: Wanted,
-    /// The replacement: one for all, or a list with one for each value. Not with a dict. null makes nulls.
-    #[serde(default)]
+    /// The replacement: one for all, or a list with one for each value. Not with a dict, which has its own. null makes nulls.
+    #[serde(default, deserialize_with = "given")]
     value: Option<Replacements>,
 }
 
@@ -52,6 +52,11 @@ enum Replacements {
     One(Scalar),
     /// One each.
     List(Vec<Scalar>),
+}
+
+/// A replacement that is null is one all the same.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Replacements>, D::Error> {
+    Replacements::deserialize(deserializer).map(Some)
 }
 
 impl Operation for Replace {
@@ -76,21 +81,27 @@ impl Operation for Replace {
         let count = match (&kwargs.to_replace, &kwargs.value) {
             (Wanted::List(wanted), Some(Replacements::List(values))) => Some((wanted.len(), values.len())),
             (Wanted::One(_), Some(Replacements::List(values))) => Some((1, values.len())),
+            (Wanted::Dict(_), Some(_)) => {
+                call.wrong("value", "a dict has its replacements in itself", "leave `value` out");
+                return call.fail();
+            }
+            (Wanted::One(_) | Wanted::List(_), None) => {
+                let reason = "without `value` pandas takes the value of the row before, which depends on the batch";
+                call.wrong("to_replace", reason, "give `value`: null makes nulls");
+                return call.fail();
+            }
             _ => None,
         };
         if let Some((wanted, values)) = count.filter(|(wanted, values)| wanted != values) {
             call.wrong("value", format!("{values} replacements for {wanted} values"), "give one for each, or one for all");
             return call.fail();
         }
-        call.each(|call, column| {
-            let pairs = pairs(call, column, &kwargs)?;
-            plan(call, column, &pairs)
-        });
+        call.each(|call, column| plan(call, column, &pairs(column, &kwargs)));
     }
 }
 
 /// Each value to replace with its replacement, in the column's type.
-fn pairs(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Vec<(Scalar, Scalar)>> {
+fn pairs(column: &Column, kwargs: &Kwargs) -> Vec<(Scalar, Scalar)> {
     let replacement = |index: usize| match &kwargs.value {
         None => Scalar::Null(()),
         Some(Replacements::One(value)) => value.clone(),
@@ -100,22 +111,18 @@ fn pairs(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Ve
         Wanted::Dict(dict) => {
             // A key that no value of the column can equal replaces nothing.
             let read = |(key, value): (&String, &Scalar)| Some((read_key(key, &column.data_type)?, value.clone()));
-            if kwargs.value.is_some() {
-                call.wrong("value", "a dict has its replacements in itself", "leave `value` out");
-                return None;
-            }
-            return Some(dict.iter().filter_map(read).collect());
+            return dict.iter().filter_map(read).collect();
         }
         Wanted::One(value) => std::slice::from_ref(value),
         Wanted::List(values) => values,
     };
-    Some(wanted.iter().cloned().enumerate().map(|(index, value)| (value, replacement(index))).collect())
+    wanted.iter().cloned().enumerate().map(|(index, value)| (value, replacement(index))).collect()
 }
 
-/// A finite number that reads as text only where a float is meant.
+/// An infinity reads as text only where no number can be meant.
 fn as_number(value: &Scalar, data_type: &DataType) -> Scalar {
     match value {
-        Scalar::Text(_) if lanes::is_float(data_type) => value.number().map_or_else(|| value.clone(), Scalar::Float),
+        Scalar::Text(_) if lanes::is_numeric(data_type) => value.number().map_or_else(|| value.clone(), Scalar::Float),
         _ => value.clone(),
     }
 }
@@ -129,10 +136,9 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
     if matching.is_empty() {
         return Some(column.clone());
     }
-    // The first of equal keys wins, as the masks of pandas are of the original values.
-    let mut codes: Vec<(Scalar, i32)> = matching.iter().map(|(wanted, _)| wanted.clone()).zip(0..).collect();
-    let null = codes.iter().find(|(wanted, _)| wanted.is_null()).map_or(-1, |(_, code)| *code);
-    codes.reverse();
+    // pandas looks for every key in the original values and replaces one after the other: the last of equal keys wins.
+    let codes: Vec<(Scalar, i32)> = matching.iter().map(|(wanted, _)| wanted.clone()).zip(0..).collect();
+    let null = codes.iter().rfind(|(wanted, _)| wanted.is_null()).map_or(-1, |(_, code)| *code);
     let values: Vec<Scalar> = matching.into_iter().map(|(_, value)| value).collect();
     let nulls_stay = column.nullable && null < 0;
     let nullable = nulls_stay || values.iter().any(Scalar::is_null);
@@ -140,6 +146,9 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
         let reason = format!("{} among its values gives Python objects in pandas, or a type that depends on the batch", odd.show());
         call.mismatch(column, reason, "use `map`, which gives every value its result");
         return None;
+    }
+    if values.iter().all(|value| whole(value).is_some()) {
+        values.iter().filter_map(whole).try_for_each(|value| call.holds(column, value))?;
     }
     let coder = Coder::new(column, &codes, -1, null)?;
     if column.categories.is_some() {
@@ -219,9 +228,8 @@ fn with_replacements(call: &mut Call<'_, '_>, column: &Column, slots: (Slot, Slo
             let values: Vec<bool> = values.iter().map(|value| *value == Scalar::Bool(true)).collect();
             let slot = call.kernel(&reads, move |inputs, _| {
                 let (array, codes) = (inputs.array(0).as_boolean(), inputs.array(1).as_primitive::<Int32Type>().values());
-                let replaced = |row: usize| usize::try_from(codes[row]).map_or_else(|_| array.value(row), |code| values[code]);
-                let bits = BooleanBuffer::collect_bool(array.len(), replaced);
-                Arc::new(BooleanArray::new(bits, array.nulls().cloned())) as ArrayRef
+                let replaced = array.iter().zip(codes).map(|(own, code)| usize::try_from(*code).map_or(own, |code| Some(values[code])));
+                Arc::new(replaced.collect::<BooleanArray>()) as ArrayRef
             });
             call.made(DataType::Boolean, nullable, slot)
         }

@@ -75,6 +75,9 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, k: u32, others: &Scalar) -> Op
         call.mismatch(column, reason, "give `others` a value of the column's type");
         return None;
     }
+    if let Scalar::Int(value) = others {
+        call.holds(column, *value)?;
+    }
     let pointer = call.at("k");
     let top = call.frozen_list(column, &Statistic::Top(k), &pointer)?;
     let mut results: Vec<Scalar> = top.into_iter().map(|value| as_held(value, &column.data_type)).collect();

@@ -8,6 +8,8 @@ from case import Case, bools, floats, ints, rng, series_case, texts, times
 from draw import FLOATS, TIMES, Call, Draw
 
 INF = np.inf
+# What JSON has for a float that it has no number for.
+WORD = {INF: "inf", -INF: "-inf"}
 
 
 def fillna() -> list[Case]:
@@ -65,6 +67,9 @@ def map_() -> list[Case]:
         cases.append(series_case("map", brands, given, mapper(kwargs, arg)))
     for values in [{"vw": 1, "bmw": 2}, {"vw": 1.5, "bmw": 2}, {"vw": True, "bmw": False}, {"vw": None, "bmw": "x"}]:
         cases.append(series_case("map", brands, {"arg": values}, mapper({}, values)))
+    for values in [{"vw": INF, "bmw": -INF}, {"vw": INF, "bmw": 1}, {"vw": None, "bmw": INF}]:
+        arg = {key: WORD.get(value, value) for key, value in values.items()}
+        cases.append(series_case("map", brands, {"arg": arg}, mapper({}, values)))
     for values, default in [({"vw": 1}, 0), ({"vw": 1}, 2.5), ({"vw": True}, False)]:
         kwargs = {"default": default}
         cases.append(series_case("map", brands, {"arg": values} | kwargs, mapper(kwargs, values)))
@@ -80,6 +85,8 @@ def map_() -> list[Case]:
     cases.append(series_case("map", whole, {"arg": {"1": 10, "2": 20}, "default": -1}, mapper({"default": -1}, {1: 10, 2: 20})))
     cases.append(series_case("map", bools("map", 20), {"arg": {"true": "yes", "false": "no"}}, mapper({}, {True: "yes", False: "no"})))
     cases.append(series_case("map", bools("map", 20), {"arg": {"true": 1, "false": 0}}, mapper({}, {True: 1, False: 0})))
+    flags = bools("map", 20)
+    cases.append(series_case("map", flags, {"arg": {"true": "yes", "True": "yes"}}, mapper({}, {True: "yes"})))
     for round_ in range(12):
         values = texts(f"map{round_}", 20, edge=False)
         some = [value for value in values.dropna().unique()][::2]
@@ -95,7 +102,7 @@ def replace() -> list[Case]:
     holes = words.where(rng("replace2").random(60) < 0.8, np.nan)
     for given in [({"to_replace": "vw", "value": "volkswagen"}), ({"to_replace": ["vw", "VW"], "value": "volkswagen"}),
                   ({"to_replace": ["vw", "a"], "value": ["a", "vw"]}), ({"to_replace": {"vw": "a", "a": "b", "": "empty"}}),
-                  ({"to_replace": "never", "value": "x"}), ({"to_replace": 1, "value": "x"})]:  # fmt: skip
+                  ({"to_replace": ["vw", "a", "vw"], "value": ["x", "y", "z"]}), ({"to_replace": "never", "value": "x"}), ({"to_replace": 1, "value": "x"})]:  # fmt: skip
         for series in [words, holes]:
             cases.append(series_case("replace", series, given, lambda s, g=given: s.replace(**g)))
     cases.append(series_case("replace", words, {"to_replace": "vw", "value": None}, lambda s: s.replace("vw", np.nan)))
@@ -104,16 +111,28 @@ def replace() -> list[Case]:
                           ({"to_replace": [1, 2.5], "value": [2.5, 1]}, None), ({"to_replace": {"1": 5, "2.5": 0.5}},
                           {"to_replace": {1: 5, 2.5: 0.5}}),
                           ({"to_replace": ["inf", "-inf"], "value": 0}, {"to_replace": [INF, -INF], "value": 0}),
+                          ({"to_replace": [1, 1.0, 0, -0.0], "value": [5, 6, 7, 8]}, None),
+                          ({"to_replace": [None, 1, None], "value": [5, 6, 7]}, {"to_replace": [np.nan, 1, np.nan], "value": [5, 6, 7]}),
                           ({"to_replace": "nan", "value": 7}, {"to_replace": np.nan, "value": 7})]:  # fmt: skip
         cases.append(series_case("replace", numbers, given, lambda s, g=python or given: s.replace(**g)))
     whole = ints("replace", 60, low=0, high=5)
     for given in [
         {"to_replace": 1, "value": 100},
         {"to_replace": [1, 2], "value": [2, 1]},
+        {"to_replace": [1, 2, 1.0], "value": [2, 1, 9]},
         {"to_replace": 1, "value": 2.5},
         {"to_replace": 3, "value": 4.0},
     ]:
         cases.append(series_case("replace", whole, given, lambda s, g=given: s.replace(**g)))
+    cases.append(series_case("replace", whole, {"to_replace": 1, "value": "inf"}, lambda s: s.replace(1, INF)))
+    minutes = whole.mod(60).astype("int8")
+    cases.append(series_case("replace", minutes, {"to_replace": 1, "value": 127}, lambda s: s.replace(1, 127)))
+    holes = bools("replace", 30, nulls=True)
+    for value in [True, False]:
+        given = {"to_replace": [None], "value": value}
+        cases.append(series_case("replace", holes, given, lambda s, v=value: s.replace([np.nan], v)))
+    given = {"to_replace": {"true": False, "null": True}}
+    cases.append(series_case("replace", holes, given, lambda s: s.replace({True: False, np.nan: True})))
     cases.append(series_case("replace", bools("replace", 30), {"to_replace": True, "value": False}, lambda s: s.replace(True, False)))
     return cases
 
