@@ -21,6 +21,7 @@ use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use caz::model::{Engine, Model, Tensor, Values};
+use onnx::{FLOAT, INT64, floats, integer, integers, model, node, strings, value};
 use pipeline::Pipeline;
 use serde_json::json;
 use tempfile::TempDir;
@@ -98,6 +99,57 @@ fn what_no_kernel_knows_stays_with_onnx_runtime() {
     }
     let refusal = car_insurance("logistic-regression").session(Some(Engine::Trees), None).unwrap_err();
     assert_eq!(refusal.to_string(), "model `logistic-regression` cannot run in the engine `trees`: it is one for `linear`");
+}
+
+/// A tree of one branch and two leaves, with these weights of its nodes.
+fn stump(operator: &str, weights: &[(i64, f64)]) -> onnx::Message {
+    let is_classifier = operator == "TreeEnsembleClassifier";
+    let of = |name: &str| format!("{}_{name}", if is_classifier { "class" } else { "target" });
+    let nodes: Vec<i64> = weights.iter().map(|(node, _)| *node).collect();
+    let mut attributes = vec![
+        integers("nodes_treeids", &[0; 3]),
+        integers("nodes_nodeids", &[0, 1, 2]),
+        integers("nodes_featureids", &[0; 3]),
+        integers("nodes_truenodeids", &[1, 0, 0]),
+        integers("nodes_falsenodeids", &[2, 0, 0]),
+        strings("nodes_modes", &["BRANCH_LEQ", "LEAF", "LEAF"]),
+        floats("nodes_values", &[0.5, 0.0, 9.0]),
+        integers(&of("treeids"), &vec![0; nodes.len()]),
+        integers(&of("ids"), &vec![0; nodes.len()]),
+        integers(&of("nodeids"), &nodes),
+        floats(&of("weights"), &weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>()),
+    ];
+    attributes.push(if is_classifier { integers("classlabels_int64s", &[0, 1]) } else { integer("n_targets", 1) });
+    let outputs: &[&str] = if is_classifier { &["label", "y"] } else { &["y"] };
+    node(operator, "ai.onnx.ml", &["x"], outputs, &attributes)
+}
+
+#[test]
+fn what_only_onnx_runtime_answers_stays_with_it() {
+    let unfit = |operator: &str, weights: &[(i64, f64)], functions: usize| {
+        let outputs = if operator == "TreeEnsembleClassifier" {
+            &[value("label", INT64, &[]), value("y", FLOAT, &[])][..]
+        } else {
+            &[value("y", FLOAT, &[])]
+        };
+        let file =
+            model(&[("", 17), ("ai.onnx.ml", 1), ("own", 1)], &[stump(operator, weights)], &[value("x", FLOAT, &[0, 1])], outputs, &[]);
+        let body = node("Neg", "", &["i"], &["o"], &[]);
+        let opset = onnx::Message::default().text(1, "").number(2, 17);
+        let function =
+            onnx::Message::default().text(1, "Scaler").text(4, "i").text(5, "o").message(7, &body).message(9, &opset).text(10, "own");
+        let file = (0..functions).fold(onnx::Message(file), |file, _| file.message(25, &function));
+        load(&file.0).unfit().map(ToString::to_string)
+    };
+    let regressor = "TreeEnsembleRegressor";
+    assert_eq!(unfit(regressor, &[(1, 1.0), (2, 2.0)], 0), None);
+    let weights = Some("a leaf has no weight, or several".to_owned());
+    assert_eq!(unfit(regressor, &[(1, 1.0)], 0), weights, "ONNX Runtime answers the leaf's value, 9");
+    assert_eq!(unfit(regressor, &[(1, 1.0), (2, 2.0), (2, 3.0)], 0), weights, "ONNX Runtime takes the first weight");
+    assert_eq!(unfit(regressor, &[(0, -1.0), (1, 1.0), (2, 2.0)], 0), None);
+    let threshold = Some("a branch of its classifier has a weight".to_owned());
+    assert_eq!(unfit("TreeEnsembleClassifier", &[(0, -1.0), (1, 1.0), (2, 2.0)], 0), threshold, "ONNX Runtime counts it as negative");
+    assert_eq!(unfit(regressor, &[(1, 1.0), (2, 2.0)], 1), Some("it has functions of its own".to_owned()));
 }
 
 #[test]

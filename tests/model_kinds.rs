@@ -67,11 +67,13 @@ fn a_row_fills_inputs_of_every_shape() {
 
 #[test]
 fn an_answer_that_would_depend_on_the_batch_is_of_one_row() {
-    // The largest of the batch, and the rows turned into columns.
+    // The largest of the batch, the rows turned into columns, and the share of the batch's sum, which rows of zeros do not tell.
     let largest = unary("ReduceMax", FLOAT, &[0, 2], &[integers("axes", &[0])]);
     let turned = unary("Transpose", FLOAT, &[0, 2], &[integers("perm", &[1, 0])]);
+    let share = unary("LpNormalization", FLOAT, &[0, 2], &[integer("axis", 0), integer("p", 1)]);
+    let own: fn(f64) -> f64 = |value| value;
     let rows: Vec<Value> = (0..5).map(|row| json!({"a": row, "b": 10 - row})).collect();
-    for bytes in [largest, turned] {
+    for (bytes, alone) in [(largest, own), (turned, own), (share, |value| if value == 0.0 { 0.0 } else { 1.0 })] {
         let store = store(&bytes);
         let pipeline = pipeline(&store, &json!({"a": "float", "b": "float"}), json!({"features": ["a", "b"], "rows_per_run": 5}));
         let findings = pipeline.findings();
@@ -79,9 +81,44 @@ fn an_answer_that_would_depend_on_the_batch_is_of_one_row() {
         assert!(findings.contains("`rows_per_run` has no effect"), "{findings}");
         let scores = pipeline.score(&rows, 5);
         for (score, row) in scored(&scores).into_iter().zip(&rows) {
-            assert_eq!([score["y_0"].as_f64(), score["y_1"].as_f64()], [row["a"].as_f64(), row["b"].as_f64()]);
+            assert_eq!([score["y_0"].as_f64(), score["y_1"].as_f64()], [row["a"].as_f64().map(alone), row["b"].as_f64().map(alone)]);
         }
     }
+}
+
+/// A model with an input for each column is asked with other noise in each.
+#[test]
+fn answers_that_depend_on_the_batch_are_noticed_in_every_input() {
+    let names = ["a", "b", "c", "d"];
+    let mean = node("ReduceMean", "", &["all"], &["mean"], &[integers("axes", &[0])]);
+    let nodes = [node("Concat", "", &names, &["all"], &[integer("axis", 1)]), mean, node("Sub", "", &["all", "mean"], &["y"], &[])];
+    let inputs = names.map(|name| value(name, FLOAT, &[0, 1]));
+    let bytes = model(&[("", 17)], &nodes, &inputs, &[value("y", FLOAT, &[0, 4])], &[]);
+    let store = store(&bytes);
+    let model = Model::load("m", &store.path().join("m.onnx")).unwrap();
+    assert_eq!(model.single_row, Some(SingleRow::DependsOnBatch));
+}
+
+/// What a model without a dimension of rows answers, where only its declaration tells: it refuses zeros.
+#[test]
+fn an_output_of_one_dimension_is_one_row_where_there_is_no_other() {
+    let bytes = |element: i64, name: &str, shape: &[i64], values: &[u8]| {
+        let tensor = shape.iter().fold(Message::default(), |tensor, size| tensor.number(1, *size));
+        tensor.number(2, element).text(8, name).bytes(9, values)
+    };
+    let table: Vec<u8> = (0..8_u8).flat_map(|value| f32::from(value).to_le_bytes()).collect();
+    let constants = [bytes(FLOAT, "table", &[4, 2], &table), bytes(INT64, "ten", &[], &10_i64.to_le_bytes())];
+    let nodes = [
+        node("Sub", "", &["x", "ten"], &["index"], &[]),
+        node("Gather", "", &["table", "index"], &["found"], &[]),
+        node("Squeeze", "", &["found"], &["y"], &[]),
+    ];
+    let file = model(&[("", 17)], &nodes, &[value("x", INT64, &[1])], &[value("y", FLOAT, &[2])], &constants);
+    let store = store(&file);
+    let pipeline = pipeline(&store, &json!({"a": "long"}), json!({"features": ["a"]}));
+    let fates = pipeline.score(&[json!({"a": 10}), json!({"a": 13})], 2);
+    let answers: Vec<_> = scored(&fates).into_iter().map(|score| [score["y_0"].as_f64(), score["y_1"].as_f64()]).collect();
+    assert_eq!(answers, [[Some(0.0), Some(1.0)], [Some(6.0), Some(7.0)]]);
 }
 
 /// `df.values.astype(element)`, by NumPy.
@@ -190,6 +227,11 @@ fn files_that_are_no_models_are_told() {
         .message(13, &Message::default().text(1, "location").text(2, "weights.bin"))
         .number(14, 1);
     let add = node("Add", "", &["x", "weights"], &["y"], &[]);
+    let inner = Message::default().message(1, &node("Identity", "", &["weights"], &["z"], &[])).text(2, "branch").message(5, &external);
+    let branch =
+        |name: &str| Message::default().text(1, name).number(20, 5).message(6, &inner.clone().message(12, &value("z", FLOAT, &[1])));
+    let choose = node("If", "", &["truth"], &["y"], &[branch("then_branch"), branch("else_branch")]);
+    let truth = Message::default().number(2, BOOL).text(8, "truth").bytes(9, &[1]);
     let (x, y) = ([value("x", FLOAT, &[0, 1])], [value("y", FLOAT, &[0, 1])]);
     let odd = [value("x", BFLOAT16, &[0, 1]), value("z", FLOAT, &[0, 0, 0])];
     let odd_nodes = [node("Identity", "", &["x"], &["y"], &[]), node("Identity", "", &["z"], &["w"], &[])];
@@ -205,6 +247,7 @@ fn files_that_are_no_models_are_told() {
         ("an opset of the future", model(&[("", 999)], &[node("Neg", "", &["x"], &["y"], &[])], &x, &y, &[])),
         ("a custom operator", model(&[("", 17), ("com.example", 1)], &[custom], &x, &y, &[])),
         ("weights elsewhere", model(&[("", 17)], &[add], &x, &y, &[external])),
+        ("weights of a branch elsewhere", model(&[("", 17)], &[choose], &x, &y, &[truth])),
         ("an edge from nowhere", model(&[("", 17)], &[node("Neg", "", &["w"], &["y"], &[])], &x, &y, &[])),
         ("inputs that nothing fills", model(&[("", 17)], &odd_nodes, &odd, &[value("w", FLOAT, &[])], &[])),
         ("an output that no column holds", model(&[("", 17)], &wide, &x, &wide_outputs, &[shape])),
@@ -275,6 +318,7 @@ fn features_that_do_not_fit_are_told() {
             json!({"features": {"age": "age", "city": "city", "member": "maybe", "visits": "visits"}, "nulls": "nan"}),
         ),
         ("an image", &image, json!({"features": ["age"]})),
+        ("outputs of one name", &image, json!({"features": ["age", "age", "age", "age"], "outputs": {"y": ["a", "b", "a", "c"]}})),
         ("outputs", &image, json!({"features": ["age", "age", "age", "age"], "outputs": {"z": "score", "y": ["one", "two"]}})),
     ] {
         text.push_str(&format!("--- {about}\n{}\n", findings(bytes, &fields, params)));

@@ -14,6 +14,10 @@ pub(super) fn same(expected: &Value, found: &Value, data_type: &DataType) -> boo
         // Equal numbers may still differ in the sign of zero.
         (Value::Number(_), Value::Number(_)) => same_number(expected, found, data_type),
         _ if expected == found => true,
+        (Value::Array(expected), Value::Array(found)) => {
+            let DataType::List(item) = data_type else { return false };
+            expected.len() == found.len() && expected.iter().zip(found).all(|(one, other)| same(one, other, item.data_type()))
+        }
         (Value::String(expected), Value::String(found)) if matches!(data_type, DataType::Timestamp(..)) => {
             nanoseconds(expected).is_some_and(|expected| nanoseconds(found) == Some(expected))
         }
@@ -85,8 +89,12 @@ pub(super) fn shown(expected: &Value, found: &Value, data_type: &DataType) -> (S
 #[cfg(test)]
 mod tests {
     use super::{near, same, shown};
-    use arrow_schema::{DataType, TimeUnit};
+    use arrow_schema::{DataType, Field, TimeUnit};
     use serde_json::{Value, json};
+
+    fn list(item: DataType) -> DataType {
+        DataType::List(Field::new_list_field(item, true).into())
+    }
 
     #[test]
     fn what_training_may_write_for_the_same_value() {
@@ -99,6 +107,8 @@ mod tests {
             // The same single, once with all digits of the double that it is.
             (json!(551.770_019_531_25), json!(551.77), DataType::Float32),
             (json!("inf"), json!("inf"), DataType::Float64),
+            (json!([1, null, "-inf"]), json!([1.0, null, "-inf"]), list(DataType::Float64)),
+            (json!([[0.1]]), json!([[0.100_000_001_490_116_12]]), list(list(DataType::Float32))),
             (json!("2020-03-01T02:23:53.943Z"), json!("2020-03-01T02:23:53.943000000Z"), time.clone()),
             (json!("2020-03-01T03:23:53.943+01:00"), json!("2020-03-01T02:23:53.943000000Z"), time),
             (json!(u64::MAX), json!(u64::MAX), DataType::UInt64),
@@ -119,6 +129,9 @@ mod tests {
             (json!("Köln"), json!("Ko\u{308}ln"), DataType::Utf8),
             (Value::Null, json!(0), DataType::Float64),
             (Value::Null, json!(""), DataType::Utf8),
+            (json!([1, 2]), json!([1.0]), list(DataType::Float64)),
+            (json!([1, 2]), json!([1.0, 3.0]), list(DataType::Float64)),
+            (json!([1, 2]), Value::Null, list(DataType::Float64)),
             (json!("2020-03-01T02:23:53"), json!("2020-03-01T02:23:54"), DataType::Timestamp(TimeUnit::Nanosecond, None)),
         ] {
             assert!(!same(&expected, &found, &data_type), "{expected} {found} {data_type}");

@@ -3,6 +3,9 @@
 
 use super::proto::{Fields, Malformed, Wire, integers, text};
 
+/// Protobuf's own limit of messages in messages is reached at fewer graphs in graphs.
+const DEEPEST: usize = 100;
+
 /// What a model's file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelFile {
@@ -40,8 +43,15 @@ impl ModelFile {
                 (2, Wire::Bytes(name)) => file.producer = text(name),
                 (3, Wire::Bytes(number)) => version = text(number),
                 (7, Wire::Bytes(graph)) => {
-                    file.read_graph(graph)?;
+                    file.read_graph(graph, 0)?;
                     has_graph = true;
+                }
+                (25, Wire::Bytes(function)) => {
+                    for field in Fields(function) {
+                        if let (7, Wire::Bytes(node)) = field? {
+                            file.read_node(node, 0)?;
+                        }
+                    }
                 }
                 (8, Wire::Bytes(opset)) => file.opsets.push(read_opset(opset)?),
                 _ => {}
@@ -60,18 +70,50 @@ impl ModelFile {
         Ok(file)
     }
 
-    fn read_graph(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+    fn read_graph(&mut self, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
+        if depth > DEEPEST {
+            return Err(Malformed);
+        }
         for field in Fields(bytes) {
             match field? {
-                (1, Wire::Bytes(node)) => self.zip_maps.extend(read_zip_map(node)?),
-                (5, Wire::Bytes(initializer)) => self.read_initializer(initializer)?,
+                (1, Wire::Bytes(node)) => {
+                    self.zip_maps.extend(read_zip_map(node)?);
+                    self.read_node(node, depth)?;
+                }
+                (5, Wire::Bytes(initializer)) => self.read_tensor(initializer)?,
+                (15, Wire::Bytes(initializer)) => self.read_sparse_tensor(initializer)?,
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn read_initializer(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+    /// A node's attributes may hold tensors, and graphs of their own, such as the branches of If.
+    fn read_node(&mut self, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
+        for field in Fields(bytes) {
+            let (5, Wire::Bytes(attribute)) = field? else { continue };
+            for field in Fields(attribute) {
+                match field? {
+                    (5 | 10, Wire::Bytes(tensor)) => self.read_tensor(tensor)?,
+                    (6 | 11, Wire::Bytes(graph)) => self.read_graph(graph, depth + 1)?,
+                    (22 | 23, Wire::Bytes(tensor)) => self.read_sparse_tensor(tensor)?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_sparse_tensor(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        for field in Fields(bytes) {
+            if let (1 | 2, Wire::Bytes(tensor)) = field? {
+                self.read_tensor(tensor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_tensor(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         for field in Fields(bytes) {
             let (13, Wire::Bytes(entry)) = field? else { continue };
             let (mut key, mut value) = (String::new(), String::new());

@@ -87,7 +87,7 @@ impl Model {
             id: id.into(),
             path: path.into(),
             digest: sha256(&bytes),
-            version: session.metadata().ok().and_then(|metadata| metadata.version()).unwrap_or(0),
+            version: declared_version(&session),
             file,
             features,
             signature: Arc::new(Signature { inputs, outputs: Vec::new() }),
@@ -262,6 +262,11 @@ fn is_unknown_operator(message: &str) -> bool {
     ["is not a registered function/op", "is under development", "No opset import for domain", "NOT_IMPLEMENTED", "No Op registered for"]
         .iter()
         .any(|words| message.contains(words))
+}
+
+/// ONNX Runtime answers the greatest integer for a file without a version.
+fn declared_version(session: &Session) -> i64 {
+    session.metadata().ok().and_then(|metadata| metadata.version()).filter(|version| *version != i64::MAX).unwrap_or(0)
 }
 
 fn declared_features(session: &Session) -> Option<Vec<String>> {

@@ -13,6 +13,8 @@ use super::tensor::{Element, Tensor, Values};
 
 /// More columns than this from one output are a mistake, or nothing that belongs into an event.
 const MOST_COLUMNS: usize = 4096;
+/// How many rows of noise are answered alone and together.
+const PROBED: usize = 3;
 const ALLOWED: &str = "tensors with one row per event and at most 4,096 elements in it, sequences of these, and ZipMap's maps";
 
 /// One row of zeros (empty strings) for each input; a width that the model leaves open is the number of declared features.
@@ -25,30 +27,40 @@ pub(super) fn zeros(inputs: &[Port], declared: Option<usize>) -> Vec<Tensor> {
     inputs.iter().map(zero).collect()
 }
 
-/// `rows` rows of seeded noise for each input, in the proportions of dummies beside a few numbers: most are 0, some 1, few between 0 and
-/// 1,000. Strings are empty.
-pub(super) fn noise(inputs: &[Port], declared: Option<usize>, rows: usize) -> Vec<Tensor> {
-    let noisy = |port: &Port| {
+/// What seeded noise looks like.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Noise {
+    /// Dummies beside a few numbers: most are 0, some 1, few between 0 and 1,000.
+    Sparse,
+    /// Numbers between -2 and 2: scaled features, of which hardly two are alike.
+    Dense,
+}
+
+/// `rows` rows of noise, another for each input. Strings are empty.
+pub(super) fn noise(kind: Noise, inputs: &[Port], declared: Option<usize>, rows: usize) -> Vec<Tensor> {
+    let noisy = |(seed, port): (u64, &Port)| {
         let mut tensor = Tensor::new(port.element, width(port, declared));
         tensor.reset(rows);
-        fill_with_noise(&mut tensor.values);
+        fill_with_noise(kind, seed, &mut tensor.values);
         tensor
     };
-    inputs.iter().map(noisy).collect()
+    (1..).zip(inputs).map(noisy).collect()
 }
 
 fn width(port: &Port, declared: Option<usize>) -> usize {
     port.width().or(declared.filter(|width| port.takes(*width))).unwrap_or_else(|| port.fixed())
 }
 
-fn fill_with_noise(values: &mut Values) {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+fn fill_with_noise(kind: Noise, seed: u64, values: &mut Values) {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
     let mut next = move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
+        let part = (state >> 40) as f64 / f64::from(1 << 24);
         match state % 32 {
-            0 => (state >> 40) as f64 / f64::from(1 << 24) * 1000.0,
+            _ if kind == Noise::Dense => 4.0 * part - 2.0,
+            0 => part * 1000.0,
             1..=4 => 1.0,
             _ => 0.0,
         }
@@ -94,16 +106,19 @@ pub(super) fn outputs(
         }
         Err(error) => plain(error.message()),
     };
-    let holds: Option<Vec<Outputs>> = session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), file)).collect();
+    // Without a dimension of rows all of an output is one row's.
+    let rows = usize::from(inputs.iter().all(Port::is_batched));
+    let holds: Option<Vec<Outputs>> =
+        session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), rows, file)).collect();
     match holds {
         Some(holds) => Ok(names.into_iter().zip(holds.into_iter().map(Ok)).enumerate().map(named).collect()),
         None => Err(format!("it fails on a row of zeros and empty strings, and does not declare its outputs' widths: {refusal}")),
     }
 }
 
-fn declaration(name: &str, declared: &ValueType, file: &ModelFile) -> Option<Outputs> {
+fn declaration(name: &str, declared: &ValueType, rows: usize, file: &ModelFile) -> Option<Outputs> {
     if let Some(shape) = declared.tensor_shape() {
-        let sizes: Option<Vec<usize>> = shape.iter().skip(1).map(|size| usize::try_from(*size).ok()).collect();
+        let sizes: Option<Vec<usize>> = shape.iter().skip(rows).map(|size| usize::try_from(*size).ok()).collect();
         let width = sizes?.iter().product();
         let element = declared.tensor_type().and_then(Element::from_onnx)?;
         return (1..=MOST_COLUMNS).contains(&width).then_some(Outputs::Tensor { element, width });
@@ -151,26 +166,33 @@ fn maps(mut classes: Vec<String>, integers: bool) -> Outputs {
 /// Whether rows of noise that share a run are answered as each is alone, but for rounding: one row of answers for each, of the same
 /// values. A model that refuses the noise is taken at its word.
 pub(super) fn answers_rows(session: &mut Session, signature: &Signature, declared: Option<usize>) -> bool {
-    const ROWS: usize = 3;
-    let noise = noise(&signature.inputs, declared, ROWS);
-    let mut alone = answer::columns(&signature.outputs, ROWS);
-    for row in 0..ROWS {
-        if run_onnx(session, signature, &noise, row, row + 1, &mut alone).is_err() {
+    // What sums of numbers up to 1,000 leave may be little but rounding.
+    [(Noise::Sparse, 1e-2), (Noise::Dense, 1e-4)].into_iter().all(|(kind, rounding)| {
+        let noise = noise(kind, &signature.inputs, declared, PROBED);
+        answers_noise(session, signature, &noise, rounding)
+    })
+}
+
+fn answers_noise(session: &mut Session, signature: &Signature, noise: &[Tensor], rounding: f64) -> bool {
+    let mut alone = answer::columns(&signature.outputs, PROBED);
+    for row in 0..PROBED {
+        if run_onnx(session, signature, noise, row, row + 1, &mut alone).is_err() {
             return true;
         }
     }
-    let mut together = answer::columns(&signature.outputs, ROWS);
-    match run_onnx(session, signature, &noise, 0, ROWS, &mut together) {
-        Ok(()) => alone.iter().zip(&together).all(|(alone, together)| agree(alone, together)),
+    let mut together = answer::columns(&signature.outputs, PROBED);
+    match run_onnx(session, signature, noise, 0, PROBED, &mut together) {
+        Ok(()) => alone.iter().zip(&together).all(|(alone, together)| agree(alone, together, rounding)),
         Err(RunError::Shape { .. } | RunError::Runtime(_)) => false,
     }
 }
 
-/// Equal but for the rounding of another kernel.
-fn agree(one: &Values, other: &Values) -> bool {
-    let close = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-3 + 1e-2 * a.abs().max(b.abs());
+/// Equal but for the rounding of another kernel, as a part of the answer; half precision has digits for no less than 1e-2.
+fn agree(one: &Values, other: &Values, rounding: f64) -> bool {
+    let within = |part: f64, a: f64, b: f64| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= part * (0.1 + a.abs().max(b.abs()));
+    let close = |a: f64, b: f64| within(rounding, a, b);
     match (one, other) {
-        (Values::F16(a), Values::F16(b)) => a.iter().zip(b).all(|(a, b)| close(a.to_f64(), b.to_f64())),
+        (Values::F16(a), Values::F16(b)) => a.iter().zip(b).all(|(a, b)| within(1e-2, a.to_f64(), b.to_f64())),
         (Values::F32(a), Values::F32(b)) => a.iter().zip(b).all(|(a, b)| close((*a).into(), (*b).into())),
         (Values::F64(a), Values::F64(b)) => a.iter().zip(b).all(|(a, b)| close(*a, *b)),
         (one, other) => one == other,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::answer;
 use super::engine::{Engine, Runner};
-use super::probe::noise;
+use super::probe::{Noise, noise};
 use super::signature::Signature;
 use super::tensor::{Tensor, Values};
 
@@ -58,9 +58,10 @@ pub fn best_rows_per_run(costs: &[RunCost]) -> Option<usize> {
 /// The cost of each number of rows that is a power of two up to 1,024, as far as the model takes them, in about `budget`.
 pub(super) fn measure(runner: &mut Runner, signature: &Signature, declared: Option<usize>, budget: Duration) -> Vec<RunCost> {
     let ports = &signature.inputs;
-    let width: usize = noise(ports, declared, 1).iter().map(|tensor| tensor.width).sum();
+    let width: usize = noise(Noise::Sparse, ports, declared, 1).iter().map(|tensor| tensor.width).sum();
     let most = largest_power_of_two(MOST_ELEMENTS / width.max(1)).clamp(1, MOST_ROWS);
-    let mut course = Course { inputs: noise(ports, declared, most), signature, columns: answer::columns(&signature.outputs, most) };
+    let mut course =
+        Course { inputs: noise(Noise::Sparse, ports, declared, most), signature, columns: answer::columns(&signature.outputs, most) };
     let candidates: Vec<usize> = std::iter::successors(Some(1), |rows| (rows * 2 <= most).then_some(rows * 2)).collect();
     let share = budget / u32::try_from(candidates.len()).unwrap_or(1);
     candidates.into_iter().map_while(|rows| course.measure(runner, rows, share)).collect()

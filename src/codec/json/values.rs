@@ -19,20 +19,30 @@ impl<'a> JsonValues<'a> {
     /// The value of a row: numbers as the shortest digits that read back the same, infinities as the strings `inf` and `-inf`, NaN as
     /// null, which mean the same in a frame; times as RFC 3339 text with all digits of their unit.
     pub fn get(&self, row: usize) -> Value {
-        let cell = self.0.cell(row);
-        let special = match cell {
-            Cell::Float(float) if !float.is_finite() => Some(f64::from(float)),
-            Cell::Double(double) if !double.is_finite() => Some(double),
-            _ => None,
-        };
-        match special {
-            Some(float) if float.is_nan() => Value::Null,
-            Some(float) => Value::String(if float > 0.0 { "inf" } else { "-inf" }.to_owned()),
-            None => {
-                let mut text = Vec::new();
-                // Only a number that is not finite, inside a list, has no JSON.
-                value(&cell, &mut text).ok().and_then(|()| serde_json::from_slice(&text).ok()).unwrap_or_default()
-            }
+        of_cell(&self.0.cell(row))
+    }
+}
+
+fn of_cell(cell: &Cell<'_>) -> Value {
+    match cell {
+        Cell::Float(float) if !float.is_finite() => not_finite(f64::from(*float)),
+        Cell::Double(float) if !float.is_finite() => not_finite(*float),
+        Cell::List(items, rows) => rows.clone().map(|row| of_cell(&items.cell(row))).collect(),
+        Cell::Map(keys, values, rows) => rows.clone().map(|row| (keys.value(row).to_owned(), of_cell(&values.cell(row)))).collect(),
+        Cell::Struct(fields, children, row) => {
+            fields.iter().zip(*children).map(|(field, child)| (field.name().clone(), of_cell(&child.cell(*row)))).collect()
         }
+        cell => {
+            let mut text = Vec::new();
+            // Only numbers that are not finite have no JSON.
+            value(cell, &mut text).ok().and_then(|()| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        }
+    }
+}
+
+fn not_finite(float: f64) -> Value {
+    match float.is_nan() {
+        true => Value::Null,
+        false => Value::String(if float > 0.0 { "inf" } else { "-inf" }.to_owned()),
     }
 }

@@ -9,6 +9,8 @@ use crate::model::proto::{Fields, Malformed, Wire, doubles, fixed, floats, integ
 pub(super) struct Graph<'a> {
     /// Its nodes, in the file's order.
     pub(super) nodes: Vec<Node<'a>>,
+    /// Whether the file has functions of its own, which may have the names of operators.
+    pub(super) has_functions: bool,
     /// Its constants by name, as they stand in the file.
     initializers: BTreeMap<String, &'a [u8]>,
 }
@@ -60,8 +62,10 @@ impl<'a> Graph<'a> {
     pub(super) fn read(model: &'a [u8]) -> Result<Self, Malformed> {
         let mut graph = Self::default();
         for field in Fields(model) {
-            let (7, Wire::Bytes(bytes)) = field? else { continue };
-            for field in Fields(bytes) {
+            let (number, Wire::Bytes(bytes)) = field? else { continue };
+            graph.has_functions |= number == 25;
+            let of_graph = if number == 7 { bytes } else { &[] };
+            for field in Fields(of_graph) {
                 match field? {
                     (1, Wire::Bytes(node)) => graph.nodes.push(Node::read(node)?),
                     (5, Wire::Bytes(tensor)) => {

@@ -47,6 +47,9 @@ impl Kernel {
     /// The model of these bytes, for this signature.
     pub(super) fn read(model: &[u8], signature: &Signature) -> Result<Self, Unfit> {
         let graph = Graph::read(model)?;
+        if graph.has_functions {
+            return Err(Unfit("it has functions of its own".into()));
+        }
         let Some(operator) = graph.nodes.iter().find(|node| linear::is_operator(&node.op) || trees::is_operator(&node.op)) else {
             return Err(Unfit("it has no operator that a kernel knows: linear ones and trees of ai.onnx.ml".into()));
         };

@@ -1,5 +1,7 @@
 //! The columns that a model's outputs become.
 
+use std::collections::BTreeSet;
+
 use arrow_schema::DataType;
 
 use super::{Names, NonFinite, Params};
@@ -35,6 +37,13 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model) 
         let nullable = params.non_finite == NonFinite::Null && data_type.is_floating();
         let names = names_of(planning, params, output);
         columns.extend(names.into_iter().map(|name| OutputColumn { name, data_type: data_type.clone(), nullable }));
+    }
+    let mut seen = BTreeSet::new();
+    for column in &columns {
+        if !seen.insert(&column.name) {
+            let message = format!("model `{}` makes two columns `{}`", model.id, column.name);
+            planning.report(Diagnostic::error(Code::ModelSignature, message).help("name each column of `outputs`"), "/params/outputs");
+        }
     }
     columns
 }

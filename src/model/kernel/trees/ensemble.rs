@@ -208,9 +208,13 @@ fn by_node_ids(op: &str, attributes: &Attributes) -> Result<Ensemble, Unfit> {
     same_lengths(&[weight_trees.len(), weight_nodes.len(), targets.len(), weights.len()])?;
     for (((tree_id, node_id), target), weight) in weight_trees.iter().zip(weight_nodes).zip(targets).zip(weights) {
         let at = place(*tree_id, *node_id)?;
-        // Weights of branches come from old exporters and mean nothing.
-        if let TreeNode::Leaf(weights) = &mut trees[tree_of_id[tree_id]].0[at] {
-            weights.push((u32::try_from(*target).map_err(|_| Unfit(format!("a leaf adds to target {target}")))?, weight));
+        match &mut trees[tree_of_id[tree_id]].0[at] {
+            TreeNode::Leaf(weights) => {
+                weights.push((u32::try_from(*target).map_err(|_| Unfit(format!("a leaf adds to target {target}")))?, weight));
+            }
+            // Weights of branches come from old exporters and add nothing, but a classifier of ONNX Runtime looks at them for its threshold.
+            TreeNode::Branch(_) if is_classifier => return Err(Unfit("a branch of its classifier has a weight".into())),
+            TreeNode::Branch(_) => {}
         }
     }
 
@@ -219,6 +223,11 @@ fn by_node_ids(op: &str, attributes: &Attributes) -> Result<Ensemble, Unfit> {
         Some(classes) => classes.len(),
         None => position(attributes.get("n_targets").map_or(0, |attribute| attribute.integer))?,
     };
+    // For a single target ONNX Runtime keeps one number a node: the first weight, or the value of the node.
+    let one_each = |node: &TreeNode| !matches!(node, TreeNode::Leaf(weights) if weights.len() != 1);
+    if targets == 1 && !trees.iter().flat_map(|tree| &tree.0).all(one_each) {
+        return Err(Unfit("a leaf has no weight, or several".into()));
+    }
     let string = |name| attributes.get(name).map_or("", |attribute| attribute.string.as_str());
     let aggregate = match string("aggregate_function") {
         "" | "SUM" => Aggregate::Sum,
