@@ -77,6 +77,12 @@ def to_numeric() -> list[Case]:
                "NaN", "1e400", "1e-400", "1e-310",
                ".5", "5.", ".", "e5", "1e", "1e+", "12345678901234567890", "0.1234567890123456789", "True", "False", "1,000",
                "1 2", "--1", "\t3\n", None,
+    # Integers meet integer edges exactly.
+    bins = [0, 2**53, 2**53 + 1, 2**63 - 1]
+    for options in [{}, {"right": False}, {"include_lowest": True}, {"labels": False}]:
+        for series in [ints("cut_wide", 10), floats("cut_wide", 10)]:
+            run = lambda s, o=options: pd.cut(s, bins, **o)  # noqa: E731
+            cases.append(series_case("cut", series, {"bins": bins} | options, run))
                "123456789012345678901234567890", "00000000000000000000001", "4.9e-324", "1.7976931348623157e308", "-0",
                "-0.0", "١"]  # fmt: skip
     random = rng("to_numeric")
