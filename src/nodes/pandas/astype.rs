@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::coder::Coder;
 use super::operation::{Call, Operation, Scope};
-use super::scalar::{Scalar, write_python_float};
+use super::scalar::{Scalar, write_python_float, write_python_float32};
 use super::{lanes, numbers};
 use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 use crate::nodes::Column;
@@ -310,7 +310,7 @@ fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
             let narrow = data_type == DataType::Float32;
             for value in lanes::floats(array).iter() {
                 if narrow {
-                    numbers::write_python_float32(*value as f32, &mut bytes)
+                    write_python_float32(*value as f32, &mut bytes)
                 } else {
                     write_python_float(*value, &mut bytes)
                 }
