@@ -186,12 +186,12 @@ fn plan_floats(
             Op::FloorDiv => by(floor_divide),
             Op::Mod if narrow => by(|left, right| f64::from(remainder_f32(left as f32, right as f32))),
             Op::Mod => by(remainder),
-            Op::Pow if narrow => by(|left, right| f64::from((left as f32).powf(right as f32))),
             Op::Pow => match (&lane, turned) {
                 // NumPy's short cuts for constant exponents.
                 (Lane::Constant(2.0), false) => by(|left, _| left * left),
                 (Lane::Constant(0.5), false) => by(|left, _| left.sqrt()),
                 (Lane::Constant(-1.0), false) => by(|left, _| 1.0 / left),
+                _ if narrow => by(|left, right| f64::from((left as f32).powf(right as f32))),
                 _ => by(f64::powf),
             },
         };
