@@ -159,6 +159,7 @@ fn of_operations_on_columns_that_they_cannot_take() {
     let on = |import: &str, cols: &str, kwargs: Value| json!({"import": import, "cols": cols, "kwargs": kwargs});
     let bins = json!({"import": "cut", "cols": "age", "into": "band", "kwargs": {"bins": [0, 20, 120], "labels": ["young", "old"]}});
     let band = |step: Value| json!({"steps": [bins, step]});
+    let unsigned = |step: Value| json!({"steps": [on("astype", "count", json!({"dtype": "uint64"})), step]});
     let calls = [
         on("to_numeric", "when", json!({})),
         on("to_datetime", "flag", json!({})),
@@ -189,7 +190,10 @@ fn of_operations_on_columns_that_they_cannot_take() {
         on("str.contains", "brand", json!({"pat": "((("})),
         on("str.contains", "brand", json!({"pat": "\\w{200}{200}{200}"})),
         on("add", "when", json!({"other": 1})),
-        json!({"steps": [on("astype", "count", json!({"dtype": "uint64"})), on("floordiv", "count", json!({"other": 2}))]}),
+        unsigned(on("floordiv", "count", json!({"other": 2}))),
+        unsigned(on("mod", "count", json!({"other": {"column": "count"}}))),
+        unsigned(on("eq", "count", json!({"other": 10_000_000_000_000_000_000_u64}))),
+        unsigned(on("isin", "count", json!({"values": [1, 10_000_000_000_000_000_000_u64]}))),
         on("abs", "brand", json!({})),
         on("log", "flag", json!({})),
     ];

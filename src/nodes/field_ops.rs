@@ -1,6 +1,7 @@
 //! The FieldOps node: which fields there are, under which names, of which types.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -139,21 +140,24 @@ fn copy(call: &mut Call<'_, '_>, copies: &BTreeMap<String, Names>) {
 
 fn rename(call: &mut Call<'_, '_>, names: &BTreeMap<String, String>) {
     call.name = "rename";
-    let mut columns = call.frame.columns().to_vec();
+    let mut renamed: BTreeMap<Arc<str>, Column> = BTreeMap::new();
+    let mut unknown = Vec::new();
     for (path, name) in names {
         let fields = fields(call, path, &join("/params/rename", path));
         if fields.is_empty() {
-            columns.push(Column::poisoned(name, call.planning.id()));
+            unknown.push(Column::poisoned(name, call.planning.id()));
         }
         for field in fields.iter().filter(|field| !has_own(names, field, path)) {
             if name.is_empty() && *field.name == **path {
                 call.wrong(&join("rename", path), format!("field `{path}` needs a name"), "only a record's fields can lose a name");
                 continue;
             }
-            let renamed = moved(field, path, name);
-            columns.iter_mut().filter(|column| column.name == field.name).for_each(|column| *column = renamed.clone());
+            renamed.insert(field.name.clone(), moved(field, path, name));
         }
     }
+    // All at once: a name may go to a field whose own name changes too.
+    let columns = call.frame.columns().iter().map(|column| renamed.remove(&column.name).unwrap_or_else(|| column.clone()));
+    let columns = columns.chain(unknown).collect();
     rebuild(call, columns, "rename");
 }
 

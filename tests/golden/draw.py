@@ -11,6 +11,7 @@ from case import EDGE_FLOATS, EDGE_INTS, EDGE_TEXTS
 FLOATS = ("float64", "float32")
 WHOLE = ("int64", "int32", "int16", "int8")
 NUMBERS = FLOATS + WHOLE
+UNSIGNED = ("uint64", "uint8")
 TIMES = ("time", "local")
 ALL_KINDS = (*NUMBERS, "bool", "text", *TIMES, "category")
 WORDS = ["vw", "VW", "bmw", "audi", "Ünï", "", " a b ", "a-b-c", "x.y", "ΑΣ", "İ", "straße", "null", "nan", "1", "2.5", "True", "🚗"]
@@ -112,6 +113,9 @@ class Draw:
             if kind in TIMES:
                 return value.isoformat()
             plain = value.item() if hasattr(value, "item") else value
+            if kind in UNSIGNED:
+                # Constants are 64 bits with a sign.
+                return min(plain, 2**63 - 1)
             if kind == "float32" and np.isfinite(plain) and self.chance(0.7):
                 # As people write it: another double, the same `float32`.
                 return float(str(value))
@@ -125,7 +129,7 @@ class Draw:
             return f"{self.whole(1900, 2100)}-{self.whole(1, 13):02}-{self.whole(1, 29):02}T{self.whole(0, 24):02}:30:00" + (
                 "Z" if kind == "time" else ""
             )
-        return self.whole(-5, 20) if kind in WHOLE else self.number()
+        return self.whole(-5, 20) if kind in WHOLE + UNSIGNED else self.number()
 
 
 def kind_of(series: pd.Series) -> str:
@@ -150,6 +154,8 @@ def values(draw: Draw, kind: str, rows: int, nullable: bool) -> pd.Series:
         return drawn.mask(holes)
     if kind in WHOLE:
         return pd.Series([whole_value(draw, kind) for _ in range(rows)], dtype=kind)
+    if kind in UNSIGNED:
+        return pd.Series([whole_value(draw, "int64") for _ in range(rows)]).astype(kind)
     if kind == "bool":
         flags = pd.Series(random.random(rows) < 0.5)
         return flags.astype(object).mask(holes, np.nan) if nullable else flags

@@ -258,6 +258,8 @@ fn to_array(column: &CaseColumn) -> ArrayRef {
         (Values::Int(values), "int32") => ints::<Int32Type>(values),
         (Values::Int(values), "int16") => ints::<Int16Type>(values),
         (Values::Int(values), "int8") => ints::<Int8Type>(values),
+        (Values::Int(values), "uint64") => ints::<UInt64Type>(values),
+        (Values::Int(values), "uint8") => ints::<UInt8Type>(values),
         (Values::Int(values), _) => ints::<Int64Type>(values),
         (Values::Bool(values), _) => Arc::new(BooleanArray::from(values.clone())),
         (Values::Text(values), "category") => {

@@ -62,6 +62,23 @@ fn fields_are_moved_filled_and_converted() {
     assert_eq!(names, [&FEATURES[..], &["id.ecid", "id.visits", "id.age", "age_raw", "years"]].concat());
 }
 
+#[test]
+fn names_change_all_at_once() {
+    let rename = json!({"sepal_length": "sepal_width", "sepal_width": "sepal_length", "species": "noise", "noise": "seen"});
+    let mut flower = iris_fields();
+    flower.push(field("noise", "long"));
+    let graph = line_of(&[
+        node("in", "Receiver", json!({})),
+        node("fields", "FieldOps", json!({"rename": rename})),
+        node("df", "JsonToDataframe", json!({})),
+        node("onnx", "ONNXNode", json!({"model_id": "iris/logistic-regression", "features": FEATURES})),
+    ]);
+    let pipeline = Pipeline::new(&flower, &graph, &["sepal_length", "sepal_width", "noise", "seen"]);
+    let events = [json!({"sepal_length": 5.8, "sepal_width": 2.7, "petal_length": 4.1, "petal_width": 1.0, "species": "iris", "noise": 1})];
+    let expected = [Ok(json!({"sepal_length": 2.7, "sepal_width": 5.8, "noise": "iris", "seen": 1}))];
+    assert_eq!(pipeline.score(&events, 1), expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -109,12 +109,12 @@ pub(in crate::nodes) fn arithmetic(call: &mut Call<'_, '_>, column: &Column, sid
         let written = if op == Op::FloorDiv && !safe { DataType::Float64 } else { computed.clone() };
         return Some(plan_floats(call, column, side, (op, turned), (computed, written)));
     }
-    if divides && !safe {
-        return Some(plan_divided(call, column, side, (op, turned)));
-    }
     if divides && promoted == DataType::UInt64 {
         call.mismatch(column, "it cannot be divided in whole numbers", "convert it to int64 first");
         return None;
+    }
+    if divides && !safe {
+        return Some(plan_divided(call, column, side, (op, turned)));
     }
     plan_ints(call, column, side, (op, turned), promoted)
 }
@@ -186,12 +186,12 @@ fn plan_floats(
             Op::FloorDiv => by(floor_divide),
             Op::Mod if narrow => by(|left, right| f64::from(remainder_f32(left as f32, right as f32))),
             Op::Mod => by(remainder),
-            Op::Pow if narrow => by(|left, right| f64::from((left as f32).powf(right as f32))),
             Op::Pow => match (&lane, turned) {
                 // NumPy's short cuts for constant exponents.
                 (Lane::Constant(2.0), false) => by(|left, _| left * left),
                 (Lane::Constant(0.5), false) => by(|left, _| left.sqrt()),
                 (Lane::Constant(-1.0), false) => by(|left, _| 1.0 / left),
+                _ if narrow => by(|left, right| f64::from((left as f32).powf(right as f32))),
                 _ => by(f64::powf),
             },
         };
@@ -236,6 +236,7 @@ fn plan_ints(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned)
     let (reads, lane) = (side.reads(call, slot), side.ints());
     let field = column.name.to_string();
     let data_type = written.clone();
+    let unsigned = written == DataType::UInt64;
     let run = move |inputs: &crate::nodes::Inputs<'_>, rows: &mut crate::dataset::Rows| {
         let (left, right) = (lanes::ints(inputs.array(0)), lane.read(inputs));
         let by = |pair: fn(i64, i64) -> i64| match turned {
@@ -251,7 +252,7 @@ fn plan_ints(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned)
             Op::Pow | Op::Div => {
                 for row in 0..left.len() {
                     let exponent = if turned { left[row] } else { right.at(row) };
-                    if exponent < 0 {
+                    if exponent < 0 && !unsigned {
                         let message = "pow: integers have no negative powers";
                         rows.reject(row, Rejection::new(Phase::Graph, Reason::Conversion, message).field(field.clone()));
                     }
@@ -261,7 +262,7 @@ fn plan_ints(call: &mut Call<'_, '_>, column: &Column, side: &Side, (op, turned)
         };
         lanes::int_array(values, &written)
     };
-    let may_reject = op == Op::Pow && (turned || matches!(side, Side::Column(_)));
+    let may_reject = op == Op::Pow && !unsigned && (turned || matches!(side, Side::Column(_)));
     let slot = if may_reject { call.rejecting_kernel(&reads, run) } else { call.kernel(&reads, run) };
     Some(call.made(data_type, false, slot))
 }
@@ -278,9 +279,9 @@ fn modulo(left: i64, right: i64) -> i64 {
     if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }
 }
 
-/// Wraps, as in NumPy.
+/// Wraps, as in NumPy. The exponent is that of the lane's `u64`.
 fn power(base: i64, exponent: i64) -> i64 {
-    let (mut base, mut left, mut product) = (base, exponent.max(0), 1_i64);
+    let (mut base, mut left, mut product) = (base, exponent.cast_unsigned(), 1_i64);
     while left > 0 {
         if left & 1 == 1 {
             product = product.wrapping_mul(base);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::coder::Coder;
 use super::operation::{Call, Operation, Scope};
-use super::scalar::{Scalar, write_python_float};
+use super::scalar::{Scalar, write_python_float, write_python_float32};
 use super::{lanes, numbers};
 use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 use crate::nodes::Column;
@@ -212,12 +212,13 @@ impl Fault {
 fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let least = if to.is_unsigned_integer() { -0.0 } else { -LIMIT };
+    let limit = if to == DataType::UInt64 { 2.0 * LIMIT } else { LIMIT };
     let (slot, fault, written) = (call.array(column), Fault::new(column, &to), to.clone());
     let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
         let values = lanes::floats(inputs.array(0));
         let ints = values.iter().enumerate().map(|(row, value)| {
-            if (least..LIMIT).contains(value) {
-                return *value as i64;
+            if (least..limit).contains(value) {
+                return if *value < LIMIT { *value as i64 } else { (*value as u64).cast_signed() };
             }
             match value {
                 value if value.is_nan() => fault.reject(row, Reason::UnexpectedNull, "null", rows),
@@ -309,7 +310,7 @@ fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
             let narrow = data_type == DataType::Float32;
             for value in lanes::floats(array).iter() {
                 if narrow {
-                    numbers::write_python_float32(*value as f32, &mut bytes)
+                    write_python_float32(*value as f32, &mut bytes)
                 } else {
                     write_python_float(*value, &mut bytes)
                 }

@@ -8,9 +8,9 @@ use arrow_array::{Array, ArrayRef, Int32Array, cast::AsArray};
 use arrow_schema::DataType;
 use foldhash::fast::FixedState;
 
-use super::lanes;
 use super::operation::Call;
 use super::scalar::Scalar;
+use super::{lanes, numbers};
 use crate::nodes::{Column, Slot, Source};
 
 /// A table from values to codes. Its keys are fixed at planning, so a fixed hash seed gives an attacker nothing to flood.
@@ -45,7 +45,7 @@ impl Coder {
         let table = match &column.data_type {
             DataType::Utf8 | DataType::Dictionary(_, _) => Table::Text(text_table(keys)),
             DataType::Boolean => Table::Bool(bool_table(keys, otherwise)),
-            other if other.is_integer() => int_table(keys, otherwise),
+            other if other.is_integer() => int_table(keys, other, otherwise),
             other if lanes::is_float(other) => Table::Float(float_table(keys, other)),
             _ => return None,
         };
@@ -124,8 +124,8 @@ fn bool_table(keys: &[(Scalar, i32)], otherwise: i32) -> [i32; 2] {
     [find(false), find(true)]
 }
 
-fn int_table(keys: &[(Scalar, i32)], otherwise: i32) -> Table {
-    let ints: Vec<(i64, i32)> = keys.iter().filter_map(|(key, code)| Some((as_int(key)?, *code))).collect();
+fn int_table(keys: &[(Scalar, i32)], data_type: &DataType, otherwise: i32) -> Table {
+    let ints: Vec<(i64, i32)> = keys.iter().filter_map(|(key, code)| Some((as_int(key, data_type)?, *code))).collect();
     let least = ints.iter().map(|(key, _)| *key).min().unwrap_or(0);
     let greatest = ints.iter().map(|(key, _)| *key).max().unwrap_or(-1);
     match greatest.checked_sub(least) {
@@ -140,15 +140,16 @@ fn int_table(keys: &[(Scalar, i32)], otherwise: i32) -> Table {
     }
 }
 
-/// The integer that equals a key: 1.0 is 1, 1.5 is none.
-fn as_int(key: &Scalar) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    match key {
-        Scalar::Int(value) => Some(*value),
-        Scalar::Bool(value) => Some(i64::from(*value)),
-        Scalar::Float(value) if value.fract() == 0.0 && (-LIMIT..LIMIT).contains(value) => Some(*value as i64),
-        _ => None,
-    }
+/// The integer of a type that equals a key, as the lane holds it: 1.0 is 1, 1.5 is none.
+fn as_int(key: &Scalar, data_type: &DataType) -> Option<i64> {
+    let value = match key {
+        Scalar::Int(value) => i128::from(*value),
+        Scalar::Bool(value) => i128::from(*value),
+        Scalar::Float(value) if value.fract() == 0.0 => *value as i128,
+        _ => return None,
+    };
+    let (least, greatest) = numbers::bounds(data_type);
+    (least..=greatest).contains(&value).then_some(value as i64)
 }
 
 /// Keys of a `float32` column are compared as `float64`, where only those that `float32` holds can be equal.

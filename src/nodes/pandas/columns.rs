@@ -287,9 +287,9 @@ enum Kind {
     Number,
     /// Integers.
     Integer,
-    /// `int64`.
+    /// `int64` and `int32`.
     Int,
-    /// `int64`.
+    /// 64 bits.
     Int64,
     /// 32 bits.
     Int32,
@@ -323,7 +323,8 @@ impl Kind {
         match self {
             Self::Number => data_type.is_integer() || lanes::is_float(data_type),
             Self::Integer => data_type.is_integer(),
-            Self::Int | Self::Int64 => *data_type == DataType::Int64,
+            Self::Int => matches!(data_type, DataType::Int64 | DataType::Int32),
+            Self::Int64 => *data_type == DataType::Int64,
             Self::Int32 => *data_type == DataType::Int32,
             Self::Int16 => *data_type == DataType::Int16,
             Self::Int8 => *data_type == DataType::Int8,

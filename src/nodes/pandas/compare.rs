@@ -154,7 +154,7 @@ pub(in crate::nodes) fn compare(call: &mut Call<'_, '_>, column: &Column, side: 
 
 fn compare_text(call: &mut Call<'_, '_>, column: &Column, other: &str, relation: Relation) -> Option<Slot> {
     if relation.is_order() && column.categories.is_some() {
-        call.mismatch(column, "its categories have no order", "compare with `eq`, `ne` or `isin`");
+        call.mismatch(column, "categories are not compared by order", "compare with `eq`, `ne` or `isin`, or the numbers before `cut`");
         return None;
     }
     if relation.is_order() && column.nullable {
@@ -193,10 +193,26 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
         call.mismatch(column, reason, "bring both sides to one type with `astype`");
         return None;
     }
+    if let Side::Constant(value) = side
+        && is_rounded(column, value)
+    {
+        refuse_rounded(call, column, value);
+        return None;
+    }
     let slot = call.array(column);
     let reads = side.reads(call, slot);
     if in_integers && whole(&column.data_type) && !column.nullable {
         let lane = side.ints();
+        let unsigned = [column.data_type == DataType::UInt64, matches!(side, Side::Column(other) if other.data_type == DataType::UInt64)];
+        if unsigned.contains(&true) {
+            // The lane wraps `u64`, which has its own place in the order again when it is widened.
+            let wide = |value: i64, unsigned| if unsigned { value.cast_unsigned().into() } else { i128::from(value) };
+            return Some(call.kernel(&reads, move |inputs, _| {
+                let (left, right) = (lanes::ints(inputs.array(0)), lane.read(inputs));
+                let order = |row: usize| wide(left[row], unsigned[0]).cmp(&wide(right.at(row), unsigned[1]));
+                lanes::bool_array(left.len(), |row| relation.holds(Some(order(row))))
+            }));
+        }
         return Some(call.kernel(&reads, move |inputs, _| {
             let (left, right) = (lanes::ints(inputs.array(0)), lane.read(inputs));
             lanes::bool_array(left.len(), |row| relation.holds(Some(left[row].cmp(&right.at(row)))))
@@ -207,6 +223,17 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
         let (left, right) = (lanes::floats(inputs.array(0)), lane.read(inputs));
         lanes::bool_array(left.len(), |row| relation.holds(left[row].partial_cmp(&right.at(row))))
     }))
+}
+
+/// Whether a constant may have lost digits that the column has: beyond 63 bits it is read as a float.
+fn is_rounded(column: &Column, value: &Scalar) -> bool {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    column.data_type == DataType::UInt64 && matches!(value, Scalar::Float(value) if value.is_finite() && *value >= LIMIT)
+}
+
+fn refuse_rounded(call: &mut Call<'_, '_>, column: &Column, value: &Scalar) {
+    let reason = format!("{} has more than 63 bits, and is read as a float", value.show());
+    call.mismatch(column, reason, "convert the column to float64 with `astype` first, where the answer may be rounded");
 }
 
 struct Between;
@@ -314,10 +341,21 @@ impl Operation for IsIn {
 
 /// Whether the column is one of some constants; `None` when its type is not looked up, which is reported.
 pub(in crate::nodes) fn is_in(call: &mut Call<'_, '_>, column: &Column, values: &[Scalar]) -> Option<Column> {
-    let keys: Vec<(Scalar, i32)> = values.iter().map(|value| (value.clone(), 1)).collect();
+    if let Some(rounded) = values.iter().find(|value| is_rounded(column, value)) {
+        refuse_rounded(call, column, rounded);
+        return None;
+    }
+    let in_floats = lanes::is_float(&column.data_type);
+    // pandas looks signed integers up as floats among floats, all else exactly.
+    let turns = column.data_type.is_signed_integer()
+        && values.iter().all(|value| value.number().is_some())
+        && !values.iter().all(|value| matches!(value, Scalar::Int(_)));
+    let exact = |value: &&Scalar| !in_floats || !matches!(value, Scalar::Int(value) if *value as f64 as i128 != i128::from(*value));
+    let keys: Vec<(Scalar, i32)> = values.iter().filter(exact).map(|value| (value.clone(), 1)).collect();
     let in_text = column.data_type == DataType::Utf8 || column.categories.is_some();
     let null = i32::from(values.iter().any(|value| value.is_null() || (!in_text && value.number().is_some_and(f64::is_nan))));
-    let Some(coder) = Coder::new(column, &keys, 0, null) else {
+    let looked_up = if turns { &Column { data_type: DataType::Float64, ..column.clone() } } else { column };
+    let Some(coder) = Coder::new(looked_up, &keys, 0, null) else {
         call.mismatch(column, "values of this type are not looked up", "compare times with `eq` or `between`");
         return None;
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::Int32Array;
+use arrow_array::{ArrayRef, Int32Array};
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -141,9 +141,33 @@ pub(super) struct Style {
 
 /// Intervals that were checked.
 struct Intervals {
-    edges: Vec<f64>,
+    edges: Edges,
     /// `None` where positions are asked for.
     names: Option<Arc<[String]>>,
+}
+
+/// Edges, increasing.
+#[derive(Clone)]
+enum Edges {
+    /// Integers, which meet an integer column exactly.
+    Whole(Vec<i64>),
+    Floats(Vec<f64>),
+}
+
+impl Edges {
+    fn floats(&self) -> Vec<f64> {
+        match self {
+            Self::Whole(edges) => edges.iter().map(|edge| *edge as f64).collect(),
+            Self::Floats(edges) => edges.clone(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Whole(edges) => edges.len(),
+            Self::Floats(edges) => edges.len(),
+        }
+    }
 }
 
 /// The intervals of a column whose edges are frozen.
@@ -159,20 +183,14 @@ pub(super) fn plan_frozen(call: &mut Call<'_, '_>, column: &Column, statistic: &
 
 /// Checks edges and labels; reports what is wrong with them.
 fn intervals(call: &mut Call<'_, '_>, scalars: &[Scalar], whole: bool, style: &Style) -> Option<Intervals> {
-    let edges: Option<Vec<f64>> = scalars.iter().map(|scalar| scalar.number().filter(|edge| !edge.is_nan())).collect();
-    let Some(mut edges) = edges.filter(|edges| edges.len() > 1 && edges.windows(2).all(|pair| pair[0] <= pair[1])) else {
-        call.wrong(style.kwarg, "the edges must be two or more numbers, each greater than the one before", "sort them");
-        return None;
+    let int = |scalar: &Scalar| if let Scalar::Int(edge) = scalar { Some(*edge) } else { None };
+    let edges = match scalars.iter().map(int).collect() {
+        Some(edges) if whole => Edges::Whole(in_order(call, Some(edges), style, i64::to_string)?),
+        _ => {
+            let edges = scalars.iter().map(|scalar| scalar.number().filter(|edge| !edge.is_nan())).collect();
+            Edges::Floats(in_order(call, edges, style, |edge| python_float(*edge))?)
+        }
     };
-    // A single interval may be a point, as in pandas.
-    if edges.len() > 2 && style.duplicates == Duplicates::Drop {
-        edges.dedup();
-    } else if edges.len() > 2 && edges.windows(2).any(|pair| pair[0] == pair[1]) {
-        let shown: Vec<String> = edges.iter().take(12).map(|edge| python_float(*edge)).collect();
-        let message = format!("some of the edges are equal: {}", shown.join(", "));
-        call.wrong(style.kwarg, message, "`duplicates: drop` keeps one of them");
-        return None;
-    }
     let names: Option<Vec<String>> = match &style.labels {
         Some(Labels::Positions(false)) => None,
         Some(Labels::Positions(true)) => {
@@ -191,9 +209,27 @@ fn intervals(call: &mut Call<'_, '_>, scalars: &[Scalar], whole: bool, style: &S
             }
             Some(names.clone())
         }
-        None => Some(interval_names(&edges, whole, style)),
+        None => Some(interval_names(&edges, style)),
     };
     Some(Intervals { edges, names: names.map(Into::into) })
+}
+
+/// Edges without equal ones; reports those that are out of order.
+fn in_order<T: PartialOrd>(call: &mut Call<'_, '_>, edges: Option<Vec<T>>, style: &Style, show: impl Fn(&T) -> String) -> Option<Vec<T>> {
+    let Some(mut edges) = edges.filter(|edges| edges.len() > 1 && edges.windows(2).all(|pair| pair[0] <= pair[1])) else {
+        call.wrong(style.kwarg, "the edges must be two or more numbers, each greater than the one before", "sort them");
+        return None;
+    };
+    // A single interval may be a point, as in pandas.
+    if edges.len() > 2 && style.duplicates == Duplicates::Drop {
+        edges.dedup();
+    } else if edges.len() > 2 && edges.windows(2).any(|pair| pair[0] == pair[1]) {
+        let shown: Vec<String> = edges.iter().take(12).map(show).collect();
+        let message = format!("some of the edges are equal: {}", shown.join(", "));
+        call.wrong(style.kwarg, message, "`duplicates: drop` keeps one of them");
+        return None;
+    }
+    Some(edges)
 }
 
 fn holds_numbers(call: &mut Call<'_, '_>, column: &Column) -> bool {
@@ -209,31 +245,30 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, intervals: &Intervals, style: 
         return None;
     }
     let Intervals { edges, names } = intervals;
-    let covered = all_is_covered(column, style, edges);
+    let covered = all_is_covered(column, style, &edges.floats());
     let outside = column.nullable || !covered;
     let placed = |made: Column| if covered { made } else { made.null_where("the value is in no interval") };
     let slot = call.array(column);
-    let bins = Binning { edges: edges.clone(), right: style.right, include_lowest: style.include_lowest };
+    // `u64` beyond `i64` meets integers as floats, in pandas too.
+    let exact = !lanes::is_float(&column.data_type) && column.data_type != DataType::UInt64 && !column.nullable;
+    let edges = if exact { edges.clone() } else { Edges::Floats(edges.floats()) };
+    let bins = Binning { edges, right: style.right, include_lowest: style.include_lowest };
     let Some(names) = names else {
         // Positions are int64; a null among them makes them float64.
         return Some(if outside {
             let slot = call.kernel(&[slot], move |inputs, _| {
-                let position = |value: &f64| bins.position(*value).map_or(f64::NAN, f64::from);
-                lanes::float_array(lanes::floats(inputs.array(0)).iter().map(position).collect(), &DataType::Float64)
+                let position = |code: &i32| if *code < 0 { f64::NAN } else { f64::from(*code) };
+                lanes::float_array(bins.codes(inputs.array(0)).iter().map(position).collect(), &DataType::Float64)
             });
             placed(call.made(DataType::Float64, true, slot))
         } else {
             let slot = call.kernel(&[slot], move |inputs, _| {
-                let position = |value: &f64| bins.position(*value).map_or(0, i64::from);
-                lanes::int_array(lanes::floats(inputs.array(0)).iter().map(position).collect(), &DataType::Int64)
+                lanes::int_array(bins.codes(inputs.array(0)).into_iter().map(i64::from).collect(), &DataType::Int64)
             });
             call.made(DataType::Int64, false, slot)
         });
     };
-    let codes = call.kernel(&[slot], move |inputs, _| {
-        let codes: Vec<i32> = lanes::floats(inputs.array(0)).iter().map(|value| bins.position(*value).unwrap_or(-1)).collect();
-        Arc::new(Int32Array::new(codes.into(), None))
-    });
+    let codes = call.kernel(&[slot], move |inputs, _| Arc::new(Int32Array::new(bins.codes(inputs.array(0)).into(), None)));
     Some(placed(call.made_category(codes, Arc::clone(names), outside)))
 }
 
@@ -245,30 +280,39 @@ fn all_is_covered(column: &Column, style: &Style, edges: &[f64]) -> bool {
 }
 
 struct Binning {
-    edges: Vec<f64>,
+    edges: Edges,
     right: bool,
     include_lowest: bool,
 }
 
 impl Binning {
-    /// The interval that holds a value. NaN compares false with every edge and so comes before all.
-    fn position(&self, value: f64) -> Option<i32> {
-        if self.include_lowest && value == self.edges[0] {
-            return Some(0);
+    /// The interval that holds each value of an array, -1 where none does.
+    fn codes(&self, array: &ArrayRef) -> Vec<i32> {
+        match &self.edges {
+            Edges::Whole(edges) => lanes::ints(array).iter().map(|value| self.code(edges, *value)).collect(),
+            Edges::Floats(edges) => lanes::floats(array).iter().map(|value| self.code(edges, *value)).collect(),
+        }
+    }
+
+    /// NaN compares false with every edge and so comes before all.
+    fn code<T: PartialOrd + Copy>(&self, edges: &[T], value: T) -> i32 {
+        if self.include_lowest && value == edges[0] {
+            return 0;
         }
         // Counting beats a binary search on the few edges that people write, and needs no branch.
         let below = if self.right {
-            self.edges.iter().map(|edge| i32::from(*edge < value)).sum::<i32>()
+            edges.iter().map(|edge| i32::from(*edge < value)).sum::<i32>()
         } else {
-            self.edges.iter().map(|edge| i32::from(*edge <= value)).sum::<i32>()
+            edges.iter().map(|edge| i32::from(*edge <= value)).sum::<i32>()
         };
-        (below > 0 && (below as usize) < self.edges.len()).then(|| below - 1)
+        if (below as usize) < edges.len() { below - 1 } else { -1 }
     }
 }
 
 /// The intervals' names as pandas writes them, edges rounded to `precision` decimals or as many more as keep them apart.
-fn interval_names(edges: &[f64], whole: bool, style: &Style) -> Vec<String> {
-    let rounded = |precision: i32| -> Vec<f64> { edges.iter().map(|edge| round_fraction(*edge, precision)).collect() };
+fn interval_names(edges: &Edges, style: &Style) -> Vec<String> {
+    let floats = edges.floats();
+    let rounded = |precision: i32| -> Vec<f64> { floats.iter().map(|edge| round_fraction(*edge, precision)).collect() };
     let apart = |edges: &[f64]| edges.windows(2).all(|pair| pair[0] != pair[1]);
     let precision = (style.precision..20).find(|precision| apart(&rounded(*precision))).unwrap_or(style.precision);
     let mut breaks = rounded(precision);
@@ -276,9 +320,13 @@ fn interval_names(edges: &[f64], whole: bool, style: &Style) -> Vec<String> {
     if lower {
         breaks[0] -= 10f64.powi(-precision);
     }
-    let spell = |edge: f64| if whole && !lower { format!("{edge}") } else { python_float(edge) };
+    let spelled: Vec<String> = match edges {
+        Edges::Whole(edges) if !lower && style.precision >= 0 => edges.iter().map(i64::to_string).collect(),
+        Edges::Whole(_) if !lower => breaks.iter().map(f64::to_string).collect(),
+        _ => breaks.iter().map(|edge| python_float(*edge)).collect(),
+    };
     let (open, close) = if style.right { ('(', ']') } else { ('[', ')') };
-    breaks.windows(2).map(|pair| format!("{open}{}, {}{close}", spell(pair[0]), spell(pair[1]))).collect()
+    spelled.windows(2).map(|pair| format!("{open}{}, {}{close}", pair[0], pair[1])).collect()
 }
 
 /// pandas' `_round_frac`.

@@ -24,7 +24,8 @@ struct GetDummies;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Kwargs {
-    /// The columns to encode, in the order of their groups; without it (and without `cols`) all text and category columns.
+    /// The columns to encode, in the order of their groups; without it (and without `cols`) all text and category columns,
+    /// and Booleans that can be null.
     #[serde(default)]
     columns: Option<Vec<String>>,
     /// What stands before the category in a name: for all columns, one each, or by column; without it the column's name.
@@ -139,8 +140,12 @@ fn subjects(call: &Call<'_, '_>, kwargs: &Kwargs) -> Vec<(String, String)> {
         }
         (None, Some(cols)) => cols.clone(),
         (None, None) => {
-            let text = |column: &&Column| matches!(column.data_type, DataType::Utf8 | DataType::Dictionary(_, _));
-            call.frame.columns().iter().filter(text).map(|column| (column.name.to_string(), call.pointer.clone())).collect()
+            // Booleans with nulls are objects in pandas.
+            let object = |column: &&Column| match column.data_type {
+                DataType::Boolean => column.nullable,
+                ref other => matches!(other, DataType::Utf8 | DataType::Dictionary(_, _)),
+            };
+            call.frame.columns().iter().filter(object).map(|column| (column.name.to_string(), call.pointer.clone())).collect()
         }
     }
 }

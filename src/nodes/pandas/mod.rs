@@ -59,11 +59,10 @@ pub(super) use self::compare::{Relation, compare, is_in};
 pub(super) use self::fillna::with_value as fill;
 pub(super) use self::lanes::{float_array, int_array, is_float, is_numeric};
 pub(super) use self::missing::null_test;
-pub(super) use self::numbers::write_python_float32;
 pub(super) use self::operand::Side;
 pub(super) use self::operation::{Call, Operation, Passage, Scope};
 pub(super) use self::refused::refusal;
-pub(super) use self::scalar::Scalar;
+pub(super) use self::scalar::{Scalar, write_python_float32};
 
 use super::frame::dtype as frame_dtype;
 use super::{Frame, Node, Planning};

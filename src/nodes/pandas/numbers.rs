@@ -63,12 +63,3 @@ fn strip(text: &str) -> &str {
 pub(super) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
-
-/// A `float32` as `str` of NumPy's scalar spells it.
-pub(in crate::nodes) fn write_python_float32(value: f32, out: &mut String) {
-    // The shortest digits of the narrow type; NumPy turns to exponents where its integers end being exact in them.
-    match format!("{value:e}").parse::<f64>() {
-        Ok(wide) => super::scalar::write_float(wide, 1e6, out),
-        Err(_) => out.push_str("nan"),
-    }
-}

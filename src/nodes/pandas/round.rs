@@ -4,8 +4,8 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::lanes;
 use super::operation::{Call, Operation, Scope};
+use super::{lanes, numbers};
 use crate::nodes::Column;
 
 /// Every operation of this file.
@@ -64,15 +64,14 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, decimals: i32, whole_frame: bo
             })
         }
         data_type if data_type.is_integer() && decimals >= 0 => return Some(column.clone()),
-        DataType::Int64 => {
-            let slot = call.array(column);
-            let power = 10_i64.pow(decimals.unsigned_abs());
+        data_type if data_type.is_integer() => {
+            let (slot, written) = (call.array(column), data_type.clone());
             call.kernel(&[slot], move |inputs, _| {
-                let values = lanes::ints(inputs.array(0));
-                lanes::int_array(values.iter().map(|value| around_int(*value, power)).collect(), &DataType::Int64)
+                let rounded = lanes::floats(inputs.array(0)).iter().map(|value| to_int(around(*value, decimals), &written)).collect();
+                lanes::int_array(rounded, &written)
             })
         }
-        // A frame's method passes over columns that it cannot round.
+        // A frame's method passes over columns that hold no numbers.
         _ if whole_frame => return Some(column.clone()),
         _ => {
             call.mismatch(column, "it cannot be rounded", "convert it to float64 or int64 with `astype` first");
@@ -102,11 +101,11 @@ fn around32(value: f32, decimals: i32) -> f32 {
     }
 }
 
-/// NumPy rounds integers as floats; a product beyond 64 bits becomes the least integer, as processors convert it.
-fn around_int(value: i64, power: i64) -> i64 {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    let rounded = (value as f64 / power as f64).round_ties_even() * power as f64;
-    if (-LIMIT..LIMIT).contains(&rounded) { rounded as i64 } else { i64::MIN }
+/// NumPy rounds integers as floats. Of what is then beyond the type, processors make the least integer; types of fewer than 32 bits wrap.
+fn to_int(rounded: f64, data_type: &DataType) -> i64 {
+    let converted = if data_type.primitive_width() < Some(4) { &DataType::Int32 } else { data_type };
+    let ((least, greatest), rounded) = (numbers::bounds(converted), rounded as i128);
+    (if (least..=greatest).contains(&rounded) { rounded } else { least }) as i64
 }
 
 /// Ten to a power, by NumPy's repeated products.

@@ -1,5 +1,8 @@
 //! Constants in keyword arguments, and how Python spells numbers.
 
+use std::fmt::{LowerExp, Write as _};
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -87,26 +90,46 @@ pub(super) fn python_float(value: f64) -> String {
 
 /// As [`python_float`], appended to `out`.
 pub(super) fn write_python_float(value: f64, out: &mut String) {
-    write_float(value, 1e16, out);
+    write_float(value, &Digits::of(value, f64::DIGITS), 1e16, out);
 }
 
-/// As [`write_python_float`], with an exponent from `large`.
-pub(super) fn write_float(value: f64, large: f64, out: &mut String) {
-    use std::fmt::Write as _;
-    // Writing to a String cannot fail.
-    let _ = if value.is_nan() {
-        out.write_str("nan")
-    } else if value.is_infinite() {
-        out.write_str(if value > 0.0 { "inf" } else { "-inf" })
-    } else if value != 0.0 && !(1e-4..large).contains(&value.abs()) {
-        let shortest = Digits::of(value);
-        let (digits, exponent) = shortest.as_str().split_once('e').unwrap_or((shortest.as_str(), "0"));
+/// As [`write_python_float`], for a `float32` as `str` of NumPy's scalar spells it: by the digits of the narrow type, with an exponent from
+/// a million.
+pub(in crate::nodes) fn write_python_float32(value: f32, out: &mut String) {
+    write_float(value.into(), &Digits::of(value, f32::DIGITS), 1e6, out);
+}
+
+/// A float by its digits, with an exponent below 1e-4 and from `large`.
+fn write_float(value: f64, digits: &Digits, large: f64, out: &mut String) {
+    if value.is_nan() {
+        return out.push_str("nan");
+    }
+    if value.is_infinite() {
+        return out.push_str(if value > 0.0 { "inf" } else { "-inf" });
+    }
+    if value.is_sign_negative() {
+        out.push('-');
+    }
+    let (mantissa, exponent) = digits.as_str().trim_start_matches('-').split_once('e').unwrap_or_default();
+    if value != 0.0 && !(1e-4..large).contains(&value.abs()) {
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-        write!(out, "{digits}e{sign}{exponent:0>2}")
-    } else {
-        // Debug prints a fraction always (`1.0`), and no exponent in this range.
-        write!(out, "{value:?}")
-    };
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{mantissa}e{sign}{exponent:0>2}");
+        return;
+    }
+    let (first, rest) = (&mantissa[..1], mantissa.get(2..).unwrap_or_default());
+    match exponent.parse::<isize>().unwrap_or_default() {
+        exponent @ ..0 => {
+            out.push_str(&"0.000"[..=exponent.unsigned_abs()]);
+            out.extend([first, rest]);
+        }
+        exponent => {
+            let (whole, fraction) = rest.split_at(rest.len().min(exponent.unsigned_abs()));
+            out.extend([first, whole]);
+            out.extend(std::iter::repeat_n('0', exponent.unsigned_abs() - whole.len()));
+            out.extend([".", if fraction.is_empty() { "0" } else { fraction }]);
+        }
+    }
 }
 
 /// The shortest digits of a float, with an exponent, on the stack.
@@ -116,14 +139,19 @@ struct Digits {
 }
 
 impl Digits {
-    /// Of two shortest texts that are equally near, Python takes the even one, Rust the greater one. They are so where 17 digits are needed.
-    fn of(value: f64) -> Self {
-        use std::fmt::Write as _;
+    /// Of two shortest texts that are equally near, Python takes the even one, Rust the greater one. There are two only beyond the
+    /// digits that every number keeps, `kept`.
+    fn of<F: LowerExp + FromStr + PartialEq>(value: F, kept: u32) -> Self {
         let (mut shortest, mut even) = (Self::empty(), Self::empty());
         // The longest, such as -1.7976931348623157e-308, has 24 bytes.
         let _ = write!(shortest, "{value:e}");
         let digits = shortest.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
-        if digits == 17 && write!(even, "{value:.16e}").is_ok() && even.as_str().parse() == Ok(value) { even } else { shortest }
+        if digits <= kept as usize {
+            return shortest;
+        }
+        let _ = write!(even, "{value:.*e}", digits - 1);
+        let differs = even.as_str() != shortest.as_str();
+        if differs && even.as_str().parse().is_ok_and(|read: F| read == value) { even } else { shortest }
     }
 
     fn empty() -> Self {
@@ -146,7 +174,7 @@ impl std::fmt::Write for Digits {
 
 #[cfg(test)]
 mod tests {
-    use super::python_float;
+    use super::{python_float, write_python_float32};
 
     #[test]
     fn floats_are_spelled_as_python_does() {
@@ -162,11 +190,38 @@ mod tests {
             (1.5e-310, "1.5e-310"),
             // 18 digits that end in 5: as near to ...313e-08.
             (2.0_f64.powi(-25), "2.9802322387695312e-08"),
+            (1_995_443_087_117_884.0 + 0.25, "1995443087117884.2"),
+            (-71_000_000_000_000.0 - 0.125, "-71000000000000.12"),
+            (71_000_000_000_000.0 + 0.375, "71000000000000.38"),
+            (0.00123, "0.00123"),
+            (1200.0, "1200.0"),
+            (1234.5, "1234.5"),
+            (-0.5, "-0.5"),
             (f64::INFINITY, "inf"),
             (f64::NAN, "nan"),
         ];
         for (value, expected) in cases {
             assert_eq!(python_float(value), expected);
+        }
+    }
+
+    #[test]
+    fn narrow_floats_are_spelled_as_numpy_does() {
+        let cases = [
+            (0.1, "0.1"),
+            (1e-4, "1e-04"),
+            (999_999.94, "999999.94"),
+            (1e6, "1e+06"),
+            (28404.0 + 0.0625, "28404.062"),
+            (3_516_029.0 + 0.25, "3.5160292e+06"),
+            (8_388_608.5, "8.388608e+06"),
+            (-f32::INFINITY, "-inf"),
+            (f32::NAN, "nan"),
+        ];
+        for (value, expected) in cases {
+            let mut text = String::new();
+            write_python_float32(value, &mut text);
+            assert_eq!(text, expected);
         }
     }
 }

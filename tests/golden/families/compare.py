@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from case import Case, bools, floats, ints, on_pair, rng, series_case, texts, times
-from draw import ALL_KINDS, FLOATS, NUMBERS, TIMES, WHOLE, Call, Draw
+from draw import ALL_KINDS, FLOATS, NUMBERS, TIMES, UNSIGNED, WHOLE, Call, Draw
 
 
 def missing() -> list[Case]:
@@ -44,6 +44,16 @@ def compare() -> list[Case]:
         cases.append(series_case(relation, clean["a"], {"other": "a"}, lambda s, r=relation: getattr(s, r)("a")))
         run = lambda s, r=relation: getattr(s, r)(pd.Timestamp(when))  # noqa: E731
         cases.append(series_case(relation, times("ci", 40, True), {"other": when}, run))
+    unsigned = pd.Series([2**64 - 1, 2**63, 2**63 - 1, 2**53 + 1, 5, 1, 0], dtype="uint64")
+    signed = pd.Series([-1, -(2**63), 2**63 - 1, 2**53, 6, 1, 0])
+    for relation in relations:
+        for value in [0, -1, 2.5, 2**53, 2**63 - 1]:
+            cases.append(series_case(relation, unsigned, {"other": value}, lambda s, r=relation, v=value: getattr(s, r)(v)))
+        for a, b in [(unsigned, signed), (signed, unsigned), (unsigned, unsigned[::-1].reset_index(drop=True)), (unsigned, unsigned > 1)]:
+            df = pd.DataFrame({"a": a, "b": b})
+            cases.append(on_pair(relation, df, {"other": {"column": "b"}}, lambda df, r=relation: getattr(df["a"], r)(df["b"])))
+    for values in [[-1], [0, 5, 2**53 + 1], [2.0**53, 5.0], [1, -1.0, 0.5], [True]]:
+        cases.append(series_case("isin", unsigned, {"values": values}, lambda s, v=values: s.isin(v)))
     for relation in ["eq", "ne"]:
         cases.append(on_pair(relation, words, {"other": {"column": "b"}}, lambda df, r=relation: getattr(df["a"], r)(df["b"])))
         cases.append(series_case(relation, words["a"], {"other": "ß"}, lambda s, r=relation: getattr(s, r)("ß")))
@@ -60,10 +70,10 @@ def compare() -> list[Case]:
     for values in [["a", "", "vw"], ["null", None], [1, 2], []]:
         python = [np.nan if value is None else value for value in values]
         cases.append(series_case("isin", texts("isin", 40), {"values": values}, lambda s, v=python: s.fillna(np.nan).isin(v)))
-    for values in [[0, 1, 2.5], [1.0, "nan"], ["1", "0"], [-1, 10**300]]:
+    for values in [[0, 1, 2.5], [1.0, "nan"], ["1", "0"], [-1, 10**300], [2**53 + 1], [2**53 + 1, 0.5], [2**53]]:
         python = [np.nan if value == "nan" else value for value in values]
         cases.append(series_case("isin", floats("isin", 40), {"values": values}, lambda s, v=python: s.isin(v)))
-    for values in [[0, 1, 7], [1.0, 2.5], ["1"], [2**53 + 1, 2**63 - 1]]:
+    for values in [[0, 1, 7], [1.0, 2.5], ["1"], [2**53 + 1, 2**63 - 1], [2.0**53], [2**53, 0.5], [2**53, True, 0.5], [2.0**63, -1]]:
         cases.append(series_case("isin", ints("isin", 40), {"values": values}, lambda s, v=values: s.isin(v)))
     return cases
 
@@ -96,6 +106,9 @@ def condition() -> list[Case]:
         cases.append(series_case("clip", ints(f"clip{lower}{upper}", 60), kwargs, lambda s, k=kwargs: s.clip(**k)))
         narrow = floats(f"c32{lower}{upper}", 40).astype("float32")
         cases.append(series_case("clip", narrow, kwargs, lambda s, k=kwargs: s.clip(**k)))
+    wide = pd.Series([2**64 - 1, 2**63, 300, 7, 0], dtype="uint64")
+    for kwargs in [{"lower": 7}, {"upper": 100}, {"lower": 1, "upper": 2**63 - 1}]:
+        cases.append(series_case("clip", wide, kwargs, lambda s, k=kwargs: s.clip(**k)))
     return cases
 
 
@@ -124,7 +137,7 @@ def draw_dropna(d: Draw) -> Call:
 
 def comparable(d: Draw, ordered: bool) -> tuple[str, tuple[str, ...]]:
     """A column, and the kinds of column that it can be compared with."""
-    group = d.one([NUMBERS, ("text",), ("time",), ("local",), ("bool",)])
+    group = d.one([NUMBERS + UNSIGNED, ("text",), ("time",), ("local",), ("bool",)])
     return d.column(*group, nulls=False if group == ("bool",) or (ordered and group == ("text",)) else None), group
 
 
@@ -137,7 +150,7 @@ def draw_relation(relation: str):
             other = d.column(*group, nulls=False if group == ("bool",) or (ordered and group == ("text",)) else None)
             kwargs: dict = {"other": {"column": other}}
             return d.on_frame(name, kwargs, lambda df: getattr(df[name], relation)(df[other]))
-        value = d.number() if group == NUMBERS and d.chance(0.5) else d.present(name)
+        value = d.number() if "int64" in group and d.chance(0.5) else d.present(name)
         python = pd.Timestamp(value) if group[0] in TIMES else value
         return d.on(name, {"other": value}, lambda s: getattr(s, relation)(python))
 
@@ -145,7 +158,7 @@ def draw_relation(relation: str):
 
 
 def draw_between(d: Draw) -> Call:
-    group = d.one([NUMBERS, NUMBERS, ("text",), ("time",), ("local",)])
+    group = d.one([NUMBERS, NUMBERS + UNSIGNED, ("text",), ("time",), ("local",)])
     nulls = False if group == ("text",) else None
     name = d.column(*group, nulls=nulls)
     kwargs: dict = {}
@@ -155,7 +168,7 @@ def draw_between(d: Draw) -> Call:
             other = d.column(*group, nulls=nulls)
             kwargs[side], python[side] = {"column": other}, lambda df, o=other: df[o]
         else:
-            value = d.number() if group == NUMBERS and d.chance(0.5) else d.present(name)
+            value = d.number() if "int64" in group and d.chance(0.5) else d.present(name)
             kwargs[side], python[side] = value, lambda df, v=value: pd.Timestamp(v) if group[0] in TIMES else v
     if d.chance(0.6):
         kwargs["inclusive"] = d.one(["both", "neither", "left", "right"])
@@ -164,7 +177,7 @@ def draw_between(d: Draw) -> Call:
 
 
 def draw_isin(d: Draw) -> Call:
-    name = d.column(*FLOATS, "int64", "int32", "text", "bool", "category")
+    name = d.column(*FLOATS, "int64", "int32", *UNSIGNED, "text", "bool", "category")
     kept = [d.present(name) for _ in range(d.whole(0, 5))]
     if d.kind(name) in ("text", "float64") and d.chance(0.2):
         kept.append(None)

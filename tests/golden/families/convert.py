@@ -18,6 +18,15 @@ def astype() -> list[Case]:
         cases.append(series_case("astype", bools(name, 20), {"dtype": name}, lambda s, n=name: s.astype(n)))
     for name in ["float", "float32", "bool", "str"]:
         cases.append(series_case("astype", floats(name, 150), {"dtype": name}, lambda s, n=name: s.astype(n)))
+    # Of two shortest texts that are equally near, the even one is written.
+    ties = pd.Series([1995443087117884.25, -71000000000000.125, 71000000000000.375, 2.0**-25, 28404.0625, 8388608.5, 3516029.25, 1e-4])
+    cases.append(series_case("astype", ties, {"dtype": "str"}, lambda s: s.astype(str)))
+    cases.append(series_case("astype", ties.astype("float32"), {"dtype": "str"}, lambda s: s.astype(str)))
+    huge = pd.Series([1e19, 2.0**63, 2.0**64 - 2048, 2.0**63 - 1024, 5e9, 1.9, 0.0, -0.0, -1.0, np.nan])
+    cases.append(series_case("astype", huge, {"dtype": "uint64"}, lambda s: s.astype("uint64")))
+    wide = pd.Series([2**64 - 1, 2**63, 2**53 + 1, 7, 0], dtype="uint64")
+    for name in ["int64", "uint8", "float", "float32", "bool", "str"]:
+        cases.append(series_case("astype", wide, {"dtype": name}, lambda s, n=name: s.astype({"float": "float64"}.get(n, n))))
     small = floats("f32", 200).astype("float32")
     for name in ["float64", "bool", "str"]:
         cases.append(series_case("astype", small, {"dtype": name}, lambda s, n=name: s.astype(n)))
@@ -68,6 +77,12 @@ def cut() -> list[Case]:
             coded = kwargs | {"labels": False, "include_lowest": True}
             run = lambda s, r=right: pd.cut(s, ages, labels=False, right=r, include_lowest=True)  # noqa: E731
             cases.append(series_case("cut", series, coded, run))
+    # Integers meet integer edges exactly.
+    bins = [0, 2**53, 2**53 + 1, 2**63 - 1]
+    for options in [{}, {"right": False}, {"include_lowest": True}, {"labels": False}]:
+        for series in [ints("cut_wide", 10), floats("cut_wide", 10)]:
+            run = lambda s, o=options: pd.cut(s, bins, **o)  # noqa: E731
+            cases.append(series_case("cut", series, {"bins": bins} | options, run))
     return cases
 
 
@@ -129,6 +144,16 @@ def numeral(d: Draw) -> str:
     return repr(float_value(d)) if style == 2 else f"{float_value(d):.{d.whole(0, 12)}f}"
 
 
+def spelled_float(d: Draw, kind: str) -> float:
+    """A float of any bits, or one that lies in the middle of two shorter numbers."""
+    width = np.dtype(kind).itemsize
+    if d.chance(0.3):
+        value = float(d.random.integers(0, 256**width, dtype=f"u{width}").view(kind))
+        return value if np.isfinite(value) else 0.5
+    most = 51 if kind == "float64" else 23
+    return float(d.random.integers(2 ** (most - 8), 2**most)) / 2 ** d.whole(1, 6)
+
+
 def draw_astype(d: Draw) -> Call:
     name = d.column(*NUMBERS, "bool", "text", "time", "category")
     kind = d.kind(name)
@@ -147,7 +172,11 @@ def draw_astype(d: Draw) -> Call:
         to = d.one(["int64", "int32", "int8", "float", "float32", "bool", "int16", "uint8", "uint32"])
         return d.on(name, {"dtype": to}, lambda s: s.astype("float64" if to == "float" else to))
     if kind in FLOATS:
-        to = d.one(["float64", "float32", "bool", "str", *INTEGERS])
+        to = d.one(["float64", "float32", "bool", "str", "str", "str", "str", *INTEGERS])
+        if to == "str":
+            # All their digits count, and some end in 5.
+            spelled = [spelled_float(d, kind) for _ in d.frame.index]
+            d.frame[name] = d.frame[name].mask(d.frame[name].notna(), pd.Series(spelled, dtype=kind))
         # Beyond the type's range NumPy answers what the processor does.
         if to in INTEGERS:
             beyond = d.frame[name].abs() >= (2**63 if to in ("int", "int64") else 2**31)

@@ -53,6 +53,10 @@ def get_dummies() -> list[Case]:
     prefix = {"gender": "G", "day": "D"}
     cases.append(Case({"import": "get_dummies", "kwargs": {"columns": ["gender", "day"], "prefix": prefix}}, df,
                       run(["gender", "day"], prefix=prefix), frozen))  # fmt: skip
+    # Booleans with nulls are objects, which are encoded without being named.
+    member = df[["id", "flag"]].assign(member=bools("member", rows, nulls=True))
+    for options in [{}, {"dummy_na": True}, {"drop_first": True}]:
+        cases.append(Case({"import": "get_dummies", "kwargs": options}, member, lambda df, o=options: pd.get_dummies(df, **o)))
     flags = pd.DataFrame({"flag": [True, False, True]})
     cases.append(Case({"import": "get_dummies", "kwargs": {"columns": ["flag"]}}, flags, lambda df: pd.get_dummies(df, columns=["flag"])))
     return cases
@@ -78,6 +82,9 @@ def columns() -> list[Case]:
     for kwargs in [{"include": "number"}, {"include": ["object", "category"]}, {"exclude": ["number"]}, {"include": ["bool", "float"]},
                    {"include": ["datetimetz"]}, {"include": "int64"}]:  # fmt: skip
         cases.append(Case({"import": "select_dtypes", "kwargs": kwargs}, df, lambda df, k=kwargs: df.select_dtypes(**k)))
+    widths = pd.DataFrame({kind: ints(kind, 4, edge=False).astype(kind) for kind in ["int64", "int32", "int16", "float32", "float64"]})
+    for kwargs in [{"include": ["int", "float"]}, {"include": "int"}, {"exclude": ["int"]}, {"include": "int32"}, {"include": "integer"}]:
+        cases.append(Case({"import": "select_dtypes", "kwargs": kwargs}, widths, lambda df, k=kwargs: df.select_dtypes(**k)))
     return cases
 
 
@@ -114,7 +121,8 @@ def draw_get_dummies(d: Draw) -> Call:
 
 
 def several(d: Draw) -> list[str]:
-    return [d.column(kind) for kind in d.some(["int64", "float64", "text", "bool", "time", "category", "float32", "local", "int8"], 3, 5)]
+    kinds = ["int64", "float64", "text", "bool", "time", "category", "float32", "local", "int8", "int32"]
+    return [d.column(kind) for kind in d.some(kinds, 3, 5)]
 
 
 def draw_drop(d: Draw) -> Call:
@@ -174,6 +182,8 @@ KINDS = [
     "int8",
     "integer",
     "floating",
+    "int",
+    "int32",
 ]
 
 

@@ -68,6 +68,24 @@ def math() -> list[Case]:
         cases.append(series_case("pow", ints("pow", 60, low=-20, high=20), kwargs, lambda s, e=exponent: s.pow(e)))
     whole_powers = pd.DataFrame({"a": ints("pow_a", 60, edge=False, low=-9, high=9), "b": ints("pow_b", 60, edge=False, low=0, high=70)})
     cases.append(on_pair("pow", whole_powers, {"other": {"column": "b"}}, lambda df: df["a"] ** df["b"]))
+    narrow = pd.concat([floats("pow32", 60), pd.Series([900.9006, 772.4133])], ignore_index=True).astype("float32")
+    for exponent in [2, 0.5, -1, 1, 0]:
+        cases.append(series_case("pow", narrow, {"other": exponent}, lambda s, e=exponent: s.pow(e)))
+    # Beyond 63 bits.
+    unsigned = pd.DataFrame({"a": ints("pow_u", 20).astype("uint64"), "b": ints("pow_v", 20)[::-1].reset_index(drop=True).astype("uint64")})
+    cases.append(on_pair("pow", unsigned, {"other": {"column": "b"}}, lambda df: df["a"] ** df["b"]))
+    cases.append(on_pair("rpow", unsigned, {"other": 3}, lambda df: 3 ** df["a"]))
+    mixed = pd.DataFrame({"f": floats("round_f", 20, edge=False), "i": ints("round_i", 20, edge=False), "b": bools("round_b", 20),
+                          "t": texts("round_t", 20, edge=False)})  # fmt: skip
+    for kind in ["int32", "int16", "int8", "uint8"]:
+        mixed[kind] = ints(kind, 20, edge=False).astype(kind)
+    for decimals in [-1, -2, 1]:
+        cases.append(Case({"import": "round", "kwargs": {"decimals": decimals}}, mixed, lambda df, d=decimals: df.round(d)))
+        for kind in ["int32", "int16", "int8", "uint8"]:
+            series = ints(f"round{kind}", 30).astype(kind)
+            cases.append(series_case("round", series, {"decimals": decimals}, lambda s, d=decimals: s.round(d)))
+        unsigned_round = pd.Series([2**64 - 2**20, 2**63 + 15, 2**63, 15, 25, 0], dtype="uint64")
+        cases.append(series_case("round", unsigned_round, {"decimals": decimals}, lambda s, d=decimals: s.round(d)))
     for decimals in [0, 1, 2, 3, 6, 12, -1, -2, 25]:
         kwargs = {"decimals": decimals}
         cases.append(series_case("round", floats(f"round{decimals}", 60), kwargs, lambda s, k=kwargs: s.round(**k)))
@@ -172,7 +190,7 @@ def draw_function(name: str):
 
 
 def draw_round(d: Draw) -> Call:
-    column = d.column(*FLOATS, "int64")
+    column = d.column(*FLOATS, *WHOLE)
     kwargs = {"decimals": d.whole(-3, 7)} if d.chance(0.8) else {}
     return d.on(column, kwargs, lambda s: s.round(**kwargs))
 
