@@ -1,8 +1,54 @@
-//! Reading files that somebody else wrote, none of which may be larger than what it is for.
+//! Reading files that somebody else wrote, none of which may be larger than what it is for, and opening files to write.
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// A file to be written, opened without a change to what it holds, so that a command can see to all of its files before it writes one.
+#[derive(Debug)]
+pub(crate) struct Unwritten(File);
+
+impl Unwritten {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        OpenOptions::new().write(true).create(true).truncate(false).open(path).map(Self)
+    }
+
+    /// Which file it is, whatever its name.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub(crate) fn identity(&self) -> io::Result<Option<Identity>> {
+        Ok(Identity::of(&self.0.metadata()?))
+    }
+
+    /// The file without what it held.
+    ///
+    /// # Errors
+    /// When it cannot be emptied.
+    pub(crate) fn emptied(self) -> io::Result<File> {
+        // A pipe or a terminal holds nothing.
+        if self.0.metadata()?.is_file() {
+            self.0.set_len(0)?;
+        }
+        Ok(self.0)
+    }
+}
+
+/// A regular file on this machine: its device and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(u64, u64);
+
+impl Identity {
+    /// None for what is no regular file, such as a pipe or a terminal, which several may share.
+    pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
+        metadata.is_file().then(|| Self(metadata.dev(), metadata.ino()))
+    }
+}
 
 /// The largest schema of events, bytes.
 pub(crate) const MOST_SCHEMA_BYTES: u64 = 8 << 20;
@@ -30,10 +76,11 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file's text.
+/// A file's text, without the byte order mark that it may begin with.
 ///
 /// # Errors
 /// As [`read`], and when it is not UTF-8.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    String::from_utf8(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))
+    let text = String::from_utf8(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -156,6 +156,14 @@ fn a_code_is_explained() {
     assert!(message.starts_with("error: there is no code `E0210`; did you mean `E0"), "{message}");
 }
 
+#[test]
+fn only_the_nodes_have_pages_to_choose_from() {
+    for more in [["metrics", "Pandas"], ["errors", "--into=."]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_caz")).arg("reference").args(more).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
+    }
+}
+
 /// A null on its way through conversions, renamed, through a branch, to a model; nodes that work in vain.
 #[test]
 fn the_way_of_a_null_is_told() {

@@ -158,6 +158,12 @@ fn wrong_questions_have_answers() {
     assert_eq!((case.code, case.stderr.trim()), (1, "error: there is no golden case 32: there are 32, counted from 0"));
     let file = caz(folder.path(), &["explain", "pipeline.yaml", "--event", "none.json"]);
     assert_eq!((file.code, file.stderr.trim()), (1, "error: none.json: No such file or directory (os error 2)"));
+    for place in [["--topic", "t"], ["--partition", "2"]] {
+        for event in [["--event", "event.json"], ["--case", "0"]] {
+            let both = caz(folder.path(), &[&["explain", "pipeline.yaml"], &event[..], &place].concat());
+            assert_eq!(both.code, 2, "{}", both.stderr);
+        }
+    }
 }
 
 /// `caz explain` of a record in the broker.

@@ -200,6 +200,16 @@ fn what_cannot_be_fitted_is_told() {
 }
 
 #[test]
+fn a_field_that_the_dataset_lacks_is_told_once() {
+    let node = "{import: fillna, cols: x, kwargs: {value: {frozen: median}}}";
+    let sandbox = Sandbox::new(&format!("{X}, {T}"), &[node], "X,t\n1,a\n2,b\n");
+    let (code, said) = sandbox.fit(&[]);
+    assert_eq!(code, 1, "{said}");
+    let warning = "warning: rows.csv: the file lacks field `x` (it has `X`), which is null in every row\n";
+    assert_eq!(said.matches(warning).count(), 1, "{said}");
+}
+
+#[test]
 fn rows_that_are_rejected_take_no_part() {
     let nodes = ["{import: astype, cols: t, kwargs: {dtype: float}}", "{import: fillna, cols: x, kwargs: {value: {frozen: mean}}}"];
     let rows = "x,t\n1,1\n2,2\nzwei,3\n100,vier\n3,5\n";

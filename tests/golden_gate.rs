@@ -34,6 +34,37 @@ fn the_example_makes_what_training_made() {
 }
 
 #[test]
+fn scores_that_were_not_recorded_are_not_said_to_be_as_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = with_cases(folder.path(), |golden| {
+        golden["models"][0]["outputs"] = json!([]);
+        golden["cases"].as_array_mut().unwrap().iter_mut().for_each(|case| case["models"][0]["outputs"] = json!([]));
+    });
+    let ended = check(folder.path(), &text);
+    assert!(
+        ended.stdout.contains("golden   32 cases pass: 17 nodes and 60 features are as recorded\n"),
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = with_cases(folder.path(), |_| {});
+    let schema = format!("{}/schemas/car-insurance.avsc", root().display());
+    assert!(text.contains(&schema), "{text}");
+    text = text.replace(&schema, "events.avsc");
+    for (from, to) in [(Path::new(&schema), "events.avsc"), (&folder.path().join("golden.json"), "golden.json")] {
+        let content = std::fs::read_to_string(from).unwrap();
+        std::fs::write(folder.path().join(to), format!("\u{feff}{content}")).unwrap();
+    }
+    let ended = check(folder.path(), &text);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
 fn a_changed_parameter_is_found_at_its_node() {
     let folder = tempfile::tempdir().unwrap();
     for (node, from, to, column) in [
@@ -129,6 +160,7 @@ fn a_file_that_cannot_be_used_is_told() {
         r#"{"version": 1, "nodes": [{"id": "a", "columns": [3]}], "cases": []}"#,
         r#"{"version": 1, "models": [{"node": "onnx", "outputs": ["p"]}], "cases": [{"event": {}}]}"#,
         r#"{"version": 1, "tolerances": {"score": -1}, "cases": []}"#,
+        r#"{"version": 1, "cases": []}"#,
     ] {
         std::fs::write(&path, content).unwrap();
         let ended = check(folder.path(), &text);

@@ -33,6 +33,10 @@ def test_ids_are_replaced_in_nodes_and_edges():
     assert graph["edges"] == [[id, "onnxnode_1"]]
     with pytest.raises(ValueError, match="no node has the id nobody"):
         replace_ids(small(), {"nobody": "x"})
+    with pytest.raises(ValueError, match="two nodes have the id onnxnode_1"):
+        replace_ids(small(), {"json_to_dataframe_0": "onnxnode_1"})
+    swapped = content(replace_ids(small(), {"json_to_dataframe_0": "onnxnode_1", "onnxnode_1": "json_to_dataframe_0"}))
+    assert swapped["edges"] == [["onnxnode_1", "json_to_dataframe_0"]]
 
 
 def test_parameters_by_name_are_those_of_the_graph():

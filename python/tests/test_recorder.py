@@ -97,11 +97,15 @@ def test_mistakes_are_told():
         recorder.features("m", np.zeros((1, 3)), names=["a", "b"])
     with pytest.raises(ValueError, match="two columns have the name `x`"):
         recorder.node("b", pd.DataFrame([[1, 2]], columns=["x", "x"]))
+    nothing = Recorder(rows=[])
+    nothing.events([{}])
+    with pytest.raises(ValueError, match="no rows are recorded"):
+        nothing.text()
 
 
 def test_write(tmp_path):
     recorder = Recorder(tolerance=1e-5, libraries=["no-such-library"])
-    recorder.events([])
+    recorder.events([{}])
     recorder.write(tmp_path / "golden.json")
     golden = json.loads((tmp_path / "golden.json").read_text(encoding="utf-8"))
     assert golden["tolerances"] == {"score": 1e-5}

@@ -42,8 +42,9 @@ impl Check {
             lines.push(String::new());
             lines.push(crate::graph::types(&plan));
         }
-        if let Some(Passed { cases, nodes, features }) = passed {
-            lines.push(format!("  golden   {cases} cases pass: {nodes} nodes, {features} features and the scores are as recorded"));
+        if let Some(Passed { cases, nodes, features, outputs }) = passed {
+            let values = if outputs > 0 { format!(", {features} features and the scores") } else { format!(" and {features} features") };
+            lines.push(format!("  golden   {cases} cases pass: {nodes} nodes{values} are as recorded"));
         }
         Ok(terminal::answer(&lines.join("\n"))?)
     }

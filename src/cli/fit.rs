@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::exit::{Failure, running};
 use super::{PipelineFile, terminal};
 use crate::dataset::{Frozen, Statistic};
-use crate::fit::{FitError, Fitted, Options, Rejections, fit};
+use crate::fit::{FitError, Fitted, News, Options, Rejections, fit};
 use crate::stream::Assembly;
 
 /// `caz fit FILE --dataset DATASET`
@@ -75,10 +75,13 @@ impl Fit {
     fn fit(&self, assembly: &Assembly) -> Result<Fitted, Failure> {
         let bar = terminal::progress("{prefix} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         let options = Options { max_rejected: self.max_rejected, ..Options::default() };
-        let fitted = fit(assembly, &self.dataset, options, &mut |progress| {
-            bar.set_prefix(format!("pass {}", progress.pass));
-            bar.set_length(progress.of);
-            bar.set_position(progress.bytes);
+        let fitted = fit(assembly, &self.dataset, options, &mut |news| match news {
+            News::Absent(absent) => bar.suspend(|| terminal::warn_of_absent(&self.dataset, &absent)),
+            News::Progress(progress) => {
+                bar.set_prefix(format!("pass {}", progress.pass));
+                bar.set_length(progress.of);
+                bar.set_position(progress.bytes);
+            }
         });
         bar.finish_and_clear();
         fitted.map_err(|error| match error {

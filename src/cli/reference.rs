@@ -37,6 +37,9 @@ enum Page {
 
 impl Reference {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if !matches!(self.page, Page::Nodes) && (self.node.is_some() || self.into.is_some()) {
+            return Err(Failure::Arguments("only `nodes` has a page for each type, and a folder to write them into".into()));
+        }
         let page = match self.page {
             Page::Metrics => crate::telemetry::reference(),
             Page::Expressions => crate::nodes::expression_reference(),

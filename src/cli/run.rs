@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::PipelineFile;
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
-use super::signals;
+use super::signals::Signals;
 use crate::kafka::{Admin, ClientProperties};
 use crate::stream::Pool;
 use crate::telemetry;
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs(self.log_format).map_err(running)?;
-        let stop = signals::stop_on_signal()?;
+        let signals = Signals::handle()?;
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(self.pipeline.load_to_serve()?);
         let mut settings = assembly.settings();
@@ -45,6 +45,7 @@ impl Run {
         let admin = admin(&settings.consumer)?;
         check_topics(&admin, &settings.consumer, &topics)?;
         settings.ask_limits(&admin);
+        let stop = signals.begin_work();
         assembly.register_output(&|| stop.load(Ordering::Relaxed)).map_err(running)?;
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition.clone(), health)?;

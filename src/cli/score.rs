@@ -1,6 +1,7 @@
 //! `caz score`: the line of the stream between two files.
 
-use std::io::{BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,10 +9,10 @@ use serde_json::json;
 
 use super::exit::{Failure, running};
 use super::{PipelineFile, terminal};
-use crate::codec::CodecError;
 use crate::codec::file::{FileError, FileFormat, RawRows, RowFile, RowSink};
 use crate::dataset::Rejection;
-use crate::stream::{LineEnds, fields};
+use crate::files::{Identity, Unwritten};
+use crate::stream::fields;
 
 /// `caz score FILE --input ROWS --output SCORES`
 #[derive(clap::Args)]
@@ -51,13 +52,17 @@ impl Score {
         let assembly = self.pipeline.load_to_serve()?;
         let mut rows = RowFile::open(&self.input).map_err(running)?;
         let format = FileFormat::of(&self.output).map_err(running)?;
-        let ends = LineEnds {
-            decoder: &|schema, projection| rows.decoder(schema, projection).map_err(into_codec_error),
-            encoder: &|columns| format.encoder("Score", &fields(columns)),
-        };
-        let mut line = assembly.line_between(&ends).map_err(Failure::Configuration)?;
-        let mut sink = RowSink::create(&self.output, line.encoder()).map_err(running)?;
-        let mut rejections = Rejections::new(self.rejected.as_deref())?;
+        let plan = assembly.plan().map_err(Failure::Configuration)?;
+        let decoder = rows.decoder(assembly.dataset(), plan.projection()).map_err(running)?;
+        for absent in rows.absent(assembly.dataset(), plan.projection()) {
+            terminal::warn_of_absent(&self.input, &absent);
+        }
+        let encoder = format.encoder("Score", &fields(plan.outputs()));
+        let encoder = encoder.map_err(|source| running(FileError::Codec { path: self.output.clone(), source }))?;
+        let mut line = assembly.line_between(plan, decoder, encoder);
+        let (output, rejected) = self.open_outputs()?;
+        let mut sink = RowSink::into_file(&self.output, output, line.encoder()).map_err(running)?;
+        let mut rejections = Rejections { file: rejected.map(BufWriter::new), shown: 0 };
         let batch = self.batch.unwrap_or(assembly.pipeline().batch.max_batch) as usize;
         let bar = terminal::progress("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         bar.set_length(rows.progress().1);
@@ -87,28 +92,37 @@ impl Score {
         terminal::error(&format!("{rows} rows: {scored} scored, {rejected} rejected, {skipped} skipped, in {seconds:.2} s"));
         Ok(())
     }
-}
 
-/// The file is named by the error that the caller makes of it.
-fn into_codec_error(error: FileError) -> CodecError {
-    match error {
-        FileError::Codec { source, .. } => source,
-        other => CodecError::Incompatible { path: String::new(), why: other.to_string() },
+    /// The files to write, empty: for the scores, and for the rejected rows. None is touched when another cannot be opened, or when two of
+    /// all files are one.
+    fn open_outputs(&self) -> Result<(File, Option<File>), Failure> {
+        let named = |path: &Path, error: io::Error| Failure::Running(format!("{}: {error}", path.display()));
+        let input = fs::metadata(&self.input).map_err(|error| named(&self.input, error))?;
+        let mut known = vec![("--input", Identity::of(&input))];
+        let mut open = |argument: &'static str, path: &Path| {
+            let file = Unwritten::open(path).map_err(|error| named(path, error))?;
+            let identity = file.identity().map_err(|error| named(path, error))?;
+            if let Some((other, _)) = known.iter().find(|(_, other)| other.is_some() && *other == identity) {
+                return Err(Failure::Arguments(format!("{argument} {} is the file of {other}; it needs one of its own", path.display())));
+            }
+            known.push((argument, identity));
+            Ok(file)
+        };
+        let output = open("--output", &self.output)?;
+        let rejected = self.rejected.as_ref().map(|path| open("--rejected", path)).transpose()?;
+        let empty = |file: Unwritten, path: &Path| file.emptied().map_err(|error| named(path, error));
+        let rejected = rejected.zip(self.rejected.as_deref()).map(|(file, path)| empty(file, path)).transpose()?;
+        Ok((empty(output, &self.output)?, rejected))
     }
 }
 
 /// Where rejected rows go: a file, or the first few to the terminal.
 struct Rejections {
-    file: Option<BufWriter<std::fs::File>>,
+    file: Option<BufWriter<File>>,
     shown: usize,
 }
 
 impl Rejections {
-    fn new(path: Option<&Path>) -> Result<Self, Failure> {
-        let create = |path: &Path| std::fs::File::create(path).map_err(|error| Failure::Running(format!("{}: {error}", path.display())));
-        Ok(Self { file: path.map(create).transpose()?.map(BufWriter::new), shown: 0 })
-    }
-
     /// `row` counts from 0.
     fn add(&mut self, row: usize, why: &Rejection) -> Result<(), Failure> {
         if let Some(file) = &mut self.file {

@@ -17,19 +17,45 @@ async fn stop_signal() -> Option<&'static str> {
     })
 }
 
-/// Sets the answer at SIGTERM or Ctrl-C. To be called first: until then a signal ends the process at once. The waiting thread ends with it.
+/// Handles SIGTERM and Ctrl-C. The first process of a container ignores signals that it does not handle, so this is to be made first; and
+/// as starting waits for others, a signal ends the process at once while there is nothing to finish.
+pub(super) struct Signals {
+    stop: Arc<AtomicBool>,
+    has_work: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Starts the thread that waits for a signal, and ends with it.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub(super) fn handle() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signals = Self { stop: Arc::default(), has_work: Arc::default() };
+        let (stop, has_work) = (Arc::clone(&signals.stop), Arc::clone(&signals.has_work));
+        std::thread::Builder::new().name("caz-signals".into()).spawn(move || {
+            if let Some(name) = runtime.block_on(stop_signal()) {
+                tracing::info!(signal = name, "told to stop");
+                stop.store(true, Ordering::SeqCst);
+                if !has_work.load(Ordering::SeqCst) {
+                    std::process::exit(0);
+                }
+            }
+        })?;
+        Ok(signals)
+    }
+
+    /// From here on a signal sets the answer and no more.
+    pub(super) fn begin_work(self) -> Arc<AtomicBool> {
+        self.has_work.store(true, Ordering::SeqCst);
+        self.stop
+    }
+}
+
+/// Sets the answer at SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// When the thread cannot be started.
 pub(super) fn stop_on_signal() -> std::io::Result<Arc<AtomicBool>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    std::thread::Builder::new().name("caz-signals".into()).spawn(move || {
-        if let Some(name) = runtime.block_on(stop_signal()) {
-            tracing::info!(signal = name, "told to stop");
-            flag.store(true, Ordering::Relaxed);
-        }
-    })?;
-    Ok(stop)
+    Ok(Signals::handle()?.begin_work())
 }

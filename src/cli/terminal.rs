@@ -1,8 +1,11 @@
 //! What is written to the terminal, the only place that prints.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::codec::AbsentField;
 
 /// Whether standard error is a terminal that wants colours.
 pub(super) fn has_colour() -> bool {
@@ -28,6 +31,11 @@ pub(super) fn notice(message: &str) {
 /// Writes a message to standard error; a closed one is nobody's fault.
 pub(super) fn error(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", message.trim_end());
+}
+
+/// Warns of a field that a file of rows has no column for.
+pub(super) fn warn_of_absent(file: &Path, absent: &AbsentField) {
+    error(&format!("warning: {}: the file lacks {absent}, which is {} in every row", file.display(), absent.value()));
 }
 
 /// Writes a command's answer to standard output.

@@ -12,7 +12,7 @@ use super::json::plain;
 use super::rows::{RowDecoder, decode_rows};
 use super::scalar::Scalar;
 use super::view::{Cell, Refusal, View, check_columns, encode_rows};
-use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project};
+use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project, refuse_absent};
 use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetField, DatasetSchema, Reason, Rejection};
 
 /// Decodes CSV: each payload one record without its line end, RFC 4180 quotes. An empty field is null, as pandas reads it.
@@ -53,18 +53,18 @@ impl CsvDecoder {
                 return Err(CodecError::BadName { column: name.clone(), why: "the file's header has it twice" });
             }
         }
+        refuse_absent(super::absent(schema, projection, &header.iter().map(String::as_str).collect::<Vec<_>>()))?;
         for (column, (field, index)) in fields.iter().zip(projection).enumerate() {
-            let incompatible = |why: &str| CodecError::Incompatible { path: field.path.clone(), why: why.to_owned() };
             let leaf: &AvroField = leaves[*index];
             match places.get(field.path.as_str()) {
                 Some(place) => {
-                    let scalar = Scalar::of(leaf.kind.split_null().0).ok_or_else(|| incompatible("CSV has no arrays, maps or unions"))?;
+                    let scalar = Scalar::of(leaf.kind.split_null().0).ok_or_else(|| {
+                        let why = "CSV has no arrays, maps or unions".to_owned();
+                        CodecError::Incompatible { path: field.path.clone(), why }
+                    })?;
                     takes[*place] = Some(Take { column, path: field.path.clone(), scalar, nullable: field.nullable });
                 }
-                None => match Default::of_value(leaf, 0, &field.path)? {
-                    None if !field.nullable => return Err(incompatible("the file's header does not have it")),
-                    default => absent.push((column, default)),
-                },
+                None => absent.push((column, Default::of_value(leaf, 0, &field.path)?)),
             }
         }
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();

@@ -30,8 +30,8 @@ use arrow_array::ArrayRef;
 use sha2::{Digest, Sha256};
 
 use self::collector::Collector;
-use crate::codec::Decoded;
 use crate::codec::file::{FileError, RawRows, RowFile};
+use crate::codec::{AbsentField, Decoded};
 use crate::dataset::{Frozen, FrozenDataset, Rows, Statistic};
 use crate::diagnostic::Diagnostics;
 use crate::digest::hexadecimal;
@@ -58,6 +58,15 @@ impl Default for Options {
     fn default() -> Self {
         Self { max_rejected: 0, memory_bytes: MEMORY_BYTES }
     }
+}
+
+/// What a fit tells while it runs.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The dataset has no column for a field that is read; told once of each.
+    Absent(AbsentField),
+    /// How far it is.
+    Progress(Progress),
 }
 
 /// How far a fit is.
@@ -125,10 +134,11 @@ pub struct StatisticError {
 ///
 /// # Errors
 /// When the graph is wrong, the dataset cannot be read, too many of its rows are rejected, or a statistic has no value.
-pub fn fit(assembly: &Assembly, dataset: &Path, options: Options, progress: &mut dyn FnMut(Progress)) -> Result<Fitted, FitError> {
+pub fn fit(assembly: &Assembly, dataset: &Path, options: Options, tell: &mut dyn FnMut(News)) -> Result<Fitted, FitError> {
     let mut frozen = Frozen::default();
     let mut statistics: Vec<(String, String, Statistic)> = Vec::new();
     let mut rejections = Rejections::new(options.max_rejected);
+    let mut absent = Vec::new();
     for pass in 1.. {
         let wanted = Requests::default();
         let plan = assembly.plan_to_fit(&frozen, &wanted).map_err(FitError::Configuration)?;
@@ -143,11 +153,8 @@ pub fn fit(assembly: &Assembly, dataset: &Path, options: Options, progress: &mut
         for request in &requests {
             request.start(memory_bytes)?;
         }
-        let mut run = Pass { plan, requests: &requests, rejections: &mut rejections };
-        frozen.dataset = FrozenDataset {
-            rows: run.read(assembly, dataset, &mut |bytes, of| progress(Progress { pass, bytes, of }))?,
-            ..FrozenDataset::default()
-        };
+        let mut run = Pass { number: pass, plan, requests: &requests, rejections: &mut rejections, absent: &mut absent };
+        frozen.dataset = FrozenDataset { rows: run.read(assembly, dataset, tell)?, ..FrozenDataset::default() };
         for request in requests {
             let value = request.finish()?;
             let Wanted { node, column, statistic, .. } = request.wanted;
@@ -225,17 +232,27 @@ impl Kernel for Collect {
 
 /// One pass over the dataset.
 struct Pass<'a> {
+    /// From 1.
+    number: usize,
     plan: Plan,
     requests: &'a [Request],
     rejections: &'a mut Rejections,
+    /// What was told already.
+    absent: &'a mut Vec<AbsentField>,
 }
 
 impl Pass<'_> {
     /// Reads the dataset; answers how many rows it has.
-    fn read(&mut self, assembly: &Assembly, dataset: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<u64, FitError> {
+    fn read(&mut self, assembly: &Assembly, dataset: &Path, tell: &mut dyn FnMut(News)) -> Result<u64, FitError> {
         self.rejections.begin_pass();
         let mut file = RowFile::open(dataset)?;
         let mut decoder = file.decoder(assembly.dataset(), self.plan.projection())?;
+        for absent in file.absent(assembly.dataset(), self.plan.projection()) {
+            if !self.absent.contains(&absent) {
+                self.absent.push(absent.clone());
+                tell(News::Absent(absent));
+            }
+        }
         let (mut raw, mut decoded, mut rows, mut total) = (RawRows::default(), Decoded::default(), Rows::default(), 0);
         loop {
             file.read(BATCH_ROWS, &mut raw)?;
@@ -246,7 +263,7 @@ impl Pass<'_> {
             self.run(&decoded, &mut rows, total)?;
             total += raw.len() as u64;
             let (bytes, of) = file.progress();
-            progress(bytes, of);
+            tell(News::Progress(Progress { pass: self.number, bytes, of }));
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::files;
 
 /// How large a file of golden cases may be, bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -170,18 +171,16 @@ impl Golden {
     /// When it cannot be read, is larger, is not such a file, or is not consistent in itself.
     pub fn read(path: &Path) -> Result<Self, GoldenError> {
         let fail = |message: String| GoldenError { path: path.into(), message };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|error| fail(error.to_string()))?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(fail(format!("it is larger than {} MiB; record fewer cases", MAX_BYTES >> 20)));
-        }
+        let text = files::read_text(path, MAX_BYTES).map_err(|error| {
+            let mend = if error.kind() == ErrorKind::FileTooLarge { "; record fewer cases" } else { "" };
+            fail(format!("{error}{mend}"))
+        })?;
         // A file of another version may have other fields: its version is looked at first.
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
         if let Some(version) = value.get("version").filter(|version| **version != 1) {
             return Err(fail(format!("version {version}; this caz reads version 1")));
         }
-        let golden: Self = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+        let golden: Self = serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
         golden.check().map_err(fail)?;
         Ok(golden)
     }

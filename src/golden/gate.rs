@@ -23,6 +23,8 @@ pub struct Passed {
     pub nodes: usize,
     /// How many features of models.
     pub features: usize,
+    /// How many outputs of models.
+    pub outputs: usize,
 }
 
 /// Replays the pipeline's golden cases, as one batch; `None` when it names no file of them.
@@ -31,10 +33,14 @@ pub struct Passed {
 /// E0602 for everything in the file that does not fit the graph, else E0601 for the first node, in graph order, that makes another value.
 pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
     let Some(path) = &assembly.pipeline().golden else { return Ok(None) };
-    let golden = Golden::read(path).map_err(|error| {
+    let unusable = |why: String| {
         let help = "the golden cases come from training, or from `caz explain --record`; without `golden` the pipeline serves unchecked";
-        at_golden(assembly, Diagnostic::error(Code::GoldenMisfit, error.to_string()).help(help))
-    })?;
+        at_golden(assembly, Diagnostic::error(Code::GoldenMisfit, why).help(help))
+    };
+    let golden = Golden::read(path).map_err(|error| unusable(error.to_string()))?;
+    if golden.cases.is_empty() {
+        return Err(unusable(format!("{}: it holds no case, so nothing would be checked", path.display())));
+    }
     let mut divergences = Vec::new();
     let mut features = 0;
     for Batch { events, format } in batches(assembly, &golden) {
@@ -52,7 +58,8 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
         None => {
             let nodes = golden.nodes.iter().map(|node| &node.id).chain(golden.models.iter().map(|model| &model.node));
             let nodes = nodes.collect::<std::collections::BTreeSet<_>>().len();
-            Ok(Some(Passed { cases: golden.cases.len(), nodes, features }))
+            let outputs = golden.models.iter().map(|model| model.outputs.len()).sum();
+            Ok(Some(Passed { cases: golden.cases.len(), nodes, features, outputs }))
         }
     }
 }
@@ -64,7 +71,7 @@ struct Batch {
     format: Option<Format>,
 }
 
-/// The cases' events, by the format that they are read in. Without any case, the graph is looked at still.
+/// The cases' events, by the format that they are read in.
 fn batches(assembly: &Assembly, golden: &Golden) -> Vec<Batch> {
     let [mut own, mut json] = [None, Some(Format::Json)].map(|format| Batch { events: Vec::new(), format });
     for (number, case) in golden.cases.iter().enumerate() {
@@ -76,9 +83,6 @@ fn batches(assembly: &Assembly, golden: &Golden) -> Vec<Batch> {
     }
     let mut batches = vec![own, json];
     batches.retain(|batch| !batch.events.is_empty());
-    if batches.is_empty() {
-        batches.push(Batch { events: Vec::new(), format: None });
-    }
     batches
 }
 

@@ -17,6 +17,8 @@ use super::oauthbearer::TokenSource;
 use super::{ClientProperties, ErrorCode, KafkaError, Right, ffi, sasl};
 
 const ERROR_TEXT_BYTES: usize = 512;
+/// librdkafka tells several times a second that no broker is there; it is logged no more often than this.
+const DOWN_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// One property that librdkafka, or caz, refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,6 +181,8 @@ pub(super) struct CallbackState<S> {
     operator: Mutex<Option<KafkaError>>,
     /// The last other error that says more than that no broker is there.
     latest: Mutex<Option<KafkaError>>,
+    /// When it was last logged that no broker is there.
+    down_logged: Mutex<Option<Instant>>,
     /// Where OAUTHBEARER tokens come from; another thread asks it.
     pub(super) tokens: Option<TokenSource>,
     pub(super) role: S,
@@ -186,7 +190,7 @@ pub(super) struct CallbackState<S> {
 
 impl<S: Role> CallbackState<S> {
     fn new(role: S, tokens: Option<TokenSource>) -> Self {
-        Self { fatal: Mutex::default(), operator: Mutex::default(), latest: Mutex::default(), tokens, role }
+        Self { fatal: Mutex::default(), operator: Mutex::default(), latest: Mutex::default(), down_logged: Mutex::default(), tokens, role }
     }
 
     /// The last error that librdkafka tries to get over by itself.
@@ -213,13 +217,21 @@ impl<S: Role> CallbackState<S> {
             self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         } else if error.code.needs_operator() {
             self.operator.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        } else {
-            tracing::warn!(target: "librdkafka", %error, "librdkafka met an error and retries");
-            if error.code != ErrorCode::ALL_BROKERS_DOWN {
-                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        } else if error.code == ErrorCode::ALL_BROKERS_DOWN {
+            let mut logged = self.down_logged.lock().unwrap_or_else(PoisonError::into_inner);
+            if logged.is_none_or(|at| at.elapsed() >= DOWN_LOG_INTERVAL) {
+                *logged = Some(Instant::now());
+                log_retried(&error);
             }
+        } else {
+            log_retried(&error);
+            *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
+}
+
+fn log_retried(error: &KafkaError) {
+    tracing::warn!(target: "librdkafka", %error, "librdkafka met an error and retries");
 }
 
 /// A live `rd_kafka_t` and the state its callbacks use.

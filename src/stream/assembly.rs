@@ -32,19 +32,6 @@ pub struct Assembly {
     schemas: Schemas,
 }
 
-/// Makes the decoder of a projection of the dataset's fields.
-pub type MakeDecoder<'a> = dyn Fn(&DatasetSchema, &[usize]) -> Result<Box<dyn Decoder>, CodecError> + 'a;
-/// Makes the encoder of output columns.
-pub type MakeEncoder<'a> = dyn Fn(&[OutputColumn]) -> Result<Box<dyn Encoder>, CodecError> + 'a;
-
-/// What stands at the two ends of a line.
-pub struct LineEnds<'a> {
-    /// Where events come in.
-    pub decoder: &'a MakeDecoder<'a>,
-    /// Where scores go out.
-    pub encoder: &'a MakeEncoder<'a>,
-}
-
 impl Assembly {
     /// Reads a pipeline file and everything that it names, and checks it as a whole. The second value holds what is worth knowing and no
     /// error.
@@ -187,12 +174,10 @@ impl Assembly {
         self.serving_line(None)
     }
 
-    /// A line between other ends, such as files.
-    ///
-    /// # Errors
-    /// As [`Assembly::plan`], and when an end cannot carry the columns.
-    pub fn line_between(&self, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
-        self.line_of(self.plan()?, ends)
+    /// A line between other ends, such as files. The decoder must deliver the plan's projection, the encoder take the plan's outputs.
+    pub fn line_between(&self, plan: Plan, decoder: Box<dyn Decoder>, encoder: Box<dyn Encoder>) -> Line {
+        let max_event_size = usize::try_from(self.pipeline.input.max_event_size.bytes()).unwrap_or(usize::MAX);
+        Line::new(decoder, plan, encoder, max_event_size)
     }
 
     /// A line that keeps what every node makes, for looking: its plan has a [`Trace`](crate::graph::Trace). It reads all fields, where
@@ -212,18 +197,6 @@ impl Assembly {
         self.stream_line(self.plan()?, format)
     }
 
-    fn line_of(&self, plan: Plan, ends: &LineEnds<'_>) -> Result<Line, Diagnostics> {
-        let refuse = |error: CodecError, pointer: &str| {
-            let mut diagnostics = Diagnostics::new();
-            diagnostics.push(Diagnostic::error(Code::Schema, error.to_string()).at(&self.document, pointer));
-            diagnostics
-        };
-        let decoder = (ends.decoder)(&self.dataset, plan.projection()).map_err(|error| refuse(error, "/input/schema"))?;
-        let encoder = (ends.encoder)(plan.outputs()).map_err(|error| refuse(error, "/output"))?;
-        let max_event_size = usize::try_from(self.pipeline.input.max_event_size.bytes()).unwrap_or(usize::MAX);
-        Ok(Line::new(decoder, plan, encoder, max_event_size))
-    }
-
     /// A line of events as the topic has them; or of such as a person writes, in another format, which have no header.
     fn stream_line(&self, plan: Plan, format: Option<Format>) -> Result<Line, Diagnostics> {
         let input = &self.pipeline.input;
@@ -231,11 +204,12 @@ impl Assembly {
             Some(format) if format != input.format => (format, Framing::None),
             _ => (input.format, input.framing),
         };
-        let ends = LineEnds {
-            decoder: &|schema, projection| self.decoder(format, framing, schema, projection),
-            encoder: &|columns| self.encoder(columns),
+        let refuse = |error: CodecError, pointer: &str| -> Diagnostics {
+            Diagnostic::error(Code::Schema, error.to_string()).at(&self.document, pointer).into()
         };
-        self.line_of(plan, &ends)
+        let decoder = self.decoder(format, framing, &self.dataset, plan.projection()).map_err(|error| refuse(error, "/input/schema"))?;
+        let encoder = self.encoder(plan.outputs()).map_err(|error| refuse(error, "/output"))?;
+        Ok(self.line_between(plan, decoder, encoder))
     }
 
     fn decoder(

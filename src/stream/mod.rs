@@ -13,7 +13,7 @@ mod settings;
 mod tally;
 mod worker;
 
-pub use assembly::{Assembly, LineEnds, MakeDecoder, MakeEncoder, fields};
+pub use assembly::{Assembly, fields};
 pub use line::{Line, MessagePlace, Place, Scored};
 pub use pool::Pool;
 pub use settings::{OutputTopic, Settings};

@@ -23,9 +23,7 @@ class GraphBuilder:
         for place, node in enumerate(nodes):
             if node.id is None:
                 node.id = f"{_snake(node.type)}_{place}"
-        ids = [node.id for node in nodes]
-        if doubled := sorted({str(id) for id in ids if ids.count(id) > 1}):
-            raise ValueError(f"two nodes have the id {', '.join(doubled)}")
+        _check_ids([node.id for node in nodes])
         content = {
             "nodes": [{"id": node.id, "type": node.type, "params": _checked(node)} for node in nodes],
             "edges": [[_id(end, nodes) for end in edge] for edge in edges],
@@ -34,7 +32,8 @@ class GraphBuilder:
 
 
 def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
-    """The graph with other ids, in its nodes and in its edges: `ids` is from old ones to new ones."""
+    """The graph with other ids, in its nodes and in its edges: `ids` is from old ones to new ones. Raises `ValueError` for an old id that
+    no node has, and when two nodes would have one id."""
     graph: dict[str, Any] = json.loads(dsl)
     content = graph["edge"]["applicationDsl"]
     unknown = set(ids) - {node["id"] for node in content["nodes"]}
@@ -42,8 +41,14 @@ def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
         raise ValueError(f"no node has the id {', '.join(sorted(unknown))}")
     for node in content["nodes"]:
         node["id"] = ids.get(node["id"], node["id"])
+    _check_ids([node["id"] for node in content["nodes"]])
     content["edges"] = [[ids.get(end, end) for end in edge] for edge in content["edges"]]
     return json.dumps(graph, ensure_ascii=False, indent=2)
+
+
+def _check_ids(ids: Sequence[str | None]) -> None:
+    if doubled := sorted({str(id) for id in ids if ids.count(id) > 1}):
+        raise ValueError(f"two nodes have the id {', '.join(doubled)}")
 
 
 def _id(end: End, nodes: Sequence[Node]) -> str:

@@ -79,6 +79,8 @@ class Recorder:
         if self._events is None:
             raise ValueError("no events are recorded: call `events` with what the frames were made of")
         count = len(self._events)
+        if count == 0:
+            raise ValueError("no rows are recorded: a file without a case would check nothing")
         columns: list[tuple[str, str, list[Any]]] = []
         known: dict[str, int] = {}
         nodes = []

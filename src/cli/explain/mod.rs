@@ -35,10 +35,10 @@ pub(super) struct Explain {
     #[command(flatten)]
     what: What,
     /// The topic; the pipeline's input topic when left out
-    #[arg(long, value_name = "TOPIC", requires = "offset")]
+    #[arg(long, value_name = "TOPIC", conflicts_with_all = ["event", "case"])]
     topic: Option<String>,
     /// The partition
-    #[arg(long, value_name = "NUMBER", requires = "offset", default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["event", "case"], default_value_t = 0)]
     partition: i32,
     /// The message, counted from 0, of an event that holds several
     #[arg(long, value_name = "NUMBER")]

@@ -18,7 +18,7 @@ use super::FileError;
 use super::guard::guarded;
 use crate::codec::json::{JsonDecoder, JsonEncoder};
 use crate::codec::view::is_carried;
-use crate::codec::{CodecError, Decoder, Encoded, Encoder};
+use crate::codec::{CodecError, Decoder, Encoded, Encoder, absent, refuse_absent};
 use crate::dataset::{DatasetSchema, Rejection};
 
 /// Rows that are taken from the file at once.
@@ -92,12 +92,14 @@ impl Parquet {
                 let why = format!("a Parquet column of type {data_type} is not read");
                 return Err(CodecError::Incompatible { path: field.path.clone(), why });
             }
-            let is_there = self.leaves.iter().any(|leaf| leaf.path == field.path);
-            if !is_there && !field.nullable && field.default.is_none() {
-                return Err(CodecError::Incompatible { path: field.path.clone(), why: "the file does not have it".into() });
-            }
         }
+        refuse_absent(absent(schema, projection, &self.columns()))?;
         Ok(Box::new(JsonDecoder::new(schema, projection)?))
+    }
+
+    /// The dotted paths of its columns.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        self.leaves.iter().map(|leaf| leaf.path.as_str()).collect()
     }
 
     /// Appends the next row; false behind the last. What is wrong is told in words.

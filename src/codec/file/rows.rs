@@ -10,7 +10,7 @@ use super::{FileError, FileFormat, MAX_RECORD_BYTES};
 use crate::codec::avro::AvroDecoder;
 use crate::codec::csv::{CsvDecoder, Record};
 use crate::codec::json::JsonDecoder;
-use crate::codec::{CodecError, Decoder};
+use crate::codec::{AbsentField, CodecError, Decoder, absent};
 use crate::dataset::DatasetSchema;
 
 /// A batch ends when it has this many bytes.
@@ -104,6 +104,16 @@ impl RowFile {
             }
         };
         decoder.map_err(|source| FileError::Codec { path: self.path.clone(), source })
+    }
+
+    /// The projected fields that the file has no column for; of the formats in which each row has its own, none.
+    pub fn absent(&self, schema: &DatasetSchema, projection: &[usize]) -> Vec<AbsentField> {
+        let columns = match &self.format {
+            Format::Csv { header } => header.iter().map(String::as_str).collect(),
+            Format::Parquet(parquet) => parquet.columns(),
+            Format::JsonLines | Format::Avro(_) => return Vec::new(),
+        };
+        absent(schema, projection, &columns)
     }
 
     /// Reads up to `max_rows` rows, fewer when they are large; none at the file's end. What `into` held before is gone.

@@ -28,9 +28,18 @@ impl RowSink {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path, encoder: &dyn Encoder) -> Result<Self, FileError> {
+        let file = File::create(path).map_err(|source| FileError::Io { path: path.into(), source })?;
+        Self::into_file(path, file, encoder)
+    }
+
+    /// As [`RowSink::create`], into the file of that name that is open and empty.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn into_file(path: &Path, file: File, encoder: &dyn Encoder) -> Result<Self, FileError> {
         let io = |source| FileError::Io { path: path.into(), source };
         let format = FileFormat::of(path)?;
-        let mut file = File::create(path).map(BufWriter::new).map_err(io)?;
+        let mut file = BufWriter::new(file);
         let output = match format {
             FileFormat::Csv => {
                 file.write_all(&encoder.header()).map_err(io)?;
