@@ -150,8 +150,8 @@ def spelled_float(d: Draw, kind: str) -> float:
     if d.chance(0.3):
         value = float(d.random.integers(0, 256**width, dtype=f"u{width}").view(kind))
         return value if np.isfinite(value) else 0.5
-    most = 51 if kind == "float64" else 23
-    return float(d.random.integers(2 ** (most - 8), 2**most)) / 2 ** d.whole(1, 6)
+    bits, parts = (51, 2 ** d.whole(1, 6)) if kind == "float64" else (20, 16)
+    return float(d.random.integers(2 ** (bits - 8), 2**bits)) / parts
 
 
 def draw_astype(d: Draw) -> Call:
