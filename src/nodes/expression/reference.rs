@@ -14,7 +14,7 @@ program's definitions; [pandas-differences.md](pandas-differences.md) says where
 | written | meaning |
 | --- | --- |
 | `12`, `1.5`, `1e3`, `inf`, `nan` | numbers |
-| `'text'`, `\"text\"` | text, with Python's escapes; a backslash that starts none stays |
+| `'text'`, `\"text\"` | text, with Python's escapes for quotes, the backslash, `\\n`, `\\r`, `\\t`, `\\x`, `\\u` and `\\U`; any other backslash stays, for regular expressions |
 | `true`, `false`, `null` | constants; Python's `True`, `False`, `None` too |
 | `age`, `person.age`, `` `xdm:age` `` | columns; in backticks where the name is no plain word |
 

@@ -219,11 +219,14 @@ impl Operation for Slice {
 
 struct ZeroFill;
 
+const MAX_WIDTH: u16 = 32_767;
+
 /// Keyword arguments of `str.zfill`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ZeroFillKwargs {
     /// How many characters the result has at least.
+    #[schemars(range(max = 32_767))]
     width: u16,
 }
 
@@ -246,6 +249,11 @@ impl Operation for ZeroFill {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(ZeroFillKwargs { width }) = call.kwargs() else { return call.fail() };
+        // The zeros of the largest batch stay below the 2 GiB that a text column holds.
+        if width > MAX_WIDTH {
+            call.wrong("width", format!("{width} is more than {MAX_WIDTH}"), "a batch of such texts would not fit into memory");
+            return call.fail();
+        }
         call.each(|call, column| {
             each_text(call, column, move |text, out| {
                 let zeros = usize::from(width).saturating_sub(text.chars().count());

@@ -151,7 +151,12 @@ impl Operation for Contains {
         let pattern = if kwargs.regex { kwargs.pat.clone() } else { regex::escape(&kwargs.pat) };
         let Some(regex) = build(call, &pattern, kwargs.case) else { return call.fail() };
         let literal = kwargs.case && (!kwargs.regex || regex::escape(&kwargs.pat) == kwargs.pat);
+        // pandas compares the capitals of both, which can be more letters than the small ones.
+        let capitals = (!kwargs.case && !kwargs.regex).then(|| kwargs.pat.to_uppercase());
         call.each(|call, column| {
+            if let Some(capitals) = capitals.clone() {
+                return ask(call, column, kwargs.na, move |text| text.to_uppercase().contains(&capitals));
+            }
             let (regex, pat) = (regex.clone(), kwargs.pat.clone());
             match literal {
                 true => ask(call, column, kwargs.na, move |text| text.contains(pat.as_str())),
@@ -163,6 +168,14 @@ impl Operation for Contains {
 
 /// A regular expression; reports one that cannot be used.
 pub(super) fn build(call: &mut Call<'_, '_>, pattern: &str, case: bool) -> Option<Regex> {
+    if let Some(notation) = foreign(pattern) {
+        call.wrong(
+            "pat",
+            format!("'{pattern}' holds `{notation}`, which is no operator in Python"),
+            "escape each character of it with a backslash, or leave out the backslash of `\\<` and `\\>`",
+        );
+        return None;
+    }
     match RegexBuilder::new(pattern).case_insensitive(!case).build() {
         Ok(regex) => Some(regex),
         Err(error) => {
@@ -176,6 +189,36 @@ pub(super) fn build(call: &mut Call<'_, '_>, pattern: &str, case: bool) -> Optio
             None
         }
     }
+}
+
+/// What the crate's notation has and Python's does not: sets of classes, named classes, the edges of words.
+fn foreign(pattern: &str) -> Option<&str> {
+    let (mut class_start, mut at) = (None, 0);
+    while let Some(character) = pattern[at..].chars().next() {
+        let rest = &pattern[at..];
+        let mut length = character.len_utf8();
+        match (character, class_start) {
+            ('\\', _) => {
+                length += rest[1..].chars().next().map_or(0, char::len_utf8);
+                if class_start.is_none() && (rest.starts_with(r"\<") || rest.starts_with(r"\>")) {
+                    return Some(&rest[..length]);
+                }
+            }
+            ('[', None) => {
+                if rest[1..].starts_with('^') {
+                    length += 1;
+                }
+                class_start = Some(at + length);
+            }
+            ('[', Some(_)) => return Some(&rest[..length]),
+            // First in a class it is a character.
+            (']', Some(start)) if start < at => class_start = None,
+            ('&' | '-' | '~', Some(_)) if rest[1..].starts_with(character) => return Some(&rest[..2]),
+            _ => {}
+        }
+        at += length;
+    }
+    None
 }
 
 struct Affix {
@@ -243,7 +286,7 @@ struct ReplaceText;
 struct ReplaceKwargs {
     /// The text or regular expression to replace.
     pat: String,
-    /// What takes its place; with `regex`, `\1` and `\g<name>` stand for groups.
+    /// What takes its place; with `regex` or without `case`, `\1` and `\g<name>` stand for groups.
     repl: String,
     /// How many occurrences are replaced; all without it, or when negative. Zero is none of a text, all of a regular expression.
     #[serde(default = "all")]
@@ -281,11 +324,17 @@ impl Operation for ReplaceText {
         let Some(kwargs) = call.kwargs::<ReplaceKwargs>() else { return call.fail() };
         let pattern = if kwargs.regex { kwargs.pat.clone() } else { regex::escape(&kwargs.pat) };
         let Some(regex) = build(call, &pattern, kwargs.case) else { return call.fail() };
-        let repl = if kwargs.regex { replacement(&kwargs.repl) } else { Some(vec![Piece::Text(kwargs.repl.clone())]) };
-        let Some(repl) = repl.filter(|pieces| pieces.iter().all(|piece| piece.exists_in(&regex))) else {
-            call.wrong("repl", format!("'{}' names a group that `pat` does not have", kwargs.repl), "groups are `\\1` or `\\g<name>`");
+        // Without case pandas turns the text into a regular expression, so `repl` has its notation.
+        let repl = if kwargs.regex || !kwargs.case { replacement(&kwargs.repl) } else { Some(vec![Piece::Text(kwargs.repl.clone())]) };
+        let Some(repl) = repl else {
+            let help = "Python's notation has `\\1`, `\\g<name>` and escapes such as `\\n`; a backslash itself is `\\\\`";
+            call.wrong("repl", format!("'{}' has a backslash that stands for nothing", kwargs.repl), help);
             return call.fail();
         };
+        if !repl.iter().all(|piece| piece.exists_in(&regex)) {
+            call.wrong("repl", format!("'{}' names a group that `pat` does not have", kwargs.repl), "groups are `\\1` or `\\g<name>`");
+            return call.fail();
+        }
         // Zero means none for a text, and all for a regular expression, as in Python.
         let literal = !kwargs.regex && kwargs.case;
         let limit = usize::try_from(kwargs.n).ok().filter(|n| *n > 0 || literal).unwrap_or(usize::MAX);
@@ -331,15 +380,25 @@ fn replacement(repl: &str) -> Option<Vec<Piece>> {
             rest = behind;
             name.parse().map_or_else(|_| Piece::Named(name.to_owned()), Piece::Group)
         } else {
-            let escaped = match after.chars().next()? {
+            let escaped = after.chars().next()?;
+            let character = match escaped {
                 'n' => '\n',
                 't' => '\t',
                 'r' => '\r',
+                'a' => '\x07',
+                'b' => '\x08',
+                'f' => '\x0c',
+                'v' => '\x0b',
                 '\\' => '\\',
-                _ => return None,
+                _ if escaped.is_ascii_alphanumeric() => return None,
+                // Python keeps the backslash of what is no letter.
+                _ => {
+                    text.push('\\');
+                    escaped
+                }
             };
-            text.push(escaped);
-            rest = &after[1..];
+            text.push(character);
+            rest = &after[escaped.len_utf8()..];
             continue;
         };
         pieces.push(Piece::Text(std::mem::take(&mut text)));

@@ -25,7 +25,7 @@ struct Split;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SplitKwargs {
-    /// What stands between the parts; white space without it. More than one character are a regular expression unless `regex` is false.
+    /// What stands between the parts; white space without it. All but a single character is a regular expression unless `regex` is false.
     #[serde(default)]
     pat: Option<String>,
     /// How many splits at most; there are one more columns.
@@ -63,8 +63,15 @@ impl Operation for Split {
         }
         let between = match pat {
             None => Between::Space,
-            Some(pat) if pat.is_empty() => Between::Space,
-            Some(pat) if regex.unwrap_or(pat.chars().count() > 1) => match build(call, &pat, true) {
+            Some(pat) if pat.is_empty() && regex == Some(false) => {
+                call.wrong("pat", "it is empty", "leave it out to split at white space");
+                return call.fail_spread();
+            }
+            Some(pat) if regex.unwrap_or(pat.chars().count() != 1) => match build(call, &pat, true) {
+                Some(regex) if regex.captures_len() > 1 => {
+                    call.wrong("pat", format!("'{pat}' has groups, whose texts would be parts too"), "write `(?:` for groups");
+                    return call.fail_spread();
+                }
                 Some(regex) => Between::Regex(regex),
                 None => return call.fail_spread(),
             },

@@ -232,8 +232,8 @@ impl Convert {
             }
             let (whole, fraction) = (value.trunc(), value.fract());
             let fraction = if digits > 0 { (fraction * power).round_ties_even() / power } else { fraction };
-            let limit = (i64::MAX / scale) as f64;
-            match (whole.abs() < limit).then(|| whole as i64 * scale).and_then(|ns| ns.checked_add((fraction * scale as f64) as i64)) {
+            let whole = (whole.abs() < i64::MAX as f64).then_some(whole as i64).and_then(|whole| whole.checked_mul(scale));
+            match whole.and_then(|ns| ns.checked_add((fraction * scale as f64) as i64)) {
                 Some(time) => time,
                 None => self.failed(row, &Problem::OutOfBounds, rows),
             }

@@ -91,7 +91,10 @@ fn read_number(text: &str, errors: Errors) -> Option<f64> {
     }
     // A whole number is read as one where it fits into 64 bits, with or without a sign.
     let trimmed = text.trim_matches(is_space);
-    if !trimmed.contains('_')
+    let is_bare = trimmed.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-'))
+        && trimmed.ends_with(|last: char| last.is_ascii_digit());
+    if is_bare
+        && !trimmed.contains('_')
         && let Some(whole) = python_int(trimmed)
     {
         if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole) {

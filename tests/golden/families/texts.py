@@ -58,6 +58,17 @@ def text_match() -> list[Case]:
         kwargs = {"pat": pattern} | options
         run = lambda s, k=kwargs: s.str.contains(**k) if "na" in k else flat(s.str.contains(**k))  # noqa: E731
         cases.append(series_case("str.contains", texts(f"contains{pattern}", 60), kwargs, run))
+    folded = pd.Series(["STRASSE", "straße", "Straße", "strasse", "a", None], dtype=object)
+    for pattern in ["straße", "ss", "STRASSE"]:
+        kwargs = {"pat": pattern, "case": False, "regex": False}
+        cases.append(series_case("str.contains", folded, kwargs, lambda s, k=kwargs: flat(s.str.contains(**k))))
+    marks = pd.Series(["a", "b", "&", "-", "~", "[", "]", "a/b", "<b>", None], dtype=object)
+    for pattern in [r"[a\&\&b]", r"[\[a]", "[]a]", "[^]a]", "[a-]", "a&&b|a--b|~~"]:
+        cases.append(series_case("str.contains", marks, {"pat": pattern}, lambda s, p=pattern: flat(s.str.contains(p))))
+    for kwargs in [{"repl": r"[\g<0>]", "case": False}, {"repl": r"\n\a", "case": False}, {"repl": r"[\g<0>]"},
+                   {"repl": r"\.\é\\", "regex": True}]:  # fmt: skip
+        kwargs = {"pat": "/"} | kwargs
+        cases.append(series_case("str.replace", marks, kwargs, lambda s, k=kwargs: s.str.replace(**k)))
     for name in ["startswith", "endswith"]:
         for pattern in ["a", "", "Σ", ["a", "b", "é"]]:
             python = tuple(pattern) if isinstance(pattern, list) else pattern
@@ -78,6 +89,8 @@ def text_match() -> list[Case]:
     for kwargs in [
         {"pat": ".", "n": 1},
         {"pat": "-", "n": 2},
+        {"pat": "", "n": 2},
+        {"pat": "(?:a|-)", "n": 2},
         {"n": 1},
         {"n": 3},
         {"pat": "[ab]+", "n": 2},
