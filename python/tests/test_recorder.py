@@ -39,10 +39,10 @@ def test_only_the_asked_rows_are_kept_of_everything():
     recorder = Recorder(rows=[2, 0])
     recorder.events([{"x": 0}, {"x": 1}, {"x": 2}])
     recorder.node("a", pd.DataFrame({"x": [0, 1, 2]}, index=[7, 8, 9]))
-    recorder.node("b", {"y": [5, 6, 7]})
+    recorder.node("b", {"y": [5, 6, 7], "z": pd.Series([7, 8, 9], index=[2, 0, 1])})
     recorder.features("m", np.array([[0.5, 1], [2, 3], [4, 5]], dtype="float32"), names=["f", "g"])
     cases = read(recorder)["cases"]
-    assert [case["values"] for case in cases] == [[2, 7], [0, 5]]
+    assert [case["values"] for case in cases] == [[2, 7, 9], [0, 5, 7]]
     assert [case["models"][0]["features"] for case in cases] == [[4.0, 5.0], [0.5, 1.0]]
 
 

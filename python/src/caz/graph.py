@@ -59,7 +59,7 @@ def _id(end: End, nodes: Sequence[Node]) -> str:
 
 
 def _checked(node: Node) -> dict[str, Any]:
-    """The parameters, infinities as the text that stands for them in a graph."""
+    """The parameters: NaN as null, infinities as the text that stands for them in a graph."""
     try:
         return {name: _plain(value) for name, value in node.params.items()}
     except TypeError as error:
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
         case None | bool() | int() | str():
             return value
         case float():
-            return value if value - value == 0 else str(value)
+            return None if value != value else value if value - value == 0 else str(value)
         case Mapping():
             return {str(key): _plain(inner) for key, inner in value.items()}
         case list() | tuple():

@@ -132,7 +132,11 @@ class Recorder:
             raise ValueError(f"{what} has {len(values)} rows for {count} events")
 
     def _select(self, rows: Any) -> list[Any]:
-        return list(rows) if self._rows is None else [rows[row] for row in self._rows]
+        if self._rows is None:
+            return list(rows)
+        # A Series takes numbers in brackets for labels.
+        rows = getattr(rows, "iloc", rows)
+        return [rows[row] for row in self._rows]
 
     def _columns(self, frame: Frame) -> dict[str, tuple[str, list[Any]]]:
         """Name to dtype and values."""
