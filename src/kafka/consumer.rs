@@ -48,6 +48,9 @@ const LEAVE_ON_DROP: Duration = Duration::from_secs(3);
 /// How long the seek back after a failure may take; it involves no broker.
 const SEEK_BACK: Duration = Duration::from_secs(1);
 
+/// How long a look at the committed offsets of partitions that begin may take before other partitions have their turn.
+const LOOK_AT_COMMITTED: Duration = Duration::from_secs(1);
+
 /// Bounds of one [`Consumer::poll_batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollLimits {
@@ -225,9 +228,44 @@ impl Consumer {
             }
             admission == Admission::Accepted
         });
+        self.check_beginnings(batch);
         // A listener's panic waits until here: the batch must hold no message that was not looked at.
         served.take();
         Ok(())
+    }
+
+    /// Holds where partitions begin against what the group has committed, and drops what came from elsewhere.
+    ///
+    /// librdkafka asks for the committed offset of a partition again while a transaction is open that may still commit another. When the
+    /// assignment changes meanwhile, which every rebalance does, it takes the answer "not yet" for "none", and begins where
+    /// `auto.offset.reset` says (2.12).
+    fn check_beginnings(&self, batch: &mut MessageBatch) {
+        let begun = self.role().positions.borrow().begun();
+        if begun.is_empty() {
+            return;
+        }
+        let ids: Vec<i32> = begun.iter().map(|(partition, _)| *partition).collect();
+        let committed = self.committed(&ids, LOOK_AT_COMMITTED).map_err(|error| self.client.state.raise(error)).ok();
+        let mut elsewhere = Vec::new();
+        for (partition, first) in begun {
+            let known = committed.as_ref().map(|known| known.iter().find(|(id, _)| *id == partition).and_then(|(_, offset)| *offset));
+            // The log may have become shorter than what was committed.
+            let is_there = |offset: &i64| self.watermarks_cached(partition).is_none_or(|watermarks| *offset <= watermarks.high);
+            let mut positions = self.role().positions.borrow_mut();
+            match known {
+                None => positions.begin_at(partition, first, false),
+                Some(Some(offset)) if offset != first && is_there(&offset) => positions.begin_at(partition, offset, true),
+                Some(_) => {
+                    positions.place(partition);
+                    continue;
+                }
+            }
+            elsewhere.push(partition);
+        }
+        if !elsewhere.is_empty() {
+            // SAFETY: accepted messages are valid and without error.
+            batch.retain(0..batch.len(), |message| unsafe { !elsewhere.contains(&(*message).partition) });
+        }
     }
 
     /// Drops the first `taken` messages of partitions that left us during the last native call. (What that call

@@ -43,6 +43,15 @@ struct Position {
     failed: Option<i64>,
     /// The last message lay before the position, in a log that seemed shorter than that.
     is_in_doubt: bool,
+    /// It began where it is to begin: at what the group has committed, or where the caller said.
+    is_placed: bool,
+}
+
+impl Position {
+    /// A partition of which nothing was returned, to be sought to `failed` before anything is.
+    fn new(failed: Option<i64>, is_placed: bool) -> Self {
+        Self { next: 0, first: None, failed, is_in_doubt: false, is_placed }
+    }
 }
 
 /// What is done with a message.
@@ -73,7 +82,7 @@ impl Positions {
             if self.slots.len() <= index {
                 self.slots.resize(index + 1, None);
             }
-            self.slots[index] = Some(Position { next: 0, first: None, failed: None, is_in_doubt: false });
+            self.slots[index] = Some(Position::new(None, false));
         }
     }
 
@@ -103,8 +112,32 @@ impl Positions {
     pub(super) fn seek(&mut self, partition: i32, offset: i64) {
         if let Some(position) = self.get_mut(partition) {
             position.next = offset;
-            position.first = Some(position.first.map_or(offset, |first| first.min(offset)));
+            // Where it failed before its first message it has yet to begin.
+            if position.is_placed || position.failed.take() != Some(offset) {
+                position.first = Some(position.first.map_or(offset, |first| first.min(offset)));
+                position.is_placed = true;
+            }
             position.failed = None;
+        }
+    }
+
+    /// The partitions that have begun, with the offset of their first message, where nobody has looked whether they should begin there.
+    pub(super) fn begun(&self) -> Vec<(i32, i64)> {
+        let begun = |position: Position| position.first.filter(|_| !position.is_placed);
+        (0..).zip(&self.slots).filter_map(|(partition, slot)| Some((partition, begun((*slot)?)?))).collect()
+    }
+
+    /// The partition began where it is to begin.
+    pub(super) fn place(&mut self, partition: i32) {
+        if let Some(position) = self.get_mut(partition) {
+            position.is_placed = true;
+        }
+    }
+
+    /// The partition is to begin at `offset`; or there for the time being, where `is_known` is false.
+    pub(super) fn begin_at(&mut self, partition: i32, offset: i64, is_known: bool) {
+        if let Some(position) = self.get_mut(partition) {
+            *position = Position::new(Some(offset), is_known);
         }
     }
 
@@ -418,6 +451,26 @@ mod tests {
         assert_eq!((positions.admit(0, 10), positions.next(0)), (Admission::BehindFailure, Some(6)));
         positions.seek(0, 6);
         assert_eq!((positions.admit(0, 9), positions.failed()), (Admission::Accepted, vec![(1, 3)]));
+    }
+
+    #[test]
+    fn where_a_partition_begins_is_looked_at_once() {
+        let mut positions = Positions::default();
+        positions.assign(&[0, 1, 2]);
+        positions.seek(2, 4);
+        assert_eq!(positions.begun(), [], "one was sought, the others have not begun");
+        positions.admit(0, 7);
+        positions.admit(1, 0);
+        assert_eq!(positions.begun(), [(0, 7), (1, 0)]);
+        positions.place(0);
+        positions.begin_at(1, 0, false);
+        assert_eq!((positions.begun(), positions.failed(), positions.first(1)), (vec![], vec![(1, 0)], None));
+        positions.seek(1, 0);
+        assert_eq!((positions.begun(), positions.admit(1, 0), positions.begun()), (vec![], Admission::Accepted, vec![(1, 0)]));
+        positions.begin_at(1, 5, true);
+        assert_eq!((positions.admit(1, 1), positions.failed()), (Admission::BehindFailure, vec![(1, 5)]));
+        positions.seek(1, 5);
+        assert_eq!((positions.admit(1, 5), positions.begun(), positions.first(1)), (Admission::Accepted, vec![], Some(5)));
     }
 
     #[test]

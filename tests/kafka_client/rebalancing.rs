@@ -11,6 +11,7 @@ use caz::kafka::{
 
 use crate::consuming::{LIMITS, take};
 use crate::support::{Bystander, PATIENCE, create_topic, produce_numbers, properties, read_committed, unique, wait_for};
+use crate::transactions::producer;
 
 const PARTITIONS: i32 = 6;
 const COUNT: usize = 50_000;
@@ -283,5 +284,54 @@ fn closing_hands_partitions_over_at_once() {
             (second.assignment() == [0, 1]).then_some(())
         });
         assert!(started.elapsed() < Duration::from_secs(15), "{protocol}: {:?}", started.elapsed());
+    }
+}
+
+/// As when a process was killed in the middle of a commit: the offsets of its partitions are not known before the transaction's timeout, and
+/// the group goes on to rebalance meanwhile.
+#[test]
+fn partitions_wait_for_an_open_transaction_through_rebalances() {
+    for (strategy, reset) in [("cooperative-sticky", "earliest"), ("cooperative-sticky", "latest"), ("range", "earliest")] {
+        let topic = create_topic("unstable", 4);
+        produce_numbers(&topic, 4, 400);
+        let group = properties().with("group.id", unique("group")).with("partition.assignment.strategy", strategy);
+        let group = group.with("auto.offset.reset", reset);
+        let outside = Consumer::new(&group, &topic).unwrap();
+        let at = |offset: i64| (0..4).map(|partition| (partition, offset)).collect::<Vec<_>>();
+        outside.commit(&at(50), CommitMode::Sync(PATIENCE)).unwrap();
+        let producer = producer(&unique("txn"));
+        producer.begin().unwrap();
+        producer.send_offsets(&at(60), &topic, &outside.group_metadata().unwrap(), PATIENCE).unwrap();
+        drop(outside);
+
+        let members: Vec<Consumer> = (0..2).map(|_| Consumer::new(&group, &topic).unwrap()).collect();
+        let (mut batch, mut starts) = (MessageBatch::new(), BTreeMap::new());
+        let mut poll = |member: &Consumer| {
+            member.poll_batch(&mut batch, LIMITS, &mut Bystander).unwrap();
+            for message in batch.iter() {
+                starts.entry(message.partition()).or_insert(message.offset());
+            }
+            starts.clone()
+        };
+        for (number, member) in members.iter().enumerate() {
+            member.subscribe().unwrap();
+            wait_for("the partitions are shared", || {
+                members[..=number].iter().for_each(|member| drop(poll(member)));
+                let has = |member: &Consumer| member.assignment().len() == 4 / (number + 1);
+                members[..=number].iter().all(has).then_some(())
+            });
+        }
+        let until = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < until {
+            members.iter().for_each(|member| assert_eq!(poll(member), BTreeMap::new(), "the transaction is open ({strategy}, {reset})"));
+        }
+        producer.commit(PATIENCE).unwrap();
+        // Where nothing has come, the next event tells where the partition begins.
+        produce_numbers(&topic, 4, 4);
+        wait_for("every partition", || {
+            members.iter().for_each(|member| drop(poll(member)));
+            (poll(&members[0]).len() == 4).then_some(())
+        });
+        assert_eq!(poll(&members[0]), BTreeMap::from([0, 1, 2, 3].map(|partition| (partition, 60))), "{strategy}, {reset}");
     }
 }
