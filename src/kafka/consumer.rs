@@ -292,6 +292,10 @@ impl Consumer {
             self.role().ends.borrow_mut().insert(partition, offset);
             return;
         }
+        // librdkafka does not ask again, and gives nothing of the partitions as long as they are ours. A new client asks.
+        if reason.starts_with("Failed to fetch committed offset") && !code.needs_operator() {
+            return self.client.state.raise(KafkaError::fatal("consume", code, reason));
+        }
         if offset >= 0 {
             // A right that is lacking is lacking for all of them.
             if !code.is_denied() {

@@ -47,6 +47,24 @@ fn a_partition_goes_on_at_the_record_at_which_a_fetch_failed() {
     assert_eq!(take(&consumer, 2, LIMITS), [(0, 1), (0, 2)]);
 }
 
+/// librdkafka does not ask again, and gives nothing of the partition as long as it has it.
+#[test]
+fn a_partition_whose_committed_offset_is_not_told_ends_the_consumer() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("events", 1, 1).unwrap();
+    let properties = ClientProperties::new().with("bootstrap.servers", cluster.bootstrap_servers());
+    produce(&properties, "events", &["first"]);
+    cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN]);
+    let consumer = Consumer::new(&properties.with("group.id", "group"), "events").unwrap();
+    consumer.subscribe().unwrap();
+    let mut batch = MessageBatch::new();
+    wait_for("the error", || {
+        let polled = consumer.poll_batch(&mut batch, LIMITS, &mut Bystander);
+        assert!(batch.is_empty());
+        polled.is_err_and(|error| error.is_fatal()).then_some(())
+    });
+}
+
 #[test]
 fn nothing_behind_a_corrupt_record_is_returned() {
     let topic = create_topic("corrupt", 1);
