@@ -13,7 +13,7 @@ use super::settings::Settings;
 use crate::codec::frame::SchemaKey;
 use crate::config::OnError;
 use crate::dataset::{Phase, Reason, Rejection};
-use crate::kafka::{ConfigError, Consumer, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
+use crate::kafka::{ConfigError, Consumer, ErrorCode, KafkaError, Message, MessageBatch, PollLimits, ProduceError, Producer};
 use crate::telemetry::{LinePhase, WorkerHealth, WorkerMetrics};
 
 /// Why a worker ended other than by being told to.
@@ -154,7 +154,7 @@ impl Worker {
             if self.delivery.pace.is_open() {
                 fault::point("before_drained_commit");
             }
-            return Ok(self.delivery.commit(&self.consumer));
+            return Ok(self.commit());
         }
         self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());
         self.delivery.metrics.batch(self.batch.len(), self.batch.bytes());
@@ -207,8 +207,17 @@ impl Worker {
         fault::point("after_produce");
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
-        self.backoff = BACKOFF.0;
-        if self.delivery.pace.is_due(Instant::now(), || self.is_drained()) { self.delivery.commit(&self.consumer) } else { Ok(()) }
+        if self.delivery.pace.is_due(Instant::now(), || self.is_drained()) { self.commit() } else { Ok(()) }
+    }
+
+    /// Makes the open work durable, which is what ends the growth of the pauses after work that was undone.
+    fn commit(&mut self) -> Result<(), Failure> {
+        let has_work = self.delivery.pace.is_open();
+        self.delivery.commit(&self.consumer)?;
+        if has_work {
+            self.backoff = BACKOFF.0;
+        }
+        Ok(())
     }
 
     /// Holds the partitions of events that must wait, and scores what comes before them.
@@ -218,7 +227,7 @@ impl Worker {
             return Err(self.delivery.abort());
         }
         self.health.ready(false);
-        if self.batch.is_empty() { self.delivery.commit(&self.consumer) } else { self.score() }
+        if self.batch.is_empty() { self.commit() } else { self.score() }
     }
 
     /// Scores and commits what comes before the first rejected event of each partition, and stops there.
@@ -229,7 +238,7 @@ impl Worker {
         if !self.batch.is_empty() {
             self.score()?;
         }
-        self.delivery.commit(&self.consumer)?;
+        self.commit()?;
         Err(Failure::Stop(told.unwrap_or_default()))
     }
 
@@ -248,7 +257,8 @@ impl Worker {
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
         while let Err(error) = self.consumer.rewind_to_committed(self.settings.call_timeout) {
             tracing::warn!(%error, "the committed offsets could not be read; asking again");
-            if error.is_fatal() {
+            // A partition that librdkafka no longer reads cannot be sought, and why is told by a poll: of a new client, for this one must not.
+            if error.is_fatal() || error.code == ErrorCode::STATE {
                 return Err(WorkerError::Client(error));
             }
             if error.code.is_denied() {
