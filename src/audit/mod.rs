@@ -210,7 +210,7 @@ impl Unaccounted<'_> {
             Some(line) => line,
             none => none.insert(self.assembly.line().map_err(AuditError::Pipeline)?),
         };
-        let scored = line.score(self.events.iter().map(|event| event.value.as_deref()));
+        let scored = line.score_all(self.events.iter().map(|event| event.value.as_deref()));
         let rejections_are_skipped = self.assembly.pipeline().on_error == OnError::Skip;
         let rejected = scored.rejected().filter(|_| rejections_are_skipped).map(|(place, _)| place);
         for place in scored.skipped().map(|(place, _)| place).chain(rejected) {

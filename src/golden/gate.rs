@@ -188,7 +188,7 @@ impl<'g> Fit<'g> {
 
     /// The first divergence of each case that has one.
     fn replay(&self, line: &mut Line, events: &[(usize, Vec<u8>)]) -> Vec<Divergence> {
-        let scored = line.score(events.iter().map(|(_, bytes)| Some(bytes.as_slice())));
+        let scored = line.score_all(events.iter().map(|(_, bytes)| Some(bytes.as_slice())));
         let Some(observed) = Observed::new(&scored, events.len()) else {
             unreachable!("`tracing_line` makes plans that keep a trace");
         };

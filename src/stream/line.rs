@@ -10,6 +10,9 @@ use crate::codec::{Decoded, Decoder, Encoded, Encoder};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::graph::Plan;
 
+/// How often [`Line::score_all`] looks for schemas.
+const AWAITING_PAUSE: Duration = Duration::from_millis(50);
+
 /// One worker's decoder, planned graph and encoder, with the buffers that they reuse.
 pub struct Line {
     decoder: Box<dyn Decoder>,
@@ -178,6 +181,18 @@ impl Line {
         durations.encode = started.elapsed();
         self.rejected.sort_by_key(|(place, _)| (place.event, place.number()));
         Scored { line: self, durations }
+    }
+
+    /// As [`Line::score`], where nothing else is to be done meanwhile: waits for schemas until they are known or given up, so that no
+    /// event is left awaiting one.
+    pub fn score_all<'e>(&mut self, events: impl Iterator<Item = Option<&'e [u8]>> + Clone) -> Scored<'_> {
+        loop {
+            let durations = self.score(events.clone()).durations;
+            if self.decoded.awaiting.is_empty() {
+                return Scored { line: self, durations };
+            }
+            std::thread::sleep(AWAITING_PAUSE);
+        }
     }
 
     /// Sorts out what no decoder needs to see.

@@ -97,7 +97,7 @@ pub(super) enum Outcome {
 
 /// What becomes of an event on the stream's own line.
 pub(super) fn serve(line: &mut Line, value: Option<&[u8]>) -> Outcome {
-    let scored = line.score(std::iter::once(value));
+    let scored = line.score_all(std::iter::once(value));
     if let Some((_, rejection)) = scored.rejected().next() {
         return rejected(rejection);
     }

@@ -84,7 +84,7 @@ impl Explain {
         let mut served = assembly.serving_line(format).map_err(Failure::Configuration)?;
         let mut traced = assembly.tracing_line(format).map_err(Failure::Configuration)?;
         let score = explanation::serve(&mut served, subject.value.as_deref());
-        let scored = traced.score(std::iter::once(subject.value.as_deref()));
+        let scored = traced.score_all(std::iter::once(subject.value.as_deref()));
         let observed = Observed::new(&scored, 1).ok_or_else(|| running("the plan keeps no trace"))?;
         let explanation = Explanation::new(&subject, &observed, score);
         if self.json {
