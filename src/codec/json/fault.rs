@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::error::Category;
 
 use super::floats::Floats;
-use super::report::{Report, Violation};
+use super::report::{LONGEST, Report, Violation, shortened};
 use crate::codec::fault::Fault;
 use crate::dataset::Reason;
 
@@ -115,6 +115,12 @@ impl Context {
     #[cold]
     pub(super) fn within(&mut self, name: &str) {
         self.path.push(name.to_owned());
+    }
+
+    /// Notes that the fault is inside a member that only the event names, at whatever length.
+    #[cold]
+    pub(super) fn within_event(&mut self, name: &str) {
+        self.path.push(shortened(name, LONGEST));
     }
 }
 

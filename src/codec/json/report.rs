@@ -13,8 +13,8 @@ pub(super) struct Violation {
 
 /// The most violations that are told of one event.
 const MOST: usize = 5;
-/// The longest pointer that is told, in characters: its keys are the event's.
-const LONGEST: usize = 200;
+/// The longest pointer, or member's name, that is told, in characters: its keys are the event's.
+pub(super) const LONGEST: usize = 200;
 
 /// All that an event breaks, while it is read.
 #[derive(Debug, Serialize)]

@@ -165,12 +165,12 @@ pub(super) fn other<'de, A: MapAccess<'de>, M>(object: &Object<M>, name: &str, m
     match &object.others {
         Others::Ignored => map.next_value_seed(Skip(context)),
         Others::Refused => {
-            context.violate(vec![extraneous(rules, name)], Anchor::Text).inspect_err(|_| context.within(name))?;
+            context.violate(vec![extraneous(rules, name)], Anchor::Text).inspect_err(|_| context.within_event(name))?;
             map.next_value_seed(Skip(context))
         }
         Others::Each(value) => {
             context.enter(name);
-            map.next_value_seed(Put { value, column: None, context }).inspect_err(|_| context.within(name))?;
+            map.next_value_seed(Put { value, column: None, context }).inspect_err(|_| context.within_event(name))?;
             context.leave();
             Ok(())
         }
