@@ -67,6 +67,9 @@ pub struct DeadLetter {
     pub pipeline: Option<String>,
     /// Bytes of the value when it is not in the letter.
     pub value_omitted: Option<u64>,
+    /// Whether it goes without the event's key and headers too.
+    #[serde(skip)]
+    pub is_bare: bool,
     /// Whether it was sent back to the input.
     pub is_replayed: bool,
     /// The event's key.
@@ -94,7 +97,6 @@ impl DeadLetter {
             offset: origin.offset,
             message: origin.message,
         });
-        let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
         Self {
             partition: message.partition(),
             offset: message.offset(),
@@ -109,12 +111,19 @@ impl DeadLetter {
             violations: message.header(publish::ERROR_VIOLATIONS).and_then(|violations| serde_json::from_slice(violations).ok()),
             pipeline: text(publish::PIPELINE),
             value_omitted: text(publish::ERROR_VALUE_OMITTED).and_then(|bytes| bytes.parse().ok()),
+            is_bare: message.header(publish::ERROR_HEADERS_OMITTED).is_some(),
             is_replayed,
             key: message.key().map(<[u8]>::to_vec),
             value: message.payload().map(<[u8]>::to_vec),
-            headers: own.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec())).collect(),
+            headers: own_headers(message),
         }
     }
+}
+
+/// The headers that are not caz's.
+pub(super) fn own_headers(message: &Message<'_>) -> Vec<(String, Vec<u8>)> {
+    let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
+    own.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec())).collect()
 }
 
 /// The offset of the letter that this record marks as sent back; `None` for a letter.

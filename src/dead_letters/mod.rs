@@ -144,15 +144,25 @@ impl DeadLetters {
         })
     }
 
-    /// The value of an event in its own topic, or of the message, when it is still there.
-    fn original(&self, source: &Source) -> Result<Option<Vec<u8>>, DeadLetterError> {
-        match read_record(&self.properties, &source.topic, source.partition, source.offset, TIMEOUT) {
-            Ok(batch) => Ok(batch.get(0).and_then(|event| source.part(event.payload()?).map(<[u8]>::to_vec))),
-            Err(LookupError::Config(error)) => Err(error.into()),
-            Err(LookupError::Kafka(error)) => Err(error.into()),
+    /// Fills in what a letter goes without, from the event in its own topic; `false` when that is not there any more.
+    fn complete(&self, letter: &mut DeadLetter) -> Result<bool, DeadLetterError> {
+        let Some(source) = letter.source.clone() else { return Ok(false) };
+        let batch = match read_record(&self.properties, &source.topic, source.partition, source.offset, TIMEOUT) {
+            Ok(batch) => batch,
+            Err(LookupError::Config(error)) => return Err(error.into()),
+            Err(LookupError::Kafka(error)) => return Err(error.into()),
             // Expired, or never there.
-            Err(_) => Ok(None),
+            Err(_) => return Ok(false),
+        };
+        let Some(event) = batch.get(0) else { return Ok(false) };
+        if letter.value_omitted.is_some() {
+            letter.value = event.payload().and_then(|value| source.part(value)).map(<[u8]>::to_vec);
         }
+        if letter.is_bare {
+            letter.key = event.key().map(<[u8]>::to_vec);
+            letter.headers = letter::own_headers(&event);
+        }
+        Ok(letter.value_omitted.is_none() || letter.value.is_some())
     }
 
     fn read(&self, mut each: impl FnMut(&Message<'_>) -> Result<bool, DeadLetterError>) -> Result<(), DeadLetterError> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{DeadLetter, DeadLetterError, DeadLetters, Filter, REPLAY_OF, REPLAYED_OFFSET};
-use crate::kafka::{OutboundRecord, Producer, TopicHandle, TransactionError};
+use super::{DeadLetter, DeadLetterError, DeadLetters, Filter, REPLAY_OF, REPLAYED_OFFSET, TIMEOUT};
+use crate::kafka::{Admin, OutboundRecord, Producer, TopicHandle, TransactionError};
 use crate::stream::Assembly;
 
 /// How many letters one transaction sends back.
@@ -38,7 +38,11 @@ impl Replay {
     pub fn new(assembly: &Assembly) -> Result<Self, DeadLetterError> {
         let pipeline = assembly.pipeline();
         let timeout = pipeline.delivery.transaction_timeout.get();
-        let mut properties = assembly.client();
+        // Events may be as large as the topics take.
+        let mut settings = assembly.settings();
+        settings.output.name.clone_from(&pipeline.input.topic);
+        settings.ask_limits(&Admin::new(&assembly.client(), TIMEOUT)?);
+        let mut properties = settings.producer;
         properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
         properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
         let producer = Producer::new(&properties)?;
@@ -60,12 +64,9 @@ impl Replay {
             if !self.is_ours(&letter) {
                 return Ok(true);
             }
-            if letter.value_omitted.is_some() {
-                letter.value = letter.source.as_ref().map(|source| letters.original(source)).transpose()?.flatten();
-                if letter.value.is_none() {
-                    report.without_value.push((letter.partition, letter.offset));
-                    return Ok(true);
-                }
+            if (letter.value_omitted.is_some() || letter.is_bare) && !letters.complete(&mut letter)? {
+                report.without_value.push((letter.partition, letter.offset));
+                return Ok(true);
             }
             chunk.push(letter);
             if chunk.len() == CHUNK {
@@ -123,7 +124,8 @@ impl Replay {
         let mark = OutboundRecord {
             topic: &self.letters_topic,
             partition: Some(letter.partition),
-            key: letter.key.as_deref(),
+            // A key that the letter goes without is too large for its topic.
+            key: letter.key.as_deref().filter(|_| !letter.is_bare),
             value: None,
             headers: &[(REPLAYED_OFFSET, offset.as_bytes())],
             timestamp_ms: None,

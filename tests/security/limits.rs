@@ -117,4 +117,13 @@ fn a_dead_letter_goes_without_headers_that_its_topic_does_not_take() {
     let omitted: Vec<_> = letters.iter().map(|letter| omitted.map(|name| letter.header(name))).collect();
     assert_eq!(omitted, [[Some("48350"), None], [Some("1"), Some("1")]]);
     assert_eq!(letters.iter().map(|letter| letter.key.is_some()).collect::<Vec<_>>(), [true, false]);
+
+    // Sent back, the event has again what its letter goes without.
+    let (partition, offset) = (letters[1].partition.to_string(), letters[1].offset.to_string());
+    let replay = example.command(&["dead-letters", "replay", "FILE", "--partition", &partition, "--offset", &offset]);
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    let events = read_committed(&example.input);
+    let [_, first, again] = &events[..] else { panic!("{} events", events.len()) };
+    assert_eq!((&again.key, &again.value, again.header("large")), (&first.key, &first.value, first.header("large")));
+    assert!(again.header("caz.replay.of").is_some() && again.key.is_some());
 }
