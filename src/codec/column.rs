@@ -110,8 +110,7 @@ impl Column {
             Values::F32(values) => values.len(),
             Values::F64(values) => values.len(),
             Values::Bytes(ends, _) | Values::List(ends, _) | Values::Map(ends, _) => ends.len() - 1,
-            Values::Fixed(0, _) => self.valid.as_ref().map_or(0, Vec::len),
-            Values::Fixed(size, bytes) => bytes.len() / size,
+            Values::Fixed(size, bytes) => bytes.len().checked_div(*size).unwrap_or(0),
         }
     }
 

@@ -101,9 +101,3 @@ impl Framing {
         }
     }
 }
-
-/// The CRC-64-AVRO fingerprint of a schema's canonical form.
-pub fn fingerprint(schema: &apache_avro::Schema) -> SchemaKey {
-    let bytes = schema.fingerprint::<apache_avro::rabin::Rabin>().bytes;
-    bytes.first_chunk().map_or(0, |bytes| SchemaKey::from_le_bytes(*bytes))
-}

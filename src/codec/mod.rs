@@ -123,6 +123,14 @@ pub enum CodecError {
         /// The index in the dataset's fields.
         index: usize,
     },
+    /// Two writers' schemas of one fingerprint mean other values.
+    #[error(
+        "the fingerprint {key:016x} is another schema's too, whose logical types are others: single-object encoding cannot tell their events apart"
+    )]
+    SameFingerprint {
+        /// The fingerprint.
+        key: SchemaKey,
+    },
     /// A schema cannot be used.
     #[error(transparent)]
     Schema(#[from] crate::dataset::SchemaError),

@@ -71,10 +71,14 @@ pub(crate) enum Scalar {
         precision: u8,
         scale: i8,
     },
-    /// A decimal as Avro's JSON has it: text with a character for each byte.
+    /// A decimal as Avro's JSON has it: text with a character for each byte, as many as a fixed has.
     DecimalBytes {
         precision: u8,
+        size: Option<usize>,
     },
+    Uuid,
+    /// A UUID as Avro's JSON has it: text with a character for each byte.
+    UuidBytes,
     UnsignedInt,
 }
 
@@ -88,10 +92,11 @@ impl Scalar {
             AvroType::Long => Self::Long,
             AvroType::Float => Self::Float,
             AvroType::Double => Self::Double,
-            AvroType::String | AvroType::UuidFixed => Self::String,
+            AvroType::String => Self::String,
+            AvroType::UuidFixed(_) => Self::Uuid,
             AvroType::Enum(symbols) => Self::Enum(symbols.clone()),
             AvroType::Bytes => Self::Bytes,
-            AvroType::Fixed(size) => Self::Fixed(*size),
+            AvroType::Fixed(fixed) => Self::Fixed(fixed.size),
             AvroType::Date => Self::Date,
             AvroType::TimeMillis => Self::TimeMillis,
             AvroType::TimeMicros => Self::TimeMicros,
@@ -113,8 +118,12 @@ impl Scalar {
             Self::Float | Self::Double => "a number",
             Self::String => "a string",
             Self::Enum(_) => "a symbol of the enum",
-            Self::DecimalBytes { .. } | Self::Bytes => "a string of bytes, each a character up to U+00FF",
-            Self::Fixed(size) => return Cow::Owned(format!("a string of {size} bytes, each a character up to U+00FF")),
+            Self::DecimalBytes { size: None, .. } | Self::Bytes => "a string of bytes, each a character up to U+00FF",
+            Self::UuidBytes => "a string of 16 bytes, each a character up to U+00FF",
+            Self::Fixed(size) | Self::DecimalBytes { size: Some(size), .. } => {
+                return Cow::Owned(format!("a string of {size} bytes, each a character up to U+00FF"));
+            }
+            Self::Uuid => "a UUID such as 550e8400-e29b-41d4-a716-446655440000",
             Self::Date => "a date such as 2024-02-29, or days since 1970",
             Self::TimeMillis => "a time such as 17:04:05.250, or milliseconds since midnight",
             Self::TimeMicros => "a time such as 17:04:05.250, or microseconds since midnight",
@@ -180,10 +189,11 @@ impl Scalar {
 
     /// An integer that may be beyond 63 bits.
     pub(crate) fn push_unsigned(&self, value: u64, column: &mut Column) -> Result<(), Misfit> {
-        match i64::try_from(value) {
-            Ok(value) => self.push_integer(value, column),
+        match (i64::try_from(value), self) {
+            (Ok(value), _) => self.push_integer(value, column),
+            (Err(_), Self::Decimal { .. }) => self.push_decimal(&value.to_string(), column),
             #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a number stands for")]
-            Err(_) => self.push_float(value as f64, column),
+            (Err(_), _) => self.push_float(value as f64, column),
         }
     }
 
@@ -218,8 +228,10 @@ impl Scalar {
 
     /// A number with a fraction or an exponent, or an integer beyond 64 bits.
     pub(crate) fn push_float(&self, value: f64, column: &mut Column) -> Result<(), Misfit> {
-        /// Integers up to here are exact in a double; a larger one may be another than the text said.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
+        /// Integers below are exact in a double; from here on the text may have said another.
+        const INEXACT: f64 = 9_007_199_254_740_992.0;
+        /// Any two numbers of so many digits are different doubles; of more, the text may have said another.
+        const EXACT_DIGITS: usize = 15;
         match self {
             Self::Double | Self::Float if self.keeps_float(value, column) => {}
             Self::Double | Self::Float => return Err(self.out_of_range(value)),
@@ -227,14 +239,20 @@ impl Scalar {
                 if value.fract() != 0.0 {
                     return Err(self.misfit(value));
                 }
-                if value.abs() > EXACT {
+                if value.abs() >= INEXACT {
                     return Err(self.out_of_range(value));
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "it is an integer, and small enough")]
                 return self.push_integer(value as i64, column);
             }
-            // The shortest text of the double is the number that the event wrote, as far as a double tells.
-            Self::Decimal { .. } => return self.push_decimal(&value.to_string(), column),
+            Self::Decimal { .. } => {
+                let text = value.to_string();
+                if significant_digits(&text) > EXACT_DIGITS {
+                    let why = "a number of more than 15 digits may have been rounded: write it as a string";
+                    return Err((Reason::OutOfRange, format!("expected {}, found {text}, and {why}", self.expected()).into()));
+                }
+                return self.push_decimal(&text, column);
+            }
             _ => return Err(self.misfit(value)),
         }
         Ok(())
@@ -265,8 +283,16 @@ impl Scalar {
                 column.push_i64(instant.since_epoch(*unit).ok_or_else(|| self.out_of_range(shown(value)))?);
             }
             Self::Decimal { .. } => return self.push_decimal(value, column),
-            Self::DecimalBytes { precision } => {
-                let bytes = text::latin1(value).ok_or_else(misfit)?;
+            Self::Uuid => {
+                let bytes = text::parse_uuid(value).ok_or_else(misfit)?;
+                self.push_bytes(text::uuid(&bytes, &mut [0; 36]), column)?;
+            }
+            Self::UuidBytes => {
+                let bytes = text::latin1(value).filter(|bytes| bytes.len() == 16).ok_or_else(misfit)?;
+                self.push_bytes(text::uuid(&bytes, &mut [0; 36]), column)?;
+            }
+            Self::DecimalBytes { precision, size } => {
+                let bytes = text::latin1(value).filter(|bytes| size.is_none_or(|size| size == bytes.len())).ok_or_else(misfit)?;
                 column.push_i128(text::decimal_from_be(&bytes, *precision).ok_or_else(|| self.out_of_range(shown(value)))?);
             }
             _ => return Err(misfit()),
@@ -320,6 +346,12 @@ impl Scalar {
         }
         Ok(())
     }
+}
+
+/// How many digits of a number's text are left without the zeros at both ends.
+fn significant_digits(number: &str) -> usize {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').len()
 }
 
 /// The beginning of a value, quoted.

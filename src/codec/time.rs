@@ -121,7 +121,8 @@ pub(crate) fn is_date_time(text: &str) -> bool {
     let Some(behind) = bytes.get(19..) else { return false };
     let digits = behind.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
     let zone = if behind.first() == Some(&b'.') { &behind[digits + 1..] } else { behind };
-    let is_written = matches!(bytes[10], b'T' | b't') && bytes[16] == b':' && matches!(zone.len(), 1 | 3 | 6);
+    let is_zone = matches!(zone.first(), Some(b'Z' | b'z' | b'+' | b'-')) && matches!(zone.len(), 1 | 3 | 6);
+    let is_written = matches!(bytes[10], b'T' | b't') && bytes[16] == b':' && is_zone;
     is_written && instant(text).is_some_and(|instant| instant.has_offset())
 }
 

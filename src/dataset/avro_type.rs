@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use apache_avro::Schema;
-use apache_avro::schema::{InnerDecimalSchema, Name, RecordSchema, UuidSchema};
+use apache_avro::schema::{Alias, FixedSchema, InnerDecimalSchema, Name, RecordSchema, UuidSchema};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use super::schema::SchemaError;
@@ -26,7 +26,7 @@ pub(crate) enum AvroType {
     Double,
     String,
     Bytes,
-    Fixed(usize),
+    Fixed(Arc<AvroFixed>),
     Enum(Arc<AvroEnum>),
     Date,
     TimeMillis,
@@ -39,11 +39,11 @@ pub(crate) enum AvroType {
     Decimal {
         precision: u8,
         scale: i8,
-        /// The length in bytes, or none when each value carries its own.
-        fixed: Option<usize>,
+        /// What each value stands in, or none when each carries its own length.
+        fixed: Option<Arc<AvroFixed>>,
     },
     /// A UUID in 16 bytes; one in a string is a `String`.
-    UuidFixed,
+    UuidFixed(Arc<AvroFixed>),
     Array(Box<AvroType>),
     Map(Box<AvroType>),
     /// A number of 32 bits without sign, little-endian: a part of a duration.
@@ -52,11 +52,27 @@ pub(crate) enum AvroType {
     Record(Arc<AvroRecord>),
 }
 
+/// What a named type is called.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct AvroName {
+    /// With its namespace.
+    pub(crate) full: String,
+    /// What else a writer may call it, each with its namespace.
+    pub(crate) aliases: Vec<String>,
+}
+
+/// An Avro fixed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct AvroFixed {
+    pub(crate) name: AvroName,
+    /// In bytes.
+    pub(crate) size: usize,
+}
+
 /// An Avro enum.
 #[derive(Debug, PartialEq)]
 pub(crate) struct AvroEnum {
-    /// The full name.
-    pub(crate) name: String,
+    pub(crate) name: AvroName,
     pub(crate) symbols: Vec<String>,
     pub(crate) default: Option<String>,
 }
@@ -71,8 +87,7 @@ pub(crate) struct AvroUnion {
 /// An Avro record.
 #[derive(Debug, PartialEq)]
 pub(crate) struct AvroRecord {
-    /// The full name.
-    pub(crate) name: String,
+    pub(crate) name: AvroName,
     /// Whether it is what columns make of a union of several types: one field for each, of which one is not null.
     pub(crate) is_union: bool,
     pub(crate) fields: Vec<AvroField>,
@@ -123,6 +138,17 @@ impl AvroType {
         }
     }
 
+    /// What it is called; none for a type without a name.
+    pub(crate) fn name(&self) -> Option<&AvroName> {
+        Some(match self {
+            Self::Record(record) => &record.name,
+            Self::Enum(symbols) => &symbols.name,
+            Self::Fixed(fixed) | Self::UuidFixed(fixed) | Self::Decimal { fixed: Some(fixed), .. } => &fixed.name,
+            _ => return None,
+        })
+        .filter(|name| !name.full.is_empty())
+    }
+
     /// The Arrow type in which values are delivered, and whether they may be null.
     ///
     /// # Errors
@@ -136,9 +162,12 @@ impl AvroType {
             Self::Long | Self::UnsignedInt => DataType::Int64,
             Self::Float => DataType::Float32,
             Self::Double => DataType::Float64,
-            Self::String | Self::Enum(_) | Self::UuidFixed => DataType::Utf8,
+            Self::String | Self::Enum(_) | Self::UuidFixed(_) => DataType::Utf8,
             Self::Bytes => DataType::Binary,
-            Self::Fixed(size) => DataType::FixedSizeBinary(i32::try_from(*size).map_err(|_| format!("fixed of {size} bytes"))?),
+            Self::Fixed(fixed) if fixed.size == 0 => return Err("fixed of no bytes".to_owned()),
+            Self::Fixed(fixed) => {
+                DataType::FixedSizeBinary(i32::try_from(fixed.size).map_err(|_| format!("fixed of {} bytes", fixed.size))?)
+            }
             Self::Date => DataType::Date32,
             Self::TimeMillis => DataType::Time32(TimeUnit::Millisecond),
             Self::TimeMicros => DataType::Time64(TimeUnit::Microsecond),
@@ -170,7 +199,7 @@ impl AvroType {
 impl AvroRecord {
     /// A record of one field.
     pub(crate) fn of(field: &AvroField) -> Self {
-        Self { name: String::new(), is_union: false, fields: vec![field.clone()] }
+        Self { name: AvroName::default(), is_union: false, fields: vec![field.clone()] }
     }
 }
 
@@ -215,17 +244,17 @@ impl Resolver {
                     kind: AvroType::UnsignedInt,
                 };
                 let fields = ["months", "days", "millis"].map(part).into();
-                let record = AvroRecord { name: fixed.name.fullname(None), is_union: false, fields };
+                let record = AvroRecord { name: names(&fixed.name, fixed.aliases.as_ref()), is_union: false, fields };
                 self.define(&fixed.name, AvroType::Record(Arc::new(record)))
             }
-            Schema::Fixed(fixed) => self.define(&fixed.name, AvroType::Fixed(fixed.size)),
+            Schema::Fixed(fixed) => self.define(&fixed.name, AvroType::Fixed(sized(fixed))),
             Schema::Enum(symbols) => {
-                let name = symbols.name.fullname(None);
+                let name = names(&symbols.name, symbols.aliases.as_ref());
                 let definition = AvroEnum { name, symbols: symbols.symbols.clone(), default: symbols.default.clone() };
                 self.define(&symbols.name, AvroType::Enum(Arc::new(definition)))
             }
             Schema::Uuid(UuidSchema::String) => AvroType::String,
-            Schema::Uuid(UuidSchema::Fixed(fixed)) if fixed.size == 16 => self.define(&fixed.name, AvroType::UuidFixed),
+            Schema::Uuid(UuidSchema::Fixed(fixed)) if fixed.size == 16 => self.define(&fixed.name, AvroType::UuidFixed(sized(fixed))),
             Schema::Uuid(_) => return Err(unsupported("logical type `uuid` on anything but string and fixed(16)".into())),
             Schema::Decimal(decimal) => {
                 let digits = u8::try_from(decimal.precision).ok().filter(|digits| (1..=38).contains(digits));
@@ -235,7 +264,7 @@ impl Resolver {
                 match &decimal.inner {
                     InnerDecimalSchema::Bytes => AvroType::Decimal { precision, scale, fixed: None },
                     InnerDecimalSchema::Fixed(fixed) => {
-                        self.define(&fixed.name, AvroType::Decimal { precision, scale, fixed: Some(fixed.size) })
+                        self.define(&fixed.name, AvroType::Decimal { precision, scale, fixed: Some(sized(fixed)) })
                     }
                 }
             }
@@ -271,7 +300,8 @@ impl Resolver {
             })
         });
         let fields = fields.collect::<Result<_, SchemaError>>()?;
-        let kind = AvroType::Record(Arc::new(AvroRecord { name: name.clone(), is_union: false, fields }));
+        let names = names(&record.name, record.aliases.as_ref());
+        let kind = AvroType::Record(Arc::new(AvroRecord { name: names, is_union: false, fields }));
         self.named.insert(name, Some(kind.clone()));
         Ok(kind)
     }
@@ -280,6 +310,15 @@ impl Resolver {
         self.named.insert(name.fullname(None), Some(kind.clone()));
         kind
     }
+}
+
+fn names(name: &Name, aliases: Option<&Vec<Alias>>) -> AvroName {
+    let aliases = aliases.into_iter().flatten().map(|alias| alias.fullname(None)).collect();
+    AvroName { full: name.fullname(None), aliases }
+}
+
+fn sized(fixed: &FixedSchema) -> Arc<AvroFixed> {
+    Arc::new(AvroFixed { name: names(&fixed.name, fixed.aliases.as_ref()), size: fixed.size })
 }
 
 /// What Avro's JSON encoding calls a branch of a union.

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::avro_type::{AvroField, AvroRecord, AvroType, AvroUnion};
+use super::avro_type::{AvroField, AvroName, AvroRecord, AvroType, AvroUnion};
 
 impl AvroRecord {
     /// The record as columns see it.
@@ -19,7 +19,8 @@ impl AvroRecord {
 }
 
 impl AvroType {
-    fn as_columns(&self) -> Self {
+    /// The type as columns see it.
+    pub(crate) fn as_columns(&self) -> Self {
         match self {
             Self::Array(item) => Self::Array(Box::new(item.as_columns())),
             Self::Map(value) => Self::Map(Box::new(value.as_columns())),
@@ -94,7 +95,7 @@ impl AvroUnion {
             default: None,
             kind: kind.as_columns().optional(),
         };
-        AvroType::Record(Arc::new(AvroRecord { name: String::new(), is_union: true, fields: self.members().map(field).collect() }))
+        AvroType::Record(Arc::new(AvroRecord { name: AvroName::default(), is_union: true, fields: self.members().map(field).collect() }))
     }
 }
 

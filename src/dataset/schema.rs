@@ -6,7 +6,7 @@ use apache_avro::Schema;
 use apache_avro::schema::SchemaKind;
 use arrow_schema::DataType;
 
-use super::avro_type::{AvroRecord, AvroType};
+use super::avro_type::{AvroName, AvroRecord, AvroType};
 use super::xdm::{self, XdmKind, XdmType};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::digest::sha256;
@@ -119,7 +119,7 @@ impl DatasetSchema {
         let written = Arc::new(match &xdm.kind {
             XdmKind::Object(object) => object.record(&name),
             // `read` answers with objects only.
-            _ => AvroRecord { name: name.clone(), is_union: false, fields: Vec::new() },
+            _ => AvroRecord { name: AvroName::default(), is_union: false, fields: Vec::new() },
         });
         let root = written.as_columns();
         let mut fields = Vec::new();

@@ -103,7 +103,7 @@ fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &m
             let text = muse.text();
             let _ = column.push_bytes(text.as_bytes());
         }
-        AvroType::UuidFixed => {
+        AvroType::UuidFixed(_) => {
             let text = muse.uuid();
             let _ = column.push_bytes(text.as_bytes());
         }
@@ -111,8 +111,8 @@ fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &m
             let bytes = muse.random.bits().to_be_bytes();
             let _ = column.push_bytes(&bytes);
         }
-        AvroType::Fixed(size) => {
-            let bytes: Vec<u8> = (0..*size).map(|_| muse.random.bits().to_be_bytes()[0]).collect();
+        AvroType::Fixed(fixed) => {
+            let bytes: Vec<u8> = (0..fixed.size).map(|_| muse.random.bits().to_be_bytes()[0]).collect();
             column.push_fixed(&bytes);
         }
         AvroType::Enum(symbols) => {
@@ -135,7 +135,7 @@ fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &m
         AvroType::Decimal { precision, fixed, .. } => {
             // A fixed of n bytes holds less than its precision may promise.
             let bound = 10_u64.pow(u32::from(*precision).min(6));
-            let bound = fixed.map_or(bound, |bytes| bound.min(1 << (8 * bytes.min(4)).saturating_sub(1)));
+            let bound = fixed.as_ref().map_or(bound, |fixed| bound.min(1 << (8 * fixed.size.min(4)).saturating_sub(1)));
             column.push_i128(i128::from(muse.below(bound)));
         }
         AvroType::Array(item) => {

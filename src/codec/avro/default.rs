@@ -69,13 +69,9 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
         AvroType::Double => into.extend(default.as_f64()?.to_le_bytes()),
         AvroType::String => write::bytes(into, default.as_str()?.as_bytes()),
         AvroType::Bytes | AvroType::Decimal { fixed: None, .. } => write::bytes(into, &text::latin1(default.as_str()?)?),
-        AvroType::Fixed(size) | AvroType::Decimal { fixed: Some(size), .. } => {
+        AvroType::Fixed(fixed) | AvroType::UuidFixed(fixed) | AvroType::Decimal { fixed: Some(fixed), .. } => {
             let bytes = text::latin1(default.as_str()?)?;
-            into.extend((bytes.len() == *size).then_some(bytes)?);
-        }
-        AvroType::UuidFixed => {
-            let bytes = text::latin1(default.as_str()?)?;
-            into.extend((bytes.len() == 16).then_some(bytes)?);
+            into.extend((bytes.len() == fixed.size).then_some(bytes)?);
         }
         AvroType::Enum(symbols) => {
             let symbol = default.as_str()?;

@@ -1,5 +1,7 @@
 //! The Avro encoder.
 
+use std::collections::HashSet;
+
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::write;
 use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder};
-use crate::dataset::{AvroRecord, AvroType, AvroUnion, DatasetSchema, Reason, Rejection};
+use crate::dataset::{AvroRecord, AvroType, AvroUnion, DatasetSchema, Reason, Rejection, short_name};
 
 /// Encodes rows as unframed Avro datums.
 #[derive(Debug)]
@@ -59,11 +61,12 @@ impl AvroEncoder {
         if !record.split('.').all(is_name) {
             return Err(bad_name(record));
         }
+        let mut taken = HashSet::from([short_name(record).to_owned()]);
         let derived = fields.iter().map(|(column, data_type, nullable)| {
             if !is_name(column) {
                 return Err(bad_name(column));
             }
-            let kind = derive(data_type, column);
+            let kind = derive(data_type, column, &mut taken);
             Ok(match (nullable, *data_type == DataType::Null) {
                 (true, false) => json!({ "name": column, "type": ["null", kind], "default": null }),
                 _ => json!({ "name": column, "type": kind }),
@@ -122,11 +125,15 @@ fn is_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The Avro type of a column that `check_columns` has passed; `column` makes the names of named types.
-fn derive(data_type: &DataType, column: &str) -> serde_json::Value {
+/// The Avro type of a column that `check_columns` has passed; `column` makes the names of named types, which are `taken` once each.
+fn derive(data_type: &DataType, column: &str, taken: &mut HashSet<String>) -> serde_json::Value {
     use arrow_schema::TimeUnit::{Microsecond, Nanosecond};
-    let optional = |field: &arrow_schema::Field| {
-        let kind = derive(field.data_type(), column);
+    let name = |kind: &str, taken: &mut HashSet<String>| {
+        let names = std::iter::once(format!("{column}_{kind}")).chain((2..).map(|number| format!("{column}_{kind}_{number}")));
+        names.into_iter().find(|name| taken.insert(name.clone())).unwrap_or_default()
+    };
+    let optional = |field: &arrow_schema::Field, taken: &mut HashSet<String>| {
+        let kind = derive(field.data_type(), column, taken);
         if field.is_nullable() { json!(["null", kind]) } else { kind }
     };
     match data_type {
@@ -137,7 +144,7 @@ fn derive(data_type: &DataType, column: &str) -> serde_json::Value {
         DataType::Float32 => json!("float"),
         DataType::Float64 => json!("double"),
         DataType::Binary => json!("bytes"),
-        DataType::FixedSizeBinary(size) => json!({ "type": "fixed", "name": format!("{column}_fixed"), "size": size }),
+        DataType::FixedSizeBinary(size) => json!({ "type": "fixed", "name": name("fixed", taken), "size": size }),
         DataType::Date32 => json!({ "type": "int", "logicalType": "date" }),
         DataType::Time32(_) => json!({ "type": "int", "logicalType": "time-millis" }),
         DataType::Time64(_) => json!({ "type": "long", "logicalType": "time-micros" }),
@@ -154,23 +161,24 @@ fn derive(data_type: &DataType, column: &str) -> serde_json::Value {
         DataType::Decimal128(precision, scale) => {
             json!({ "type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale })
         }
-        DataType::List(item) => json!({ "type": "array", "items": optional(item) }),
+        DataType::List(item) => json!({ "type": "array", "items": optional(item, taken) }),
         DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(pair) if pair.len() == 2 => json!({ "type": "map", "values": optional(&pair[1]) }),
+            DataType::Struct(pair) if pair.len() == 2 => json!({ "type": "map", "values": optional(&pair[1], taken) }),
             _ => json!("null"),
         },
         DataType::Struct(fields) => {
+            let record = name("record", taken);
             let fields: Vec<_> = fields
                 .iter()
                 .map(|field| {
-                    let kind = derive(field.data_type(), &format!("{column}_{}", field.name()));
+                    let kind = derive(field.data_type(), &format!("{column}_{}", field.name()), taken);
                     match field.is_nullable() && *field.data_type() != DataType::Null {
                         true => json!({ "name": field.name(), "type": ["null", kind], "default": null }),
                         false => json!({ "name": field.name(), "type": kind }),
                     }
                 })
                 .collect();
-            json!({ "type": "record", "name": format!("{column}_record"), "fields": fields })
+            json!({ "type": "record", "name": record, "fields": fields })
         }
         _ => json!("string"),
     }
@@ -264,7 +272,7 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
         (AvroType::Double, Cell::Double(value)) => into.extend_from_slice(&value.to_le_bytes()),
         (AvroType::String, Cell::Text(value)) => write::bytes(into, value.as_bytes()),
         (AvroType::Bytes, Cell::Binary(value)) => write::bytes(into, value),
-        (AvroType::Fixed(size), Cell::Binary(value)) if value.len() == *size => into.extend_from_slice(value),
+        (AvroType::Fixed(fixed), Cell::Binary(value)) if value.len() == fixed.size => into.extend_from_slice(value),
         (AvroType::Date, Cell::Date(value)) | (AvroType::TimeMillis, Cell::TimeMillis(value)) => write::long(into, (*value).into()),
         (AvroType::TimeMicros, Cell::TimeMicros(value)) => write::long(into, *value),
         (AvroType::Timestamp { unit, .. }, Cell::Timestamp(value, theirs, _)) => {
@@ -273,16 +281,13 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
             write::long(into, scaled.ok_or_else(|| Refusal::new(Reason::OutOfRange, format!("the timestamp {value} does not fit")))?);
         }
         (AvroType::Decimal { fixed: None, .. }, Cell::Decimal(value, _)) => write::bytes(into, &decimal_bytes(*value, None)?),
-        (AvroType::Decimal { fixed, .. }, Cell::Decimal(value, _)) => into.extend(decimal_bytes(*value, *fixed)?),
+        (AvroType::Decimal { fixed: Some(fixed), .. }, Cell::Decimal(value, _)) => into.extend(decimal_bytes(*value, Some(fixed.size))?),
         (AvroType::Enum(symbols), Cell::Text(value)) => {
             let index = symbols.symbols.iter().position(|symbol| symbol == value);
             let unknown = || Refusal::new(Reason::UnknownBranch, format!("{value:?} is no symbol of the enum"));
             write::count(into, index.ok_or_else(unknown)?);
         }
-        (AvroType::UuidFixed, Cell::Text(value)) => {
-            let malformed = || Refusal::new(Reason::WrongType, format!("{value:?} is no UUID"));
-            into.extend(crate::codec::text::parse_uuid(value).ok_or_else(malformed)?);
-        }
+        (AvroType::UuidFixed(_), Cell::Text(value)) => into.extend(uuid_bytes(value)?),
         (AvroType::Array(item), Cell::List(items, range)) => {
             if !range.is_empty() {
                 write::count(into, range.len());
@@ -363,6 +368,12 @@ fn narrowed<'v>(cell: &Cell<'v>, kind: &AvroType) -> Option<Cell<'v>> {
 
 fn width(kind: &AvroType) -> usize {
     [AvroType::Int, AvroType::Long, AvroType::Float, AvroType::Double].iter().position(|known| known == kind).unwrap_or(0)
+}
+
+/// The 16 bytes of a UUID.
+pub(crate) fn uuid_bytes(text: &str) -> Result<[u8; 16], Refusal> {
+    let malformed = || Refusal::new(Reason::WrongType, format!("{text:?} is no UUID"));
+    crate::codec::text::parse_uuid(text).ok_or_else(malformed)
 }
 
 /// The shortest two's complement, or as many bytes as the fixed has.

@@ -45,6 +45,7 @@ pub(super) enum Read {
     /// One of several types, which are the fields of a struct: the others are null.
     Member {
         chosen: usize,
+        name: String,
         read: Box<Read>,
     },
     /// A union of null, at index `null`, and one other.
@@ -112,7 +113,9 @@ impl Read {
                 Self::Array { item, least } => return array(item, *least, cursor, column),
                 Self::Map { value, least } => return map(value, *least, cursor, column),
                 Self::Record(parts) => return record(parts, cursor, column),
-                Self::Member { chosen, read } => return field_of(*chosen, read, cursor, column),
+                Self::Member { chosen, name, read } => {
+                    return field_of(*chosen, read, cursor, column).map_err(|fault| fault.within(name));
+                }
             }
             return Ok(());
         }
@@ -222,7 +225,9 @@ pub(super) enum Action {
     Record(Vec<Step>),
     Union(Vec<Arm>),
     /// One of several types that have columns of their own: those of the others, which are null, and what to do with it.
-    Member(Vec<usize>, Box<Action>),
+    Member(Vec<usize>, Box<Step>),
+    /// Null: so are all columns beneath.
+    Nulls(Vec<usize>),
     /// A field that the writer does not have: its default, encoded, and the steps that read it.
     Default(Vec<u8>, Vec<Step>),
 }
@@ -231,8 +236,6 @@ pub(super) enum Action {
 #[derive(Clone, Debug)]
 pub(super) enum Arm {
     Take(Action),
-    /// Null: so are all columns beneath.
-    Nulls(Vec<usize>),
     NoMatch(Reason),
 }
 
@@ -254,16 +257,22 @@ impl Action {
             Self::Skip(skip) => skip.skip(cursor),
             Self::Record(steps) => follow(steps, cursor, columns),
             Self::Union(arms) => union(arms, cursor, columns),
-            Self::Member(nulls, action) => member(nulls, action, cursor, columns),
+            Self::Member(others, step) => {
+                push_nulls(others, columns);
+                follow(std::slice::from_ref(step), cursor, columns)
+            }
+            Self::Nulls(beneath) => {
+                push_nulls(beneath, columns);
+                Ok(())
+            }
             Self::Default(bytes, steps) => follow(steps, &mut Cursor::new(bytes), columns),
         }
     }
 }
 
 #[inline(never)]
-fn member(nulls: &[usize], action: &Action, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outcome<()> {
-    nulls.iter().for_each(|column| columns[*column].push_null());
-    action.take(cursor, columns)
+fn push_nulls(of: &[usize], columns: &mut [Column]) {
+    of.iter().for_each(|column| columns[*column].push_null());
 }
 
 #[inline(never)]
@@ -271,10 +280,6 @@ fn union(arms: &[Arm], cursor: &mut Cursor<'_>, columns: &mut [Column]) -> Outco
     let start = cursor.at();
     match &arms[cursor.index(arms.len(), "a union")?] {
         Arm::Take(action) => action.take(cursor, columns),
-        Arm::Nulls(beneath) => {
-            beneath.iter().for_each(|column| columns[*column].push_null());
-            Ok(())
-        }
         Arm::NoMatch(reason) => Err(no_branch(*reason, start)),
     }
 }

@@ -6,7 +6,7 @@ use super::default;
 use super::read::{Action, Arm, Part, Read, Step};
 use super::skip::{Skip, least_bytes, least_item_bytes};
 use crate::codec::CodecError;
-use crate::dataset::{AvroField, AvroRecord, AvroType, Reason, short_name};
+use crate::dataset::{AvroField, AvroName, AvroRecord, AvroType, Reason, short_name};
 
 /// Which column each of the dataset's fields goes to; none for a field that nobody asked for.
 pub(super) type Projection = [Option<usize>];
@@ -22,13 +22,12 @@ pub(super) fn steps(
     projection: &Projection,
     path: &str,
 ) -> Result<Vec<Step>, CodecError> {
-    let mut taken = vec![false; reader.fields.len()];
+    let places = places(writer, reader);
     let mut steps = Vec::with_capacity(writer.fields.len());
-    for field in &writer.fields {
+    for (field, place) in writer.fields.iter().zip(&places) {
         let path = join(path, &field.name);
-        let action = match find(&reader.fields, &field.name) {
+        let action = match *place {
             Some(index) => {
-                taken[index] = true;
                 let leaf = first + leaves(&reader.fields[..index]);
                 action(&field.kind, &reader.fields[index].kind, leaf, projection, &path)?
             }
@@ -37,8 +36,8 @@ pub(super) fn steps(
         steps.push(Step { name: field.name.clone(), action });
     }
     let mut leaf = first;
-    for (field, taken) in reader.fields.iter().zip(taken) {
-        if !taken && !beneath(&field.kind, leaf, projection).is_empty() {
+    for (index, field) in reader.fields.iter().enumerate() {
+        if !places.contains(&Some(index)) && !beneath(&field.kind, leaf, projection).is_empty() {
             let path = join(path, &field.name);
             let bytes = missing(field, &path)?;
             let whole = AvroRecord::of(field);
@@ -59,14 +58,14 @@ fn action(writer: &AvroType, reader: &AvroType, leaf: usize, projection: &Projec
         return Ok(Action::Read(columns[0], value(writer, reader, path)?));
     };
     if *writer == AvroType::Null && null.is_some() {
-        return Ok(Action::Member(columns, Box::new(Action::Skip(Skip::compile(writer, path)?))));
+        return Ok(Action::Nulls(columns));
     }
-    let AvroType::Union(union) = writer else { return flattened(writer, inner, leaf, projection, path) };
+    let AvroType::Union(union) = writer else { return flattened(writer, &[], inner, leaf, projection, path) };
     let mut refused = None;
     let arm = |branch: &AvroType| match branch {
-        AvroType::Null if null.is_some() => Arm::Nulls(columns.clone()),
+        AvroType::Null if null.is_some() => Arm::Take(Action::Nulls(columns.clone())),
         AvroType::Null => Arm::NoMatch(Reason::MissingField),
-        branch => flattened(branch, inner, leaf, projection, path).map_or_else(
+        branch => flattened(branch, &union.branches, inner, leaf, projection, path).map_or_else(
             |error| {
                 refused.get_or_insert(error);
                 Arm::NoMatch(Reason::WrongType)
@@ -76,57 +75,107 @@ fn action(writer: &AvroType, reader: &AvroType, leaf: usize, projection: &Projec
     };
     let arms: Vec<Arm> = union.branches.iter().map(arm).collect();
     match refused {
-        Some(error) if !arms.iter().any(|arm| matches!(arm, Arm::Take(_))) => Err(error),
+        Some(error) if !arms.iter().any(|arm| matches!(arm, Arm::Take(action) if !matches!(action, Action::Nulls(_)))) => Err(error),
         _ => Ok(Action::Union(arms)),
     }
 }
 
-/// What to do with a value that is no union where the dataset has a record whose fields are columns.
-fn flattened(writer: &AvroType, reader: &AvroRecord, leaf: usize, projection: &Projection, path: &str) -> Result<Action, CodecError> {
+/// What to do with a value that is no union where the dataset has a record whose fields are columns; `branches` are those that the
+/// writer has there.
+fn flattened(
+    writer: &AvroType,
+    branches: &[AvroType],
+    reader: &AvroRecord,
+    leaf: usize,
+    projection: &Projection,
+    path: &str,
+) -> Result<Action, CodecError> {
     match writer {
-        AvroType::Record(record) if record.is_union == reader.is_union => {
+        AvroType::Record(record) if record.is_union == reader.is_union && !is_another(writer, branches, Some(&reader.name)) => {
             Ok(Action::Record(steps(record, reader, leaf, projection, path)?))
         }
-        _ if reader.is_union => member(writer, reader, leaf, projection, path),
+        _ if reader.is_union => member(writer, branches, reader, leaf, projection, path),
         _ => Err(incompatible(path, format!("the writer has {} where the dataset has a record", name(writer)))),
     }
 }
 
 /// What to do with a value that is one of the types of the dataset's union: the columns of the others are null.
-fn member(writer: &AvroType, union: &AvroRecord, leaf: usize, projection: &Projection, path: &str) -> Result<Action, CodecError> {
-    let chosen = chosen(writer, union, path)?;
+fn member(
+    writer: &AvroType,
+    branches: &[AvroType],
+    union: &AvroRecord,
+    leaf: usize,
+    projection: &Projection,
+    path: &str,
+) -> Result<Action, CodecError> {
+    let chosen = chosen(writer, branches, union, path)?;
     let first = |index: usize| leaf + leaves(&union.fields[..index]);
     let others = union.fields.iter().enumerate().filter(|(index, _)| *index != chosen);
     let nulls = others.flat_map(|(index, field)| beneath(&field.kind, first(index), projection)).collect();
     let field = &union.fields[chosen];
     let action = action(writer, &field.kind, first(chosen), projection, &join(path, &field.name))?;
-    Ok(Action::Member(nulls, Box::new(action)))
+    Ok(Action::Member(nulls, Box::new(Step { name: field.name.clone(), action })))
 }
 
-/// Which of a union's types a writer's value is: the same one, or else the first that it can be read as.
-fn chosen(writer: &AvroType, union: &AvroRecord, path: &str) -> Result<usize, CodecError> {
+/// Which of a union's types a writer's value is: the one of its name, or the same one, or else the first that it can be read as.
+fn chosen(writer: &AvroType, branches: &[AvroType], union: &AvroRecord, path: &str) -> Result<usize, CodecError> {
     let find = |fits: &dyn Fn(&AvroType) -> bool| union.fields.iter().position(|field| fits(field.kind.split_null().0));
-    let none = || incompatible(path, format!("the writer's {} is no branch of the dataset's union", name(writer)));
-    find(&|reader| is_same(writer, reader)).or_else(|| find(&|reader| value(writer, reader, path).is_ok())).ok_or_else(none)
-}
-
-/// Whether a branch of the writer's union is meant by one of the reader's.
-fn is_same(writer: &AvroType, reader: &AvroType) -> bool {
-    match (writer, reader) {
-        (AvroType::Record(theirs), AvroType::Record(ours)) => short_name(&theirs.name) == short_name(&ours.name),
-        (AvroType::Enum(theirs), AvroType::Enum(ours)) => short_name(&theirs.name) == short_name(&ours.name),
+    let is_named = |how: Likeness, reader: &AvroType| likeness(writer.name(), reader.name()) == how;
+    let is_same = |reader: &AvroType| match (writer, reader) {
         (AvroType::Array(_), AvroType::Array(_)) | (AvroType::Map(_), AvroType::Map(_)) => true,
         _ => writer == reader,
+    };
+    let none = || incompatible(path, format!("the writer's {} is no branch of the dataset's union", name(writer)));
+    let fits = |reader: &AvroType| among(writer, branches, reader, path).is_ok();
+    find(&|reader| is_named(Likeness::Full, reader))
+        .or_else(|| find(&|reader| is_named(Likeness::Alias, reader)))
+        .or_else(|| find(&|reader| is_named(Likeness::Short, reader) && fits(reader)))
+        .or_else(|| find(&is_same))
+        .or_else(|| find(&fits))
+        .ok_or_else(none)
+}
+
+/// How far a writer's type has the name of the reader's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    None,
+    /// But for the namespace.
+    Short,
+    /// It is an alias of the reader's.
+    Alias,
+    Full,
+}
+
+fn likeness(theirs: Option<&AvroName>, ours: Option<&AvroName>) -> Likeness {
+    match (theirs, ours) {
+        (Some(theirs), Some(ours)) if theirs.full == ours.full => Likeness::Full,
+        (Some(theirs), Some(ours)) if ours.aliases.contains(&theirs.full) => Likeness::Alias,
+        (Some(theirs), Some(ours)) if short_name(&theirs.full) == short_name(&ours.full) => Likeness::Short,
+        _ => Likeness::None,
     }
+}
+
+/// Whether a branch of the writer's union is not the reader's type, however alike they are, since another branch has its name.
+fn is_another(writer: &AvroType, branches: &[AvroType], ours: Option<&AvroName>) -> bool {
+    let mine = likeness(writer.name(), ours);
+    writer.name().is_some() && mine < Likeness::Alias && branches.iter().any(|other| likeness(other.name(), ours) > mine)
 }
 
 /// How to read a value of the writer's type as one of the reader's.
 pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<Read, CodecError> {
-    if let AvroType::Union(writer) = writer {
-        return union(&writer.branches, reader, path);
+    match writer {
+        AvroType::Union(writer) => union(&writer.branches, reader, path),
+        writer => among(writer, &[], reader, path),
     }
+}
+
+/// How to read a value that is no union as one of the reader's type; `branches` are those that the writer has there.
+fn among(writer: &AvroType, branches: &[AvroType], reader: &AvroType, path: &str) -> Result<Read, CodecError> {
     let (reader, null) = reader.split_null();
     let mismatch = || incompatible(path, format!("the writer's {} cannot be read as the dataset's {}", name(writer), name(reader)));
+    if is_another(writer, branches, reader.name()) {
+        return Err(mismatch());
+    }
     // A logical type marks what a number counts: numbers of the same size that count different things do not stand for each other.
     if is_logical(writer) && is_logical(reader) && name(writer) != name(reader) {
         return Err(mismatch());
@@ -140,8 +189,8 @@ pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<
         (AvroType::Double, AvroType::Double) => Read::Double,
         (AvroType::String | AvroType::Bytes, AvroType::String) => Read::String,
         (AvroType::String | AvroType::Bytes, AvroType::Bytes) => Read::Bytes,
-        (AvroType::Fixed(theirs), AvroType::Fixed(ours)) if theirs == ours => Read::Fixed(*ours),
-        (AvroType::UuidFixed | AvroType::Fixed(16), AvroType::UuidFixed) => Read::Uuid,
+        (AvroType::Fixed(theirs), AvroType::Fixed(ours)) if theirs.size == ours.size => Read::Fixed(ours.size),
+        (AvroType::Fixed(theirs) | AvroType::UuidFixed(theirs), AvroType::UuidFixed(ours)) if theirs.size == ours.size => Read::Uuid,
         (AvroType::Enum(theirs), AvroType::Enum(ours)) => {
             let known = |symbol: &String| ours.symbols.contains(symbol).then(|| symbol.clone()).or_else(|| ours.default.clone());
             Read::Enum(theirs.symbols.iter().map(known).collect())
@@ -149,7 +198,9 @@ pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<
         (
             AvroType::Decimal { precision: theirs, scale: their_scale, fixed },
             AvroType::Decimal { precision: ours, scale: our_scale, .. },
-        ) if theirs <= ours && their_scale == our_scale => Read::Decimal { precision: *ours, fixed: *fixed },
+        ) if theirs <= ours && their_scale == our_scale => {
+            Read::Decimal { precision: *ours, fixed: fixed.as_ref().map(|fixed| fixed.size) }
+        }
         (AvroType::Array(theirs), AvroType::Array(ours)) => {
             Read::Array { item: Box::new(value(theirs, ours, path)?), least: least_item_bytes(theirs, path)? }
         }
@@ -158,8 +209,9 @@ pub(super) fn value(writer: &AvroType, reader: &AvroType, path: &str) -> Result<
         }
         (AvroType::Record(theirs), AvroType::Record(ours)) if theirs.is_union == ours.is_union => Read::Record(parts(theirs, ours, path)?),
         (_, AvroType::Record(ours)) if ours.is_union => {
-            let chosen = chosen(writer, ours, path)?;
-            Read::Member { chosen, read: Box::new(value(writer, &ours.fields[chosen].kind, path)?) }
+            let chosen = chosen(writer, branches, ours, path)?;
+            let field = &ours.fields[chosen];
+            Read::Member { chosen, name: field.name.clone(), read: Box::new(among(writer, branches, &field.kind, path)?) }
         }
         (AvroType::UnsignedInt, AvroType::UnsignedInt) => Read::UnsignedInt,
         (writer, reader) if is_int(writer) => match reader {
@@ -183,7 +235,7 @@ fn union(branches: &[AvroType], reader: &AvroType, path: &str) -> Result<Read, C
     let mut reads = Vec::with_capacity(branches.len());
     let mut reason = None;
     for branch in branches {
-        reads.push(match value(branch, reader, path) {
+        reads.push(match among(branch, branches, reader, path) {
             Ok(read) => Ok(read),
             Err(error) => {
                 reason = reason.or(Some(error));
@@ -200,19 +252,16 @@ fn union(branches: &[AvroType], reader: &AvroType, path: &str) -> Result<Read, C
 }
 
 fn parts(writer: &AvroRecord, reader: &AvroRecord, path: &str) -> Result<Vec<Part>, CodecError> {
-    let mut taken = vec![false; reader.fields.len()];
+    let places = places(writer, reader);
     let mut parts = Vec::with_capacity(writer.fields.len());
-    for field in &writer.fields {
+    for (field, place) in writer.fields.iter().zip(&places) {
         let path = join(path, &field.name);
-        parts.push(match find(&reader.fields, &field.name) {
-            Some(index) => {
-                taken[index] = true;
-                Part::Field(field.name.clone(), index, value(&field.kind, &reader.fields[index].kind, &path)?)
-            }
+        parts.push(match *place {
+            Some(index) => Part::Field(field.name.clone(), index, value(&field.kind, &reader.fields[index].kind, &path)?),
             None => Part::Skip(field.name.clone(), Skip::compile(&field.kind, &path)?),
         });
     }
-    for (index, field) in reader.fields.iter().enumerate().filter(|(index, _)| !taken[*index]) {
+    for (index, field) in reader.fields.iter().enumerate().filter(|(index, _)| !places.contains(&Some(*index))) {
         let path = join(path, &field.name);
         parts.push(Part::Default(index, missing(field, &path)?, value(&field.kind, &field.kind, &path)?));
     }
@@ -226,10 +275,29 @@ fn missing(field: &AvroField, path: &str) -> Result<Vec<u8>, CodecError> {
     default::encode(&field.kind, default).ok_or_else(|| incompatible(path, format!("the default {default} is not of the field's type")))
 }
 
-/// The reader's field for one of the writer's, by its name or else by an alias.
-fn find(fields: &[AvroField], name: &str) -> Option<usize> {
-    let by_name = fields.iter().position(|field| field.name == name);
-    by_name.or_else(|| fields.iter().position(|field| field.aliases.iter().any(|alias| alias == name)))
+/// Which of the reader's fields each of the writer's is, none of them twice: that of its name, or else one that has it for an alias.
+fn places(writer: &AvroRecord, reader: &AvroRecord) -> Vec<Option<usize>> {
+    let by_name = |theirs: &AvroField| reader.fields.iter().position(|ours| ours.name == theirs.name);
+    let mut places: Vec<_> = writer.fields.iter().map(by_name).collect();
+    for index in 0..reader.fields.len() {
+        if !places.contains(&Some(index)) {
+            place(index, &mut vec![false; places.len()], &mut places, writer, reader);
+        }
+    }
+    places
+}
+
+/// Finds the writer's field for one of the reader's that has none; whether there is one. A field gives way when it has one of its own
+/// under an alias: with `a` renamed `b`, and `b` renamed `c`, the writer's `b` is `c`.
+fn place(index: usize, tried: &mut [bool], places: &mut [Option<usize>], writer: &AvroRecord, reader: &AvroRecord) -> bool {
+    for alias in &reader.fields[index].aliases {
+        let Some(at) = writer.fields.iter().position(|theirs| theirs.name == *alias) else { continue };
+        if !std::mem::replace(&mut tried[at], true) && places[at].is_none_or(|other| place(other, tried, places, writer, reader)) {
+            places[at] = Some(index);
+            return true;
+        }
+    }
+    false
 }
 
 /// How many of the dataset's fields these are once records are flattened.
@@ -283,7 +351,7 @@ fn name(kind: &AvroType) -> String {
             format!("{} in {unit}", if *utc { "timestamp" } else { "local timestamp" })
         }
         AvroType::Decimal { precision, scale, .. } => format!("decimal({precision}, {scale})"),
-        AvroType::Fixed(size) => format!("fixed({size})"),
+        AvroType::Fixed(fixed) => format!("fixed({})", fixed.size),
         AvroType::Record(_) => "record".to_owned(),
         AvroType::Array(_) => "array".to_owned(),
         AvroType::Map(_) => "map".to_owned(),
@@ -291,7 +359,7 @@ fn name(kind: &AvroType) -> String {
         AvroType::Union(_) => "union".to_owned(),
         AvroType::TimeMillis => "time in milliseconds".to_owned(),
         AvroType::TimeMicros => "time in microseconds".to_owned(),
-        AvroType::UuidFixed => "uuid".to_owned(),
+        AvroType::UuidFixed(_) => "uuid".to_owned(),
         other => format!("{other:?}").to_lowercase(),
     }
 }

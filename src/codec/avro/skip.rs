@@ -25,8 +25,7 @@ impl Skip {
             AvroType::Boolean => Self::Fixed(1),
             AvroType::Float | AvroType::UnsignedInt => Self::Fixed(4),
             AvroType::Double => Self::Fixed(8),
-            AvroType::UuidFixed => Self::Fixed(16),
-            AvroType::Fixed(size) | AvroType::Decimal { fixed: Some(size), .. } => Self::Fixed(*size),
+            AvroType::Fixed(fixed) | AvroType::UuidFixed(fixed) | AvroType::Decimal { fixed: Some(fixed), .. } => Self::Fixed(fixed.size),
             AvroType::Int
             | AvroType::Long
             | AvroType::Date
@@ -88,8 +87,7 @@ pub(super) fn least_bytes(kind: &AvroType) -> usize {
         AvroType::Null => 0,
         AvroType::Float | AvroType::UnsignedInt => 4,
         AvroType::Double => 8,
-        AvroType::UuidFixed => 16,
-        AvroType::Fixed(size) | AvroType::Decimal { fixed: Some(size), .. } => *size,
+        AvroType::Fixed(fixed) | AvroType::UuidFixed(fixed) | AvroType::Decimal { fixed: Some(fixed), .. } => fixed.size,
         AvroType::Record(record) => record.fields.iter().map(|field| least_bytes(&field.kind)).sum(),
         _ => 1,
     }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::fingerprint::fingerprint;
 use super::read::Step;
 use super::resolve;
 use crate::codec::CodecError;
 use crate::codec::fault::{Fault, Outcome};
-use crate::codec::frame::{Framing, SchemaKey, fingerprint};
+use crate::codec::frame::{Framing, SchemaKey};
 use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason};
 use crate::registry::{Lookup, Registry};
 
@@ -31,13 +32,20 @@ impl KnownSchemas {
     /// Adds a schema by its text, and tells its fingerprint.
     ///
     /// # Errors
-    /// When the text is no Avro schema, or has a type that is not read.
+    /// When the text is no Avro schema, or has a type that is not read, or has the fingerprint of one that means other values.
     pub fn add(&mut self, text: &str) -> Result<SchemaKey, CodecError> {
         let invalid = |error: apache_avro::Error| crate::dataset::SchemaError::Invalid { message: error.to_string() };
         let schema = apache_avro::Schema::parse_str(text).map_err(invalid)?;
+        let schema = AvroType::resolve(&schema)?;
         let key = fingerprint(&schema);
-        self.0.insert(key, Arc::new(AvroType::resolve(&schema)?));
-        Ok(key)
+        match self.0.get(&key) {
+            // Fingerprints do not tell logical types, of which columns are made.
+            Some(known) if known.as_columns().arrow() != schema.as_columns().arrow() => Err(CodecError::SameFingerprint { key }),
+            _ => {
+                self.0.insert(key, Arc::new(schema));
+                Ok(key)
+            }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Choice {
     pub(super) columns: Vec<usize>,
     /// Whether an object names the type of every value that is not null.
     pub(super) is_tagged: bool,
+    /// Whether each type has columns of its own, beneath its name.
+    pub(super) is_several: bool,
 }
 
 /// One of its types.
@@ -54,6 +56,14 @@ impl Choice {
         let names: Vec<&str> = self.branches.iter().map(|branch| branch.tags[0].as_str()).collect();
         let of = if self.is_tagged { "an object of one member, which is one of " } else { "one of " };
         format!("{of}{}", names.join(", "))
+    }
+
+    /// Notes that the fault is inside a value of a type.
+    #[cold]
+    fn within(&self, branch: &Branch, context: &mut Context) {
+        if self.is_several {
+            context.within(&branch.tags[1]);
+        }
     }
 
     /// The only type that is an object, where its values need no name.
@@ -125,22 +135,27 @@ impl<'de> Visitor<'de> for Choose<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         let array = self.choice.branches.iter().find(|branch| matches!(branch.kind, Kind::Array));
         let Some(branch) = array.filter(|_| !self.choice.is_tagged) else { return Err(self.refuse("an array", Anchor::Open)) };
-        branch.nulls.iter().for_each(|column| self.columns[*column].push_null());
-        match &branch.target {
-            Target::Column(column, value) => Put { value, column: at(self.columns, *column), context: self.context }.visit_seq(seq),
-            _ => Skip(self.context).visit_seq(seq),
-        }
+        let Self { choice, columns, context } = self;
+        branch.nulls.iter().for_each(|column| columns[*column].push_null());
+        let outcome = match &branch.target {
+            Target::Column(column, value) => Put { value, column: at(columns, *column), context: &mut *context }.visit_seq(seq),
+            _ => Skip(&mut *context).visit_seq(seq),
+        };
+        outcome.inspect_err(|_| choice.within(branch, context))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { choice, columns, context } = self;
         if let Some(branch) = choice.untagged_object() {
             branch.nulls.iter().for_each(|column| columns[*column].push_null());
-            return match &branch.target {
-                Target::Column(column, value) => Put { value, column: at(columns, *column), context }.visit_map(map),
-                Target::Object { object, .. } => Members { event: Event { object, columns, context }, null: None }.visit_map(map),
-                _ => Skip(context).visit_map(map),
+            let outcome = match &branch.target {
+                Target::Column(column, value) => Put { value, column: at(columns, *column), context: &mut *context }.visit_map(map),
+                Target::Object { object, .. } => {
+                    Members { event: Event { object, columns, context: &mut *context }, null: None }.visit_map(map)
+                }
+                _ => Skip(&mut *context).visit_map(map),
             };
+            return outcome.inspect_err(|_| choice.within(branch, context));
         }
         descend(context)?;
         let branch = match map.next_key_seed(Tag(choice))? {
@@ -154,7 +169,7 @@ impl<'de> Visitor<'de> for Choose<'_> {
             Target::Object { object, .. } => map.next_value_seed(Members { event: Event { object, columns, context }, null: None }),
             _ => map.next_value_seed(Skip(context)),
         };
-        outcome.inspect_err(|_| context.within(&branch.tags[1]))?;
+        outcome.inspect_err(|_| choice.within(branch, context))?;
         if map.next_key_seed(Tag(choice))?.is_some() {
             return Err(Choose { choice, columns, context }.refuse("a second member", Anchor::Text));
         }
@@ -188,10 +203,7 @@ impl<'a> Visitor<'_> for Tag<'a> {
 
 /// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
 #[derive(Debug)]
-pub(super) struct Nested {
-    pub(super) choice: Choice,
-    pub(super) is_struct: bool,
-}
+pub(super) struct Nested(pub(super) Choice);
 
 impl Nested {
     /// Lets `choose` choose among the columns of the types, and makes what it chose a value.
@@ -201,10 +213,11 @@ impl Nested {
         context: &mut Context,
         choose: impl FnOnce(Choose<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let columns = if self.is_struct { column.children() } else { std::slice::from_mut(column) };
-        choose(Choose { choice: &self.choice, columns, context })?;
+        let Self(choice) = self;
+        let columns = if choice.is_several { column.children() } else { std::slice::from_mut(column) };
+        choose(Choose { choice, columns, context })?;
         // A struct has no offsets that could overflow.
-        if self.is_struct && column.close().is_err() {
+        if choice.is_several && column.close().is_err() {
             return Err(context.refuse(Reason::OutOfRange, "the batch's column holds no more items", Anchor::Close));
         }
         Ok(())

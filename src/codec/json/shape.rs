@@ -183,7 +183,8 @@ impl Compiler<'_> {
             Branch { nulls, ..branch }
         });
         let is_tagged = self.rules == Rules::Avro;
-        Ok(Target::Choice(Choice { branches: branches.collect(), nullable: union.null().is_some(), columns, is_tagged }))
+        let (nullable, is_several) = (union.null().is_some(), union.is_several());
+        Ok(Target::Choice(Choice { branches: branches.collect(), nullable, columns, is_tagged, is_several }))
     }
 }
 
@@ -218,7 +219,10 @@ fn types<'a>(union: &'a AvroUnion, kind: &'a AvroType) -> impl Iterator<Item = (
 pub(super) fn scalar(rules: Rules, kind: &AvroType, path: &str) -> Result<Scalar, CodecError> {
     let why = || CodecError::Incompatible { path: path.to_owned(), why: "no type of single values".to_owned() };
     match (rules, kind) {
-        (Rules::Avro, AvroType::Decimal { precision, .. }) => Ok(Scalar::DecimalBytes { precision: *precision }),
+        (Rules::Avro, AvroType::Decimal { precision, fixed, .. }) => {
+            Ok(Scalar::DecimalBytes { precision: *precision, size: fixed.as_ref().map(|fixed| fixed.size) })
+        }
+        (Rules::Avro, AvroType::UuidFixed(_)) => Ok(Scalar::UuidBytes),
         _ => Scalar::of(kind).ok_or_else(why),
     }
 }
@@ -251,15 +255,15 @@ impl Compiler<'_> {
 
     /// A union inside an array or a map: its types are the fields of a struct, or all of them the one column.
     fn nested_choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<NestedChoice, CodecError> {
-        let is_struct = union.is_several();
-        let count = if is_struct { union.members().count() } else { 1 };
+        let is_several = union.is_several();
+        let count = if is_several { union.members().count() } else { 1 };
         let branches = types(union, kind).enumerate().map(|(number, (tags, written, kind))| {
-            let column = if is_struct { number } else { 0 };
+            let column = if is_several { number } else { 0 };
             let target = Target::Column(Some(column), self.value(written, kind, path)?);
             Ok(Branch { tags, kind: Kind::of(self.rules, kind)?, target, nulls: (0..count).filter(|other| *other != column).collect() })
         });
         let branches = branches.collect::<Result<_, CodecError>>()?;
         let (nullable, is_tagged) = (union.null().is_some(), self.rules == Rules::Avro);
-        Ok(NestedChoice { choice: Choice { branches, nullable, columns: (0..count).collect(), is_tagged }, is_struct })
+        Ok(NestedChoice(Choice { branches, nullable, columns: (0..count).collect(), is_tagged, is_several }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::encode::{string, value, write_list, write_object};
 use super::shape::{Rules, named_union};
-use crate::codec::avro::{branch_of_number, decimal_bytes};
+use crate::codec::avro::{branch_of_number, decimal_bytes, uuid_bytes};
 use crate::codec::view::{Cell, Refusal};
 use crate::dataset::{AvroType, AvroUnion, Reason};
 
@@ -76,9 +76,10 @@ pub(super) fn close(tag: Option<&str>, into: &mut Vec<u8>) {
 fn single(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> {
     let cell = match (kind, cell) {
         (AvroType::Decimal { fixed, .. }, Cell::Decimal(unscaled, _)) => {
-            let bytes = decimal_bytes(*unscaled, *fixed)?;
+            let bytes = decimal_bytes(*unscaled, fixed.as_ref().map(|fixed| fixed.size))?;
             return value(&Cell::Binary(&bytes), into);
         }
+        (AvroType::UuidFixed(_), Cell::Text(text)) => return value(&Cell::Binary(&uuid_bytes(text)?), into),
         (_, Cell::Date(days)) => Cell::Int((*days).into()),
         (_, Cell::TimeMillis(millis)) => Cell::Int((*millis).into()),
         (_, Cell::TimeMicros(micros)) => Cell::Int(*micros),

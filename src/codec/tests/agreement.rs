@@ -6,7 +6,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_avro::codec::Tz;
 use arrow_avro::reader::{DecoderMode, ReaderBuilder};
 use arrow_avro::schema::{AvroSchema, Fingerprint, FingerprintAlgorithm, SchemaStore};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
 use proptest::prelude::*;
 
 use super::random::{Dataset, datasets, simple_datasets};
@@ -150,4 +150,19 @@ fn arrow_avro(schema: &str, payloads: &[&[u8]]) -> RecordBatch {
         assert_eq!(decoder.decode(payload).unwrap(), payload.len());
     }
     decoder.flush().unwrap().unwrap()
+}
+
+#[test]
+fn a_derived_schema_names_no_type_twice() {
+    let record = |name: &str, kind: DataType| DataType::Struct(vec![Field::new(name, kind, true)].into());
+    let fields = [
+        ("a".to_owned(), record("b", record("c", DataType::FixedSizeBinary(2))), true),
+        ("a_b".to_owned(), record("c", DataType::FixedSizeBinary(3)), true),
+        ("Score".to_owned(), record("record", DataType::Int64), false),
+    ];
+    let schema = AvroEncoder::new("caz.Score_record", &fields).unwrap().schema().unwrap().to_owned();
+    insta::assert_snapshot!(schema);
+    let names: Vec<&str> = schema.split(r#""name":""#).skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let types: Vec<&&str> = names.iter().filter(|name| name.ends_with(|end: char| end.is_ascii_digit() || end == 'd')).collect();
+    assert!(types.iter().enumerate().all(|(at, name)| !types[..at].contains(name)), "{types:?}");
 }

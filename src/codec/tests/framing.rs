@@ -8,7 +8,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 
 use super::{all_fields, decode, schema};
 use crate::codec::avro::{AvroDecoder, AvroEncoder, KnownSchemas, WriterSchemas};
-use crate::codec::frame::{Framing, fingerprint};
+use crate::codec::frame::Framing;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{Decoder, Encoded, Encoder};
 use crate::dataset::DatasetSchema;
@@ -32,7 +32,11 @@ fn datum(text: &str, fields: &[(&str, Value)]) -> Vec<u8> {
     let mut record = Record::new(&schema).unwrap();
     fields.iter().for_each(|(name, value)| record.put(name, value.clone()));
     let datum = GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(record).unwrap();
-    [Framing::SingleObject.header(fingerprint(&schema)), datum].concat()
+    [Framing::SingleObject.header(fingerprint(text)), datum].concat()
+}
+
+fn fingerprint(text: &str) -> u64 {
+    KnownSchemas::default().add(text).unwrap()
 }
 
 #[test]
@@ -43,8 +47,43 @@ fn a_fingerprint_is_the_specifications() {
         (r#""boolean""#, -6_970_731_678_124_411_036),
         (r#""int""#, 8_247_732_601_305_521_295),
     ] {
-        assert_eq!(fingerprint(&Schema::parse_str(text).unwrap()).cast_signed(), expected, "{text}");
+        assert_eq!(fingerprint(text).cast_signed(), expected, "{text}");
     }
+}
+
+#[test]
+fn a_fingerprint_is_fastavros() {
+    // As `fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")` of fastavro 1.13.1 tells, whose digits are of the bytes.
+    for (text, expected) in [
+        (r#"{"type":"int","logicalType":"date"}"#, 0x8f5c_393f_1ad5_7572_u64),
+        (r#"{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}"#, 0x6519_20c3_da16_c04f),
+        (r#"{"type":"fixed","name":"F","namespace":"a.b","size":16,"logicalType":"uuid","aliases":["G"]}"#, 0xd171_ad06_482d_641a),
+        (r#"{"type":"fixed","name":"D","size":12,"logicalType":"duration"}"#, 0x3488_5d48_dc6c_5dbd),
+        (
+            r#"{"type":"record","name":"Event","namespace":"shop","doc":"d","aliases":["Old"],"fields":[
+                {"name":"at","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"x","default":0,"aliases":["when"],"order":"ignore"},
+                {"name":"price","type":["null",{"type":"fixed","name":"other.Money","size":8,"logicalType":"decimal","precision":18,"scale":4}],
+                 "default":null},
+                {"name":"kind","type":{"type":"enum","name":"Kind","symbols":["A","B"],"default":"A"}},
+                {"name":"more","type":{"type":"array","items":"Kind"}},
+                {"name":"tags","type":{"type":"map","values":["string","other.Money"]}},
+                {"name":"id","type":{"type":"string","logicalType":"uuid"}}]}"#,
+            0x0931_3943_60b4_c062,
+        ),
+    ] {
+        assert_eq!(fingerprint(text).swap_bytes(), expected, "{text}");
+    }
+}
+
+#[test]
+fn schemas_that_their_fingerprint_does_not_tell_apart_are_refused() {
+    let event = |field: &str| format!(r#"{{"type":"record","name":"Event","fields":[{{"name":"at",{field}}}]}}"#);
+    let mut known = KnownSchemas::default();
+    let key = known.add(&event(r#""type":{"type":"long","logicalType":"timestamp-millis"}"#)).unwrap();
+    let same = known.add(&event(r#""type":{"type":"long","logicalType":"timestamp-millis"},"doc":"told","aliases":["when"]"#));
+    assert_eq!(same.unwrap(), key);
+    let other = known.add(&event(r#""type":{"type":"long","logicalType":"timestamp-micros"}"#));
+    insta::assert_snapshot!(other.unwrap_err());
 }
 
 #[test]

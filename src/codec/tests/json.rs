@@ -1,5 +1,6 @@
 //! The JSON codecs agree with serde_json and with each other.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use apache_avro::Schema;
@@ -211,6 +212,88 @@ fn missing_members_take_defaults_or_null() {
         assert_eq!(texts[0], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":5}"#, "{rules:?}");
         assert_eq!(texts[1], r#"{"a":7,"b":null,"c.d":"x","c.e":null,"f.g":null,"h":[1,2],"i.j":6}"#, "{rules:?}");
     }
+}
+
+#[test]
+fn a_decimal_is_the_number_that_was_written_or_it_is_refused() {
+    let schema = schema(r#"{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":38,"scale":2}}"#);
+    let mut decoder = JsonDecoder::new(&schema, &[0]).unwrap();
+    let mut told = String::new();
+    for number in [
+        "1234567890123.45",
+        "1234567890123.5",
+        "12345678901234567.89",
+        "9007199254740993",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551617",
+        "1e20",
+        "-0.5",
+        "1.005",
+        r#""12345678901234567.89""#,
+        r#""18446744073709551617""#,
+    ] {
+        let decoded = decode(&mut decoder, &[format!(r#"{{"d":{number}}}"#).as_bytes()]);
+        let outcome = match decoded.rejected.first() {
+            None => format!("{:?}", View::new(decoded.columns[0].as_ref()).unwrap().cell(0)),
+            Some((_, why)) => format!("{}: {}", why.reason.name(), why.message),
+        };
+        writeln!(told, "{number}\n    {outcome}").unwrap();
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn an_integer_that_a_double_cannot_tell_is_refused() {
+    let schema = schema(r#"{"name":"n","type":"long"}"#);
+    let mut decoder = JsonDecoder::new(&schema, &[0]).unwrap();
+    let payloads = ["9007199254740991.0", "9007199254740992.0", "9007199254740993.0", "-9007199254740992e0", "9007199254740993"];
+    let payloads = payloads.map(|number| format!(r#"{{"n":{number}}}"#).into_bytes());
+    let decoded = decode(&mut decoder, &payloads.each_ref().map(Vec::as_slice));
+    assert_eq!(decoded.rows, [0, 4]);
+    assert!(decoded.rejected.iter().all(|(_, why)| why.reason == Reason::OutOfRange), "{:?}", decoded.rejected);
+}
+
+#[test]
+fn values_of_fixed_length_are_avros_json_by_its_rules() {
+    let schema = schema(
+        r#"{"name":"u","type":{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}},
+           {"name":"d","type":["null",{"type":"fixed","name":"D","size":4,"logicalType":"decimal","precision":9,"scale":2}]}"#,
+    );
+    let uuid = "550e8400-e29b-41d4-a716-446655440000";
+    let bytes = crate::codec::text::parse_uuid(uuid).unwrap();
+    let datum = [bytes.as_slice(), b"\x02\xff\xff\xff\xfe"].concat();
+    let columns = decode(&mut AvroDecoder::new(&schema, &[0, 1]).unwrap(), &[&datum]).columns;
+    let latin1 = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
+    let by_avro = json!({ "u": latin1(&bytes), "d": { "D": latin1(b"\xff\xff\xff\xfe") } });
+    for (rules, expected) in [(Rules::Plain, json!({ "u": uuid, "d": "-0.02" })), (Rules::Avro, by_avro)] {
+        let mut encoded = Encoded::default();
+        JsonEncoder::by(rules, &schema).encode(&columns, &mut (0..1), &mut encoded, &mut vec![]);
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(encoded.get(0)).unwrap(), expected, "{rules:?}");
+        let decoded = decode(&mut JsonDecoder::by(rules, &schema, &[0, 1]).unwrap(), &[encoded.get(0)]);
+        assert_eq!((decoded.columns, decoded.rejected), (columns.clone(), vec![]), "{rules:?}");
+    }
+    let mut told = String::new();
+    for (rules, payload) in [
+        (Rules::Plain, r#"{"u":"550E8400E29B41D4A716446655440000","d":null}"#),
+        (Rules::Plain, r#"{"u":"550e8400","d":null}"#),
+        (Rules::Avro, r#"{"u":"550e8400-e29b-41d4-a716-446655440000","d":null}"#),
+        (Rules::Avro, r#"{"u":"0123456789abcdef","d":{"D":"abc"}}"#),
+        (Rules::Avro, r#"{"u":"0123456789abcdef","d":{"D":"\u0000\u0000\u0000\u0001"}}"#),
+    ] {
+        let decoded = decode(&mut JsonDecoder::by(rules, &schema, &[0, 1]).unwrap(), &[payload.as_bytes()]);
+        let outcome = match decoded.rejected.first() {
+            None => decoded
+                .columns
+                .iter()
+                .map(|column| format!("{:?}", View::new(column.as_ref()).unwrap().cell(0)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Some((_, why)) => format!("{} of {}: {}", why.reason.name(), why.field.as_deref().unwrap_or("?"), why.message),
+        };
+        writeln!(told, "{rules:?} {payload}\n    {outcome}").unwrap();
+    }
+    insta::assert_snapshot!(told);
 }
 
 #[test]

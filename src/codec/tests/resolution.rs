@@ -6,11 +6,14 @@ use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 
 use super::{all_fields, decode, schema};
 use crate::codec::avro::AvroDecoder;
 use crate::codec::fuzz::{at_path, is_value};
 use crate::codec::view::View;
+use crate::dataset::DatasetSchema;
 
 fn record(fields: &str) -> Schema {
     Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{fields}]}}"#)).unwrap()
@@ -70,6 +73,60 @@ fn a_writers_union_is_read_branch_by_branch() {
         rejected,
         [("missing_field", Some("v"), Some(0)), ("wrong_type", Some("v"), Some(0)), ("missing_field", Some("r"), Some(2))]
     );
+}
+
+#[test]
+fn a_field_is_the_writers_of_its_name_or_else_of_an_alias() {
+    // The writer's fields, the dataset's with their aliases, and what each of the dataset's is then: 9 is the default.
+    let cases: [(&[&str], &[(&str, &[&str])], &[i64]); 9] = [
+        (&["old"], &[("new", &["old"])], &[1]),
+        (&["old", "new"], &[("new", &["old"])], &[2]),
+        (&["new", "old"], &[("new", &["old"])], &[1]),
+        (&["a"], &[("b", &["a"]), ("c", &["a"])], &[1, 9]),
+        (&["a"], &[("c", &["a"]), ("a", &[])], &[9, 1]),
+        (&["v1", "v2"], &[("v3", &["v2", "v1"])], &[2]),
+        // `b` was `a`, and `c` was `b`.
+        (&["a", "b"], &[("b", &["a"]), ("c", &["b"])], &[1, 2]),
+        (&["b", "a"], &[("c", &["b"]), ("b", &["a"])], &[1, 2]),
+        (&["a", "b"], &[("b", &["a"]), ("a", &["b"])], &[2, 1]),
+    ];
+    for (writer, reader, expected) in cases {
+        let fields = writer.iter().map(|name| format!(r#"{{"name":"{name}","type":"long"}}"#)).collect::<Vec<_>>().join(",");
+        let ours = reader.iter().map(|(name, aliases)| format!(r#"{{"name":"{name}","aliases":{aliases:?},"type":"long","default":9}}"#));
+        let ours = ours.collect::<Vec<_>>().join(",");
+        let items = |fields: &str| {
+            format!(r#"{{"name":"items","type":{{"type":"array","items":{{"type":"record","name":"I","fields":[{fields}]}}}}}}"#)
+        };
+        let values: Vec<_> = writer.iter().zip(1..).map(|(name, value)| ((*name).to_owned(), Value::Long(value))).collect();
+        let datum = |schema: &Schema, value| GenericDatumWriter::builder(schema).build().unwrap().write_value_to_vec(value).unwrap();
+
+        let (theirs, ours_flat) = (record(&fields), schema(&ours));
+        let event = datum(&theirs, Value::Record(values.clone()));
+        let mut decoder = AvroDecoder::with_writer(&theirs, &ours_flat, &all_fields(&ours_flat)).unwrap();
+        let decoded = decode(&mut decoder, &[&event, &event]);
+        let read: Vec<i64> = decoded.columns.iter().map(|column| column.as_primitive::<Int64Type>().value(1)).collect();
+        assert_eq!(read, expected, "{writer:?} as {reader:?}");
+
+        // Inside an array, fields are those of a struct.
+        let (theirs, ours) = (record(&items(&fields)), schema(&items(&ours)));
+        let item = Value::Record(values);
+        let event = datum(&theirs, Value::Record(vec![("items".into(), Value::Array(vec![item.clone(), item]))]));
+        let mut decoder = AvroDecoder::with_writer(&theirs, &ours, &[0]).unwrap();
+        let decoded = decode(&mut decoder, &[&event]);
+        let items = decoded.columns[0].as_list::<i32>().value(0);
+        let read: Vec<i64> = items.as_struct().columns().iter().map(|column| column.as_primitive::<Int64Type>().value(1)).collect();
+        assert_eq!(read, expected, "{writer:?} as {reader:?} in an array");
+    }
+}
+
+#[test]
+fn a_fixed_of_no_bytes_is_skipped_and_makes_no_column() {
+    let nothing = r#"{"name":"z","type":{"type":"fixed","name":"Z","size":0}}"#;
+    let refused = DatasetSchema::parse_avro(&format!(r#"{{"type":"record","name":"Event","fields":[{nothing}]}}"#)).unwrap_err();
+    assert_eq!(refused.to_string(), "field `z`: fixed of no bytes is not supported");
+    let (writer, dataset) = (record(&format!(r#"{nothing},{{"name":"n","type":"int"}}"#)), schema(r#"{"name":"n","type":"int"}"#));
+    let mut decoder = AvroDecoder::with_writer(&writer, &dataset, &[0]).unwrap();
+    assert_eq!(decode(&mut decoder, &[b"\x02", b"\x04"]).rows, [0, 1]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Unions of several types: which columns they have, and which values.
 
+use std::fmt::Write;
+
 use apache_avro::Schema;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
@@ -8,6 +10,8 @@ use arrow_array::types::{Float64Type, Int64Type};
 
 use super::{all_fields, decode, schema};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
+use crate::codec::json::{JsonDecoder, Rules};
+use crate::codec::view::View;
 use crate::codec::{Encoded, Encoder};
 use crate::dataset::DatasetSchema;
 
@@ -87,6 +91,74 @@ fn numbers_are_promoted_and_written_back() {
     AvroEncoder::for_schema(&schema).encode(&decoded.columns, &mut (0..4), &mut encoded, &mut vec![]);
     let again: Vec<&[u8]> = encoded.iter().map(|(_, bytes)| bytes).collect();
     assert_eq!(decode(&mut decoder, &again).columns, decoded.columns);
+}
+
+#[test]
+fn types_of_one_shape_are_told_apart_by_their_names() {
+    let record = |name: &str| format!(r#"{{"type":"record","name":"{name}","fields":[{{"name":"x","type":"int","default":0}}]}}"#);
+    let renamed = |name: &str, alias: &str| record(name).replace(r#""fields""#, &format!(r#""aliases":["{alias}"],"fields""#));
+    let fixed = |name: &str| format!(r#"{{"type":"fixed","name":"{name}","size":1}}"#);
+    let symbols = |name: &str| format!(r#"{{"type":"enum","name":"{name}","symbols":["a"]}}"#);
+    let x = |value| Value::Record(vec![("x".into(), Value::Int(value))]);
+    let union = |types: &[String]| format!("[{}]", types.join(","));
+    let array = |kind: &str| format!(r#"{{"type":"array","items":{kind}}}"#);
+    let cases = [
+        (union(&[fixed("A"), fixed("B")]), union(&[fixed("A"), fixed("B")]), vec![Value::Fixed(1, vec![1]), Value::Fixed(1, vec![2])]),
+        (union(&[fixed("A"), fixed("B")]), union(&[fixed("B"), fixed("A")]), vec![Value::Fixed(1, vec![1]), Value::Fixed(1, vec![2])]),
+        (union(&[record("x.Click"), record("y.Click")]), union(&[record("y.Click"), record("x.Click")]), vec![x(1), x(2)]),
+        (union(&[symbols("x.E"), symbols("y.E")]), union(&[symbols("x.E"), symbols("y.E")]), vec![Value::Enum(0, "a".into()); 2]),
+        (union(&[record("Old"), record("Other")]), union(&[record("Other"), renamed("New", "Old")]), vec![x(1), x(2)]),
+        // A writer's type without a name in the dataset's union is the first that fits, unless that is another one's.
+        (union(&[record("Click"), record("View")]), union(&[record("Click"), record("Buy")]), vec![x(1), x(2)]),
+        (union(&[record("Click"), record("View")]), union(&[record("Click"), symbols("E")]), vec![x(1), x(2)]),
+        (union(&[record("Click"), record("View")]), record("Click"), vec![x(1), x(2)]),
+        (union(&[record("Click"), record("View")]), record("Buy"), vec![x(1), x(2)]),
+    ];
+    let mut told = String::new();
+    for (writer, reader, values) in cases {
+        for (theirs, ours, in_array) in [(writer.clone(), reader.clone(), false), (array(&writer), array(&reader), true)] {
+            let theirs = format!(r#"{{"name":"v","type":{theirs}}}"#);
+            let dataset = schema(&format!(r#"{{"name":"v","type":{ours}}}"#));
+            let schema = Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{theirs}]}}"#)).unwrap();
+            let mut decoder = AvroDecoder::with_writer(&schema, &dataset, &all_fields(&dataset)).unwrap();
+            writeln!(told, "{theirs} as {ours}").unwrap();
+            for (index, value) in (0..).zip(&values) {
+                let value = self::union(index, value.clone());
+                let value = if in_array { Value::Array(vec![value]) } else { value };
+                let decoded = decode(&mut decoder, &[&datum(&theirs, vec![("v", value)])]);
+                for (field, column) in dataset.fields().iter().zip(&decoded.columns).filter(|(_, column)| !column.is_empty()) {
+                    writeln!(told, "    {} = {:?}", field.path, View::new(column.as_ref()).unwrap().cell(0)).unwrap();
+                }
+                decoded.rejected.iter().for_each(|(_, why)| writeln!(told, "    {}: {}", why.reason.name(), why.message).unwrap());
+            }
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_fault_is_at_the_field_beneath_the_branch() {
+    let fields = r#"{"name":"v","type":["null",{"type":"record","name":"Click","fields":[{"name":"e","type":{"type":"enum","name":"E","symbols":["a"]}}]},"string"]},
+        {"name":"l","type":{"type":"array","items":["int","string"]}}"#;
+    let schema = schema(fields);
+    let mut avro = AvroDecoder::new(&schema, &all_fields(&schema)).unwrap();
+    let mut told = String::new();
+    for payload in [b"\x02\x08\x00".as_slice(), b"\x04\x02\xff\x00", b"\x00\x02\x02\x02\xff\x00"] {
+        let decoded = decode(&mut avro, &[payload]);
+        let why = &decoded.rejected[0].1;
+        writeln!(told, "avro {}: {} at {:?}", payload.escape_ascii(), why.reason.name(), why.field).unwrap();
+    }
+    for (rules, payload) in [
+        (Rules::Plain, r#"{"v":{"e":"b"},"l":[]}"#),
+        (Rules::Avro, r#"{"v":{"Click":{"e":"b"}},"l":[]}"#),
+        (Rules::Avro, r#"{"v":null,"l":[{"int":"b"}]}"#),
+    ] {
+        let mut decoder = JsonDecoder::by(rules, &schema, &all_fields(&schema)).unwrap();
+        let decoded = decode(&mut decoder, &[payload.as_bytes()]);
+        let why = &decoded.rejected[0].1;
+        writeln!(told, "{rules:?} {payload}: {} at {:?}", why.reason.name(), why.field).unwrap();
+    }
+    insta::assert_snapshot!(told);
 }
 
 #[test]

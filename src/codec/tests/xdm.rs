@@ -66,6 +66,7 @@ fn violations_in_the_documented_form() {
         br#"{"@id":"e","_id":"f","timestamp":"2024-02-29T17:04:05Z"}"#.to_vec(),
         br#"{"_id":"e","timestamp":"2024-02-29T17:04:05"}"#.to_vec(),
         br#"{"_id":"e","timestamp":"9999-12-31T23:59:59Z"}"#.to_vec(),
+        br#"{"_id":"e","timestamp":"2024-02-29T17:04:05,2Z"}"#.to_vec(),
     ];
     let payloads: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
     insta::assert_snapshot!(told(&mut decoder(&schema, &all_fields(&schema)), &payloads));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::TimeUnit;
 
 use super::types::{TextFormat, XdmKind, XdmObject, XdmType};
-use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion};
+use crate::dataset::{AvroField, AvroName, AvroRecord, AvroType, AvroUnion};
 
 impl XdmObject {
     /// The record that has its members as fields.
@@ -20,7 +20,8 @@ impl XdmObject {
                 kind: if member.required && !member.kind.nullable { kind } else { optional(kind) },
             }
         });
-        AvroRecord { name: name.to_owned(), is_union: false, fields: fields.collect() }
+        let name = AvroName { full: name.to_owned(), aliases: Vec::new() };
+        AvroRecord { name, is_union: false, fields: fields.collect() }
     }
 }
 
