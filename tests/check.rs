@@ -41,6 +41,29 @@ fn every_mistake_in_the_graph_is_told_at_once() {
     insta::assert_snapshot!("mistakes_in_the_graph", message);
 }
 
+/// A mistake in one part of a pipeline hides none in another.
+#[test]
+fn mistakes_of_every_kind_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let frozen = format!("{}/config/car-insurance.frozen.json", root().display());
+    let text = example(&[
+        (&frozen, "nowhere.json"),
+        ("car-insurance/golden.json", "car-insurance/nowhere.json"),
+        ("kafka:\n", "kafka:\n  acks: 1\n  foo.bar: 1\n"),
+        ("workers: 1\n", "workerz: 1\n"),
+        ("cols: timestamp, into: hour", "cols: timestmp, into: hour"),
+        ("{import: fillna, cols: carbrand, kwargs: {value: notgiven}}", "{import: filna, cols: carbrand, kwargs: {value: notgiven}}"),
+        ("right: false", "right: 7"),
+        ("- [dummies, onnx]", "- [dummies, onnx]\n    - [dummies, nobody]"),
+        ("  edges:\n", "    - {id: alone, type: Pandas, params: {import: abs, cols: age}}\n  edges:\n"),
+        ("model_id: car-insurance/random-forest", "model_id: car-insurance/random-forrest"),
+        ("pass_through: [ecid]", "pass_through: [ecids]"),
+    ]);
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    insta::assert_snapshot!("mistakes_of_every_kind", message);
+}
+
 #[test]
 fn features_in_another_order_than_the_model_learned_are_told() {
     let folder = tempfile::tempdir().unwrap();

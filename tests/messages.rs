@@ -110,6 +110,38 @@ fn of_graphs_and_models() {
         ("statistics that are not there", good.replace("graph:\n", "graph:\n  frozen: frozen.json\n"), &[]),
         ("statistics that are none", good.replace("graph:\n", "graph:\n  frozen: frozen.json\n"), &[("frozen.json", "[]")]),
         (
+            "statistics of a graph beside the pipeline",
+            "graph: {dsl: graph.json, frozen: frozen.json}\n".to_owned(),
+            &[(
+                "graph.json",
+                r#"{"edge": {"applicationDsl": {"nodes": [
+                    {"id": "json_df", "type": "JsonToDataframe"},
+                    {"id": "fill", "type": "Pandas", "params": {"import": "fillna", "cols": "age", "kwargs": {"value": {"frozen": "mean"}}}},
+                    {"id": "onnx", "type": "ONNXNode", "params": {"model_id": "quote", "features": ["price", "age"]}}
+                ], "edges": [["json_df", "fill"], ["fill", "onnx"]]}}}"#,
+            )],
+        ),
+        ("a schema of XDM that is not there", format!("input: {{topic: a, group: b, format: xdm, schema: none.json}}\n{good}"), &[]),
+        (
+            "mistakes in a graph whose schema is not there",
+            format!(
+                "input: {{topic: a, group: b, format: json, schema: none.avsc}}\n{}",
+                graph(
+                    &[JSON, FILL, "{id: onnx, type: ONNXNode, params: {model_id: quota, features: [price, age], nul: nan}}"],
+                    "[[json_df, fill], [fil, onnx]]"
+                )
+            ),
+            &[],
+        ),
+        (
+            "cycles",
+            graph(
+                &[JSON, &clip("a", "x"), &clip("b", "x"), &clip("c", "x"), &clip("d", "x"), &clip("e", "x"), FILL, ONNX],
+                "[[json_df, a], [a, b], [b, a], [b, c], [c, d], [d, c], [e, e], [d, onnx], [json_df, fill]]",
+            ),
+            &[],
+        ),
+        (
             "a schema with a default of another type",
             format!("input: {{topic: a, group: b, format: json, schema: bad.avsc}}\n{good}"),
             &[("bad.avsc", r#"{"type": "record", "name": "E", "fields": [{"name": "price", "type": "double", "default": "x"}]}"#)],
@@ -178,7 +210,10 @@ fn of_operations_on_columns_that_they_cannot_take() {
         json!({"steps": [on("map", "brand", json!({"arg": {"a": "b"}})), on("fillna", "brand", json!({"value": 1}))]}),
         band(on("fillna", "band", json!({"value": "older"}))),
         json!({"import": "get_dummies", "kwargs": {"columns": ["when"]}}),
-        json!({"cols": "age", "steps": []}),
+        json!({"steps": []}),
+        json!({"cols": "age", "steps": [on("abs", "age", json!({}))]}),
+        on("fillna", "ag", json!({"value": 1})),
+        json!({"import": "fillna", "cols": ["age", "agee", "ag"], "kwargs": {"value": 1}}),
         json!({"import": "select_dtypes", "kwargs": {}}),
         band(on("lt", "band", json!({"other": "old"}))),
         on("eq", "count", json!({"other": "one"})),

@@ -5,10 +5,13 @@
 use super::{
     Format, Framing,
     file::{Batch, Delivery, default_max_event_size, default_shutdown_timeout},
-    kafka::reserved,
+    kafka::{KafkaProperties, reserved},
     values::{ByteSize, HumanDuration},
 };
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, join};
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics, Document, join},
+    kafka::{ClientProperties, PropertyFault, PropertyProblem},
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,6 +22,9 @@ const LARGEST_EVENT: ByteSize = ByteSize::from_bytes(1_000_000_000);
 
 /// The shortest transaction timeout that librdkafka takes.
 const SHORTEST_TRANSACTION_TIMEOUT: HumanDuration = HumanDuration::from_millis(1_000);
+
+/// Where the consumer group stands, which librdkafka knows as `group.id`.
+const GROUP: &str = "/input/group";
 
 /// Reports what breaks a rule.
 pub(super) fn rules(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
@@ -79,7 +85,7 @@ fn registry_auth(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 }
 
 /// The value at a pointer, or the default when it is left out; nothing when it has a mistake of form, which is reported elsewhere.
-fn given<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, pointer: &str, default: T) -> Option<T> {
+pub(super) fn given<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, pointer: &str, default: T) -> Option<T> {
     match document.value().pointer(pointer) {
         Some(_) => document.read_as(pointer, &mut Diagnostics::new()),
         None => Some(default),
@@ -154,6 +160,32 @@ fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
             let diagnostic = Diagnostic::error(Code::KafkaProperty, format!("caz sets `{property}` itself: {reason}"));
             diagnostics.push(diagnostic.at_key(document, &join("/kafka", property)).help("remove this line"));
         }
+    }
+    let Some(properties) = document.read_as::<KafkaProperties>("/kafka", &mut Diagnostics::new()) else { return };
+    let mut tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
+    if let Some(group) = document.value().pointer(GROUP).and_then(Value::as_str) {
+        tried.set("group.id", group);
+    }
+    tried.problems().iter().for_each(|problem| diagnostics.push(refused(document, problem)));
+}
+
+/// What there is to say against a property.
+fn refused(document: &Arc<Document>, problem: &PropertyProblem) -> Diagnostic {
+    let PropertyProblem { name, fault, message } = problem;
+    let (name, pointer) = if name == "group.id" { ("input.group", GROUP.to_owned()) } else { (name.as_str(), join("/kafka", name)) };
+    let refuse = |message| Diagnostic::error(Code::KafkaProperty, message);
+    let value = document.value().pointer(&pointer).and_then(Value::as_str).filter(|value| !value.is_empty());
+    let may_quote = *fault == PropertyFault::Value || value.is_some_and(|value| message.contains(value));
+    match fault {
+        PropertyFault::Unknown => refuse(format!("librdkafka has no property `{name}`"))
+            .at_key(document, &pointer)
+            .help("its CONFIGURATION.md lists them; they are written in lower case"),
+        _ if may_quote && document.is_private(&pointer) => {
+            refuse(format!("`{name}` has a value that cannot be used, and is not shown")).at(document, &pointer)
+        }
+        PropertyFault::Value => refuse(format!("`{name}`: {message}")).at(document, &pointer),
+        // It may be one that is missing.
+        PropertyFault::Rule => refuse(format!("`{name}`: {message}")).at_key(document, &pointer),
     }
 }
 

@@ -1,15 +1,19 @@
 //! The pipeline file's sections. Their doc comments are the reference that editors and the documentation show.
 
 use super::{
+    check::given,
     graph::GraphSection,
     kafka::KafkaProperties,
     registry::RegistrySection,
     values::{ByteSize, HumanDuration},
 };
-use crate::codec::frame::Framing;
+use crate::{
+    codec::frame::Framing,
+    diagnostic::{Diagnostics, Document},
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// A pipeline: events from one Kafka topic, through a graph of nodes, to scores in another.
 ///
@@ -61,6 +65,30 @@ pub(super) struct PipelineFile {
     /// How long a stopping process may finish its batches and leave the group.
     #[serde(default = "default_shutdown_timeout")]
     pub(super) shutdown_timeout: HumanDuration,
+}
+
+impl PipelineFile {
+    /// Of a file with mistakes, which were reported, what its graph is checked against, when that is right; the rest is as if left out.
+    pub(super) fn around_graph(document: &Arc<Document>) -> Option<Self> {
+        let mut reported = Diagnostics::new();
+        Some(Self {
+            name: String::new(),
+            input: document.read_as("/input", &mut reported)?,
+            model_store: given(document, "/model_store", default_model_store())?,
+            graph: document.read_as("/graph", &mut reported)?,
+            golden: given(document, "/golden", None)?,
+            output: document.read_as("/output", &mut reported)?,
+            delivery: Delivery::default(),
+            dead_letters: DeadLetters { topic: String::new() },
+            on_error: OnError::default(),
+            registry: given(document, "/registry", None)?,
+            batch: Batch::default(),
+            workers: default_workers(),
+            metrics: Metrics::default(),
+            kafka: KafkaProperties::default(),
+            shutdown_timeout: default_shutdown_timeout(),
+        })
+    }
 }
 
 /// Where events come from.

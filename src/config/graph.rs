@@ -2,7 +2,7 @@
 
 use super::file::path;
 use crate::{
-    diagnostic::{Diagnostic, Diagnostics, Document},
+    diagnostic::{Diagnostics, Document},
     graph::{EdgeSpec, GraphSpec, NodeSpec},
 };
 use schemars::JsonSchema;
@@ -144,12 +144,7 @@ fn open_dsl(pipeline: &Arc<Document>, dsl: &Path, diagnostics: &mut Diagnostics)
             Some(document)
         }
         Err(found) => {
-            for diagnostic in found.iter() {
-                // A file that cannot be read has no place of its own: the place that names it does.
-                let placed =
-                    |diagnostic: Diagnostic| if diagnostic.location.is_none() { diagnostic.at(pipeline, "/graph/dsl") } else { diagnostic };
-                diagnostics.push(placed(diagnostic.clone()));
-            }
+            diagnostics.extend(found.or_at(pipeline, "/graph/dsl"));
             None
         }
     }

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 /// Properties of librdkafka by name, such as `bootstrap.servers`.
 ///
 /// `Debug` and `Serialize` show `***` in place of passwords, keys and tokens.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "BTreeMap<String, Scalar>")]
 pub struct KafkaProperties(BTreeMap<String, String>);
 

@@ -74,16 +74,32 @@ impl Pipeline {
         Self::from_document(document, diagnostics)
     }
 
+    /// As [`Pipeline::load`], but a pipeline with mistakes that leave its graph readable comes with them, so that later checks can add
+    /// theirs: sections with mistakes are then as if left out.
+    ///
+    /// # Errors
+    /// Every mistake in the files, when the graph cannot be checked.
+    pub fn open(path: &Path) -> Result<(Self, Arc<Document>, Diagnostics), Diagnostics> {
+        let (document, diagnostics) = Document::open(path)?;
+        let (pipeline, diagnostics) = Self::examine(&document, diagnostics)?;
+        Ok((pipeline, document, diagnostics))
+    }
+
     /// A pipeline from a document that has been read, adding to what was found in it.
     ///
     /// # Errors
     /// As [`Pipeline::load`].
-    pub fn from_document(document: Arc<Document>, mut diagnostics: Diagnostics) -> Result<(Self, Arc<Document>), Diagnostics> {
-        let file = document.read_as::<PipelineFile>("", &mut diagnostics);
-        check::rules(&document, &mut diagnostics);
-        let graph = graph::load(&document, &mut diagnostics);
+    pub fn from_document(document: Arc<Document>, diagnostics: Diagnostics) -> Result<(Self, Arc<Document>), Diagnostics> {
+        let (pipeline, diagnostics) = Self::examine(&document, diagnostics)?;
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((pipeline, document)) }
+    }
+
+    fn examine(document: &Arc<Document>, mut diagnostics: Diagnostics) -> Result<(Self, Diagnostics), Diagnostics> {
+        let file = document.read_as("", &mut diagnostics).or_else(|| PipelineFile::around_graph(document));
+        check::rules(document, &mut diagnostics);
+        let graph = graph::load(document, &mut diagnostics);
         match (file, graph) {
-            (Some(file), Some(graph)) if !diagnostics.has_errors() => Ok((Self::new(file, graph, &document), document)),
+            (Some(file), Some(graph)) => Ok((Self::new(file, graph, document), diagnostics)),
             _ => Err(diagnostics),
         }
     }

@@ -117,6 +117,24 @@ shutdown_timeout: 0s",
 }
 
 #[test]
+fn properties_that_librdkafka_refuses() {
+    let text = SMALLEST.replace("group: scorers", "group: \"score\\0rs\"").replace(
+        "{bootstrap.servers: localhost:9092}",
+        "
+  bootstrap.servers: localhost:9092
+  Acks: 1
+  fetch.min.bytes: many
+  fetch.min.byte: '${PASSWORD}'
+  security.protocol: '${PASSWORD}'
+  auto.offset.reset: first
+  sasl.mechanism: OAUTHBEARER
+  sasl.oauthbearer.method: '${PASSWORD}'
+  plugin.library.paths: ./nowhere.so",
+    );
+    insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
 fn mistakes_of_form_in_single_values() {
     let reports: Vec<_> = [
         ("topic: scores", "topic: 'no spaces'"),

@@ -130,6 +130,15 @@ impl Diagnostics {
         self.found.retain(keep);
     }
 
+    /// The findings, those without a place tied to the value at `pointer` of `document`, which names the file that they are about.
+    #[must_use]
+    pub fn or_at(mut self, document: &Arc<Document>, pointer: &str) -> Self {
+        for diagnostic in self.found.iter_mut().filter(|diagnostic| diagnostic.location.is_none()) {
+            diagnostic.location = Some((Arc::clone(document), document.span(pointer)));
+        }
+        self
+    }
+
     /// Adds all findings of another check.
     pub fn extend(&mut self, other: Diagnostics) {
         self.found.extend(other.found);

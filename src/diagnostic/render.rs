@@ -1,7 +1,7 @@
 //! How diagnostics look on a terminal and to a machine.
 
 use super::{Diagnostic, Diagnostics, Document, Severity, Span};
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -100,6 +100,11 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     group.elements(diagnostic.help.iter().map(|help| Level::HELP.message(help.as_str())))
 }
 
+/// A label may quote what the file holds: its control characters are shown, and none of its lines looks like a finding.
+fn on_one_line(label: &str) -> String {
+    normalize_untrusted_str(&label.replace('\n', "\u{240A}"))
+}
+
 /// The line on which the place starts: more would hide what matters, and might show what must not be shown.
 fn snippet<'a>(document: &'a Document, span: &Span, label: Option<&'a str>) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let (line_start, line) = document.masked_line(span.start);
@@ -108,5 +113,5 @@ fn snippet<'a>(document: &'a Document, span: &Span, label: Option<&'a str>) -> S
     Snippet::source(line)
         .path(document.name())
         .line_start(document.position(span.start).0)
-        .annotation(AnnotationKind::Primary.span(start..end).label(label))
+        .annotation(AnnotationKind::Primary.span(start..end).label(label.map(on_one_line)))
 }

@@ -80,6 +80,7 @@ fn mistakes_in_the_text() {
         "a: 1\n b: 2\n",
         "a: [${COUNT}]\n",
         "a: b\n\tc: d\n",
+        "a: b\0\n",
         "a: *nowhere\n",
         "a: &a [*a]\n",
         "? [x]\n: y\n",
@@ -274,6 +275,8 @@ fn mistakes_against_a_definition() {
         "format: json\ncols: a\nworkers: 1\nstep: {import: map, arg: {a: 1}, defult: x}\nfill: {frozn: a}\nsource: {nodez: [], edges: []}\n",
         "format: json\ncols: a\nworkers: 1\nstep: {value: 1}\nfill: {}\nsource: {path: 1}\n",
         "format: json\ncols: a\nworkers: 1\nstep: fillna\nfill: frozen\nsource: 7\n",
+        "format: json\ncols: a\nworkers: 1\nstep: {import: map, arg: {\"1\": 1}}\nsource: {nodes: [1, 2, 3, 4], edges: []}\n",
+        "format: json\ncols: a\nworkers: \"\\e[31m1\\nerror[E9999]: no finding\"\n",
         "format: json\ncols: a\nworkers: 1\nsmall: 4294967296\n",
         "format: ${NONE}\ncols: ${NONE}\nworkers: 0\n",
     ] {

@@ -70,7 +70,7 @@ fn undeserialised(document: &Arc<Document>, base: &str, error: &serde_path_to_er
         Segment::Map { key } => join(&pointer, key),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     });
-    let name = name_of(&pointer);
+    let name = name_of(document, &pointer);
     let message = if document.is_private(&pointer) {
         format!("{name} has a value that cannot be used")
     } else {
@@ -80,13 +80,13 @@ fn undeserialised(document: &Arc<Document>, base: &str, error: &serde_path_to_er
 }
 
 /// What messages call the value at a pointer.
-pub(super) fn name_of(pointer: &str) -> String {
+fn name_of(document: &Document, pointer: &str) -> String {
     let Some((parent, last)) = pointer.rsplit_once('/') else { return "the file".to_owned() };
-    let last = last.replace("~1", "/").replace("~0", "~");
-    match (last.parse::<usize>(), parent.rsplit_once('/')) {
-        (Ok(index), Some(_)) => format!("item {} of {}", index.saturating_add(1), name_of(parent)),
-        (Ok(index), None) => format!("item {}", index.saturating_add(1)),
-        _ => format!("`{last}`"),
+    let is_item = document.value().pointer(parent).is_some_and(Value::is_array);
+    match last.parse::<usize>() {
+        Ok(index) if is_item && parent.is_empty() => format!("item {}", index.saturating_add(1)),
+        Ok(index) if is_item => format!("item {} of {}", index.saturating_add(1), name_of(document, parent)),
+        _ => format!("`{}`", last.replace("~1", "/").replace("~0", "~")),
     }
 }
 
@@ -105,7 +105,10 @@ impl Reporter<'_> {
             Violation::WrongValue { at, must, allowed, example, .. } => Some(self.wrong_value(at, must, allowed, example.as_deref())),
             Violation::Other { at, message } => {
                 let pointer = self.pointer(at);
-                Some(Diagnostic::error(Code::WrongValue, format!("{}: {message}", name_of(&pointer))).at(self.document, &pointer))
+                Some(
+                    Diagnostic::error(Code::WrongValue, format!("{}: {message}", name_of(self.document, &pointer)))
+                        .at(self.document, &pointer),
+                )
             }
         }
     }
@@ -116,7 +119,7 @@ impl Reporter<'_> {
 
     fn unknown_key(&self, at: &str, key: &str, allowed: &[String]) -> Diagnostic {
         let object = self.pointer(at);
-        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(&object)) };
+        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(self.document, &object)) };
         let label = match nearest(key, allowed.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "unknown key".to_owned(),
@@ -143,7 +146,7 @@ impl Reporter<'_> {
 
     fn missing_key(&self, at: &str, key: &str, help: &[String]) -> Diagnostic {
         let object = self.pointer(at);
-        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(&object)) };
+        let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(self.document, &object)) };
         let mut diagnostic = Diagnostic::error(Code::MissingKey, format!("missing key `{key}`{place}"))
             .at_key(self.document, &object)
             .label(format!("needs `{key}`"));
@@ -163,8 +166,9 @@ impl Reporter<'_> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("found {}", shown(value, private)),
         };
-        let diagnostic =
-            Diagnostic::error(Code::WrongValue, format!("{} must be {must}", name_of(&pointer))).at(self.document, &pointer).label(label);
+        let diagnostic = Diagnostic::error(Code::WrongValue, format!("{} must be {must}", name_of(self.document, &pointer)))
+            .at(self.document, &pointer)
+            .label(label);
         match example {
             Some(example) => diagnostic.help(format!("for example {example}")),
             None => diagnostic,

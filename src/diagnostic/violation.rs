@@ -164,8 +164,8 @@ fn closest(at: &str, branches: Vec<Vec<Violation>>) -> Vec<Violation> {
     if let Some(common) = wrong_tag(&inside) {
         return vec![common];
     }
-    let fewest = inside.iter().map(|branch| distance(branch)).min();
-    let mut nearest = inside.into_iter().filter(|branch| Some(distance(branch)) == fewest);
+    let fewest = inside.iter().map(|branch| distance(at, branch)).min();
+    let mut nearest = inside.into_iter().filter(|branch| Some(distance(at, branch)) == fewest);
     let mut best = nearest.next().unwrap_or_default();
     for other in nearest {
         join_keys(&mut best, &other);
@@ -207,10 +207,13 @@ fn wrong_tag(branches: &[Vec<Violation>]) -> Option<Violation> {
     })
 }
 
-/// How far a value is from an alternative: a wrong choice first, because a tag tells which alternative was meant.
-fn distance(branch: &[Violation]) -> (usize, usize) {
-    let choices = branch.iter().filter(|violation| matches!(violation, Violation::WrongValue { precision: Precision::Choice, .. })).count();
-    (choices, branch.len())
+/// How far a value is from an alternative: a wrong choice first, because a tag tells which alternative was meant; then the value's own
+/// keys, which tell it however much is wrong below them.
+fn distance(at: &str, branch: &[Violation]) -> (usize, usize, usize) {
+    let count = |counts: &dyn Fn(&Violation) -> bool| branch.iter().filter(|violation| counts(violation)).count();
+    let choices = count(&|violation| matches!(violation, Violation::WrongValue { precision: Precision::Choice, .. }));
+    let is_key = |violation: &Violation| matches!(violation, Violation::UnknownKey { .. } | Violation::MissingKey { .. });
+    (choices, count(&|violation| is_key(violation) && violation.at() == at), branch.len())
 }
 
 /// The violations at one place, of which none need be: one that allows what any of them allows.

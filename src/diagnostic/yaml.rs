@@ -87,7 +87,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Box<Finding> {
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     Box::new(if line.contains("${") || text[at..].starts_with('{') && line.ends_with('$') {
         finding.help("inside `[...]` and `{...}`, and before `: `, put quotes around a text with a variable: `\"${NAME}\"`")
-    } else if info.contains("tab") {
+    } else if info.split(' ').any(|word| matches!(word, "tab" | "tabs")) {
         finding.help("indent with spaces")
     } else {
         finding

@@ -7,9 +7,9 @@ use arrow_schema::DataType;
 
 use super::compare::{near, same, shown};
 use super::{Case, Fate, Golden, LeftOut, Observed, Seen};
-use crate::config::Format;
+use crate::config::{Format, Pipeline};
 use crate::dataset::Rejection;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, nearest};
 use crate::graph::Plan;
 use crate::nodes::list;
 use crate::stream::{Assembly, Line};
@@ -32,15 +32,7 @@ pub struct Passed {
 /// # Errors
 /// E0602 for everything in the file that does not fit the graph, else E0601 for the first node, in graph order, that makes another value.
 pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
-    let Some(path) = &assembly.pipeline().golden else { return Ok(None) };
-    let unusable = |why: String| {
-        let help = "the golden cases come from training, or from `caz explain --record`; without `golden` the pipeline serves unchecked";
-        at_golden(assembly, Diagnostic::error(Code::GoldenMisfit, why).help(help))
-    };
-    let golden = Golden::read(path).map_err(|error| unusable(error.to_string()))?;
-    if golden.cases.is_empty() {
-        return Err(unusable(format!("{}: it holds no case, so nothing would be checked", path.display())));
-    }
+    let Some(golden) = read(assembly.pipeline(), assembly.document())? else { return Ok(None) };
     let mut divergences = Vec::new();
     let mut features = 0;
     for Batch { events, format } in batches(assembly, &golden) {
@@ -62,6 +54,23 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
             Ok(Some(Passed { cases: golden.cases.len(), nodes, features, outputs }))
         }
     }
+}
+
+/// The pipeline's golden cases; `None` when it names no file of them.
+///
+/// # Errors
+/// E0602 when the file cannot be used.
+pub fn read(pipeline: &Pipeline, document: &Arc<Document>) -> Result<Option<Golden>, Diagnostics> {
+    let Some(path) = &pipeline.golden else { return Ok(None) };
+    let unusable = |why: String| {
+        let help = "the golden cases come from training, or from `caz explain --record`; without `golden` the pipeline serves unchecked";
+        Diagnostics::from(Diagnostic::error(Code::GoldenMisfit, why).help(help).at(document, "/golden"))
+    };
+    let golden = Golden::read(path).map_err(|error| unusable(error.to_string()))?;
+    if golden.cases.is_empty() {
+        return Err(unusable(format!("{}: it holds no case, so nothing would be checked", path.display())));
+    }
+    Ok(Some(golden))
 }
 
 /// Events of one format, each with the number of its case.

@@ -9,6 +9,6 @@ mod observe;
 mod record;
 
 pub use file::{Case, Golden, GoldenColumn, GoldenError, GoldenModel, GoldenNode, LeftOut, ModelValues, Tolerances};
-pub use gate::{Passed, gate};
+pub use gate::{Passed, gate, read};
 pub use observe::{Fate, Observed, ObservedNode, Seen};
 pub use record::append;

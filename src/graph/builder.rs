@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::topology::Topology;
 use super::{NodeSpec, OutputColumn, PlanRequest};
+use crate::dataset::DatasetSchema;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use crate::nodes::{self, Column, Frame, Planning, Shared, Slot, Source, Step, list};
 
@@ -25,8 +26,11 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
-        let fields = request.dataset.fields();
-        let frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
+        let fields = request.dataset.map_or(&[][..], DatasetSchema::fields);
+        let mut frame: Frame = fields.iter().enumerate().map(|(index, field)| Column::of_field(field, index)).collect();
+        if request.dataset.is_none() {
+            frame.set_open();
+        }
         let nodes = request.spec.nodes.len();
         Self {
             request,
@@ -41,15 +45,22 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn plan_nodes(&mut self, topology: &Topology) {
+        // Where an edge or a type is wrong, a model may come from an upload that does not seem to be on the way.
+        let is_upload = |node: &NodeSpec| nearest(&node.type_name, ["ModelUpload"]).is_some();
+        let may_upload = !topology.is_sound && self.request.spec.nodes.iter().any(is_upload);
         for index in topology.order.iter().copied() {
             let spec = &self.request.spec.nodes[index];
             let Some(kind) = nodes::by_name(&spec.type_name) else { continue };
             let parents = topology.parents[index].as_slice();
-            let input = match parents {
+            let mut input = match parents {
                 [] if kind.is_entry() => self.event(index),
                 [] => Frame::new(),
-                parents => self.join(parents, Some(spec)),
+                // What meets by an edge that may be wrong is no mistake of its own.
+                parents => self.join(parents, Some(spec).filter(|_| !topology.doubtful[index])),
             };
+            if topology.doubtful[index] {
+                input.set_open();
+            }
             let mut uploads: Vec<Arc<str>> = Vec::new();
             for model in parents.iter().flat_map(|parent| &self.uploads[*parent]) {
                 if !uploads.contains(model) {
@@ -57,7 +68,7 @@ impl<'a> Builder<'a> {
                 }
             }
             // A model may be trained after its features are fitted: what it lacks is told by `check`.
-            let may_fail = self.request.purpose.collectors().is_some() && kind.is_inference();
+            let may_fail = kind.is_inference() && (may_upload || self.request.purpose.collectors().is_some());
             let aside = may_fail.then(|| std::mem::take(self.diagnostics));
             let mut planning = self.planning(index, input).with_uploads(uploads);
             let mut frame = kind.plan(&mut planning);
@@ -91,7 +102,11 @@ impl<'a> Builder<'a> {
             return event.clone();
         }
         let fields = self.fields.clone();
-        let event = nodes::event_frame(&mut self.planning(start, fields));
+        let is_open = fields.is_open();
+        let mut event = nodes::event_frame(&mut self.planning(start, fields));
+        if is_open {
+            event.set_open();
+        }
         self.event.insert(event).clone()
     }
 
@@ -100,7 +115,11 @@ impl<'a> Builder<'a> {
     fn join(&mut self, parents: &[usize], reader: Option<&NodeSpec>) -> Frame {
         let mut joined = Frame::new();
         for parent in parents {
-            let Some(frame) = self.frames[*parent].clone() else { continue };
+            // Of a node that cannot be planned, which was reported, nothing is known.
+            let Some(frame) = self.frames[*parent].clone() else {
+                joined.set_open();
+                continue;
+            };
             if frame.is_open() {
                 joined.set_open();
             }
@@ -131,7 +150,11 @@ impl<'a> Builder<'a> {
 
     /// The columns that leave the graph.
     pub(super) fn answer(&mut self, topology: &Topology) -> Frame {
-        self.join(&topology.sinks, None)
+        let mut answer = self.join(&topology.sinks, None);
+        if !topology.is_sound {
+            answer.set_open();
+        }
+        answer
     }
 
     pub(super) fn outputs(&mut self, answer: &Frame) -> Vec<OutputColumn> {
@@ -159,6 +182,7 @@ impl<'a> Builder<'a> {
         for (at, name) in self.request.pass_through.iter().enumerate() {
             match self.fields.get(name).cloned() {
                 Some(field) => outputs.extend(self.output(&field)),
+                None if self.fields.is_open() => {}
                 None => {
                     let fields = self.fields.clone();
                     let message = format!("the event has no field `{name}` to pass through");

@@ -43,8 +43,8 @@ pub struct PlanRequest<'a> {
     pub purpose: Purpose<'a>,
     /// The graph's text.
     pub spec: &'a GraphSpec,
-    /// The events' schema.
-    pub dataset: &'a DatasetSchema,
+    /// The events' schema; without one, which was reported, the rest is looked at, and there is no plan.
+    pub dataset: Option<&'a DatasetSchema>,
     /// The graph's frozen statistics.
     pub frozen: Option<&'a Frozen>,
     /// Where models come from.
@@ -125,9 +125,11 @@ impl Plan {
         };
         let frames = std::mem::take(&mut builder.frames);
         let (mut steps, mut slots) = (std::mem::take(&mut builder.steps), builder.slots);
-        if diagnostics.errors() > before {
-            return None;
+        if !topology.is_sound {
+            // A node that fills nulls may stand where no edge leads.
+            diagnostics.retain(|found| found.code != Code::NullReaches);
         }
+        let dataset = request.dataset.filter(|_| diagnostics.errors() == before)?;
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
         if matches!(request.purpose, Purpose::Fit(_)) {
@@ -135,7 +137,7 @@ impl Plan {
         }
         let trace = matches!(request.purpose, Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
         let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
-        let plan = plan.keep_what_is_needed(request.dataset.fields().len());
+        let plan = plan.keep_what_is_needed(dataset.fields().len());
         if matches!(request.purpose, Purpose::Serve) {
             plan.report_idle(request.spec, &topology, diagnostics);
         }

@@ -1,6 +1,6 @@
 //! The graph's shape: who sends to whom, and an order in which every node comes after its parents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EdgeSpec, GraphSpec};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
@@ -10,15 +10,19 @@ use crate::nodes::{self, Position};
 const MOST_NODES: usize = 1_000;
 const MOST_EDGES: usize = 4_000;
 
-/// The shape of a graph without mistakes.
+/// The shape of a graph.
 #[derive(Debug)]
 pub(super) struct Topology {
-    /// All nodes (indices into the spec), parents first.
+    /// All nodes (indices into the spec), parents first; on a cycle, which was reported, one node comes before its parent.
     pub(super) order: Vec<usize>,
     /// The parents of each node, in the order of the edges.
     pub(super) parents: Vec<Vec<usize>>,
     /// The nodes that send to nobody: their columns are the graph's answer.
     pub(super) sinks: Vec<usize>,
+    /// Whether a mistake in the edges, which was reported, leaves open what reaches each node.
+    pub(super) doubtful: Vec<bool>,
+    /// Whether no mistake was reported.
+    pub(super) is_sound: bool,
 }
 
 impl Topology {
@@ -28,7 +32,7 @@ impl Topology {
     }
 }
 
-/// Checks names, edges and shape; reports every mistake. `None` when no order exists.
+/// Checks names, edges and shape; reports every mistake. `None` when the graph is too large to be looked at.
 pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option<Topology> {
     let before = diagnostics.errors();
     for (what, count, most) in [("nodes", spec.nodes.len(), MOST_NODES), ("edges", spec.edges.len(), MOST_EDGES)] {
@@ -43,33 +47,48 @@ pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option
     let mut parents = vec![Vec::new(); spec.nodes.len()];
     // An edge from a node that does not exist still leads somewhere: no echo of it is reported there.
     let mut led_to = vec![false; spec.nodes.len()];
+    let mut doubtful = vec![false; spec.nodes.len()];
+    let mut lost = Vec::new();
     for edge in &spec.edges {
         if let Some(to) = index.get(edge.to.as_str()) {
             led_to[*to] = true;
         }
-        if let (Some(from), Some(to)) =
-            (end(spec, edge, &edge.from, 0, &index, diagnostics), end(spec, edge, &edge.to, 1, &index, diagnostics))
-        {
-            if parents[to].contains(&from) {
+        match (end(spec, edge, &edge.from, 0, &index, diagnostics), end(spec, edge, &edge.to, 1, &index, diagnostics)) {
+            (Some(from), Some(to)) if parents[to].contains(&from) => {
                 let message = format!("the edge from `{}` to `{}` is there twice", edge.from, edge.to);
                 diagnostics.push(Diagnostic::warning(Code::DuplicateNode, message).at(&spec.document, &edge.pointer));
-            } else {
-                parents[to].push(from);
             }
+            (Some(from), Some(to)) => parents[to].push(from),
+            (None, Some(to)) => doubtful[to] = true,
+            (from, None) => lost.push(from),
         }
+    }
+    // An edge to a node that does not exist may be meant for any but those before it.
+    for from in lost {
+        let before = from.map(|from| with_ancestors(from, &parents)).unwrap_or_default();
+        doubtful.iter_mut().enumerate().for_each(|(node, doubtful)| *doubtful |= !before.contains(&node));
     }
     // Of two nodes with one id, which was reported, an edge may mean either.
     for (at, node) in spec.nodes.iter().enumerate() {
-        led_to[at] |= index.get(node.id.as_str()).is_some_and(|meant| led_to[*meant]);
+        if let Some(meant) = index.get(node.id.as_str()).copied().filter(|meant| *meant != at) {
+            led_to[at] |= led_to[meant];
+            (doubtful[at], doubtful[meant]) = (true, true);
+        }
     }
-    check_starts(spec, &led_to, diagnostics);
-    let order = sort(spec, &parents, diagnostics)?;
-    // Without types and edges that resolve, planning would only echo what was reported.
-    if diagnostics.errors() > before {
-        return None;
-    }
+    check_starts(spec, &led_to, &mut doubtful, diagnostics);
+    let order = sort(spec, &parents, &mut doubtful, diagnostics);
     let sinks = (0..spec.nodes.len()).filter(|node| !parents.iter().flatten().any(|parent| parent == node)).collect();
-    Some(Topology { order, parents, sinks })
+    Some(Topology { order, parents, sinks, doubtful, is_sound: diagnostics.errors() == before })
+}
+
+fn with_ancestors(node: usize, parents: &[Vec<usize>]) -> BTreeSet<usize> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![node]);
+    while let Some(node) = open.pop() {
+        if found.insert(node) {
+            open.extend(&parents[node]);
+        }
+    }
+    found
 }
 
 fn index_nodes<'a>(spec: &'a GraphSpec, diagnostics: &mut Diagnostics) -> BTreeMap<&'a str, usize> {
@@ -127,35 +146,42 @@ fn end(
 }
 
 /// A node without parents must be one that may start a graph; one that takes the event itself must have none.
-fn check_starts(spec: &GraphSpec, led_to: &[bool], diagnostics: &mut Diagnostics) {
-    for (node, led_to) in spec.nodes.iter().zip(led_to) {
+fn check_starts(spec: &GraphSpec, led_to: &[bool], doubtful: &mut [bool], diagnostics: &mut Diagnostics) {
+    for ((node, led_to), doubtful) in spec.nodes.iter().zip(led_to).zip(doubtful) {
         let Some(kind) = nodes::by_name(&node.type_name) else { continue };
         let message = match (led_to, kind.position()) {
             (false, Position::Inside) => format!("no edge leads to node `{}`, so no event reaches it", node.id),
             (true, Position::Start) => format!("node `{}` takes the event itself, so no edge may lead to it", node.id),
             _ => continue,
         };
+        *doubtful = true;
         let help = "events enter by a node of type JsonToDataframe, Receiver or Simulator; every other node needs an edge to it";
         diagnostics.push(Diagnostic::error(Code::Unreachable, message).help(help).at(&spec.document, &node.pointer));
     }
 }
 
-/// Parents first, otherwise the file's order; a cycle is reported with its nodes.
-fn sort(spec: &GraphSpec, parents: &[Vec<usize>], diagnostics: &mut Diagnostics) -> Option<Vec<usize>> {
+/// Parents first, otherwise the file's order. A cycle is reported with its nodes, which are then placed all the same, so that others are
+/// found that have no node in common with it.
+fn sort(spec: &GraphSpec, parents: &[Vec<usize>], doubtful: &mut [bool], diagnostics: &mut Diagnostics) -> Vec<usize> {
     let mut order = Vec::with_capacity(parents.len());
     let mut placed = vec![false; parents.len()];
-    while let Some(next) = (0..parents.len()).find(|node| !placed[*node] && parents[*node].iter().all(|parent| placed[*parent])) {
-        placed[next] = true;
-        order.push(next);
+    while order.len() < parents.len() {
+        let is_next = |node: &usize| !placed[*node] && parents[*node].iter().all(|parent| placed[*parent]);
+        let next = match (0..parents.len()).find(is_next) {
+            Some(next) => vec![next],
+            None => {
+                let cycle = find_cycle(parents, &placed);
+                let names: Vec<&str> = cycle.iter().map(|node| spec.nodes[*node].id.as_str()).collect();
+                let message = format!("the graph has a cycle: {} -> {}", names.join(" -> "), names[0]);
+                diagnostics.push(Diagnostic::error(Code::Cycle, message).at(&spec.document, &spec.nodes[cycle[0]].pointer));
+                cycle.iter().for_each(|node| doubtful[*node] = true);
+                cycle
+            }
+        };
+        next.iter().for_each(|node| placed[*node] = true);
+        order.extend(next);
     }
-    if order.len() == parents.len() {
-        return Some(order);
-    }
-    let cycle = find_cycle(parents, &placed);
-    let names: Vec<&str> = cycle.iter().map(|node| spec.nodes[*node].id.as_str()).collect();
-    let message = format!("the graph has a cycle: {} -> {}", names.join(" -> "), names[0]);
-    diagnostics.push(Diagnostic::error(Code::Cycle, message).at(&spec.document, &spec.nodes[cycle[0]].pointer));
-    None
+    order
 }
 
 /// Walks from parent to parent among the nodes that could not be placed, until one comes again.

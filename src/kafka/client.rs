@@ -25,13 +25,35 @@ const DOWN_LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub struct PropertyProblem {
     /// The property.
     pub name: String,
-    /// librdkafka's own text, secrets masked.
+    /// What is wrong with it.
+    pub fault: PropertyFault,
+    /// librdkafka's own text, or caz's, secrets masked.
     pub message: String,
+}
+
+/// What is wrong with a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyFault {
+    /// librdkafka does not have it.
+    Unknown,
+    /// librdkafka refuses its value, and may quote it.
+    Value,
+    /// It breaks a rule of caz's.
+    Rule,
 }
 
 impl PropertyProblem {
     pub(super) fn new(name: &str, message: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), message: message.into() }
+        Self { name: name.to_owned(), fault: PropertyFault::Rule, message: message.into() }
+    }
+}
+
+impl ClientProperties {
+    /// What librdkafka, or caz, has against each property by itself. Nothing is connected, and no library of `plugin.library.paths` loaded.
+    pub fn problems(&self) -> Vec<PropertyProblem> {
+        let mut tried = self.clone();
+        tried.remove("plugin.library.paths");
+        NativeConfig::new(&tried, Vec::new()).err().map_or_else(Vec::new, |error| error.problems)
     }
 }
 
@@ -103,24 +125,26 @@ impl NativeConfig {
         let tokens = TokenSource::take(&mut own, &mut problems);
         let conf = Self { conf, tokens };
         for (name, value) in own.iter() {
-            if let Err(message) = conf.set(name, value) {
-                problems.push(PropertyProblem::new(name, properties.redact(&message)));
+            if let Err(problem) = conf.set(name, value) {
+                problems.push(PropertyProblem { message: properties.redact(&problem.message), ..problem });
             }
         }
         if problems.is_empty() { Ok(conf) } else { Err(ConfigError { problems }) }
     }
 
-    fn set(&self, name: &str, value: &str) -> Result<(), String> {
-        let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value)) else {
-            return Err("a name and a value hold no NUL byte".to_owned());
+    fn set(&self, name: &str, value: &str) -> Result<(), PropertyProblem> {
+        let (Ok(c_name), Ok(c_value)) = (CString::new(name), CString::new(value)) else {
+            return Err(PropertyProblem::new(name, "a name and a value hold no NUL byte"));
         };
         let mut reason = [0; ERROR_TEXT_BYTES];
         // SAFETY: the configuration is live, the strings NUL-terminated, `reason` as long as said.
-        let outcome = unsafe { rd_kafka_conf_set(self.as_ptr(), name.as_ptr(), value.as_ptr(), reason.as_mut_ptr(), reason.len()) };
-        match outcome {
-            rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
-            _ => Err(text(&reason)),
-        }
+        let outcome = unsafe { rd_kafka_conf_set(self.as_ptr(), c_name.as_ptr(), c_value.as_ptr(), reason.as_mut_ptr(), reason.len()) };
+        let fault = match outcome {
+            rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => return Ok(()),
+            rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN => PropertyFault::Unknown,
+            _ => PropertyFault::Value,
+        };
+        Err(PropertyProblem { fault, ..PropertyProblem::new(name, text(&reason)) })
     }
 
     pub(super) fn as_ptr(&self) -> *mut rd_kafka_conf_t {

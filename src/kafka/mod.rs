@@ -62,7 +62,7 @@ mod transaction;
 
 pub use admin::{Admin, TopicDescription};
 pub use batch::{Headers, Message, MessageBatch};
-pub use client::{ConfigError, PropertyProblem};
+pub use client::{ConfigError, PropertyFault, PropertyProblem};
 pub use consumer::{Consumer, PollLimits};
 pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
 pub use lookup::{LookupError, read_record};

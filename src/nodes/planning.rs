@@ -292,11 +292,13 @@ impl<'a> Planning<'a> {
     pub fn unknown_column(&self, frame: &Frame, name: &str) -> Diagnostic {
         let message = format!("node `{}` reads column `{name}`, which no earlier node makes", self.id());
         let diagnostic = Diagnostic::error(Code::UnknownColumn, message);
-        let diagnostic = match nearest(name, frame.names()).and_then(|near| frame.get(near)) {
+        // What stands in for a column that was missed is none.
+        let names = || frame.columns().iter().filter(|column| column.source != Source::Poisoned).map(|column| &*column.name);
+        let diagnostic = match nearest(name, names()).and_then(|near| frame.get(near)) {
             Some(near) => diagnostic.label(format!("did you mean `{}` (made by `{}`)?", near.name, near.origin)),
             None => diagnostic.label("no such column here"),
         };
-        diagnostic.help(format!("columns here: {}", list(frame.names())))
+        diagnostic.help(format!("columns here: {}", list(names())))
     }
 
     /// Adds a kernel; answers the slots that it writes.

@@ -12,9 +12,10 @@ use crate::codec::frame::Framing;
 use crate::codec::json::{JsonDecoder, JsonEncoder, Rules, messages};
 use crate::codec::{CodecError, Decoder, Encoder};
 use crate::config::{Format, Guarantee, Pipeline, ScoreFormat};
-use crate::dataset::{DatasetSchema, Frozen, PANDAS_VERSION, Rejection};
+use crate::dataset::{DatasetSchema, Frozen, FrozenError, PANDAS_VERSION, Rejection};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::files::{self, MOST_SCHEMA_BYTES};
+use crate::golden;
 use crate::graph::{OutputColumn, Plan, PlanRequest, Purpose};
 use crate::kafka::ClientProperties;
 use crate::model::ModelStore;
@@ -39,26 +40,28 @@ impl Assembly {
     /// # Errors
     /// Every mistake.
     pub fn load(path: &Path) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (pipeline, document) = Pipeline::load(path)?;
-        let mut diagnostics = Diagnostics::new();
+        let (pipeline, document, mut diagnostics) = Pipeline::open(path)?;
         let dataset = read_schema(&pipeline, &document, &mut diagnostics);
-        let frozen = read_frozen(&pipeline, &mut diagnostics);
+        let frozen = read_frozen(&pipeline, &document, &mut diagnostics);
+        let models = ModelStore::new(&pipeline.model_store);
+        let Some(dataset) = dataset else {
+            let request = request(&pipeline, &document, None, frozen.as_ref(), &models, Purpose::Serve);
+            let _ = Plan::build(&request, &mut diagnostics);
+            return Err(all_of(diagnostics, &pipeline, &document, frozen.as_ref()));
+        };
         // The digest is of the same files: what cannot be read is reported once.
         let digest = if diagnostics.has_errors() { None } else { Some(pipeline.digest()?.short().to_owned()) };
-        let Some(dataset) = dataset else { return Err(diagnostics) };
-        let frozen_is_lost = pipeline.graph.frozen.is_some() && frozen.is_none();
         let schemas = Schemas::new(&pipeline, &dataset, &document, &mut diagnostics);
-        let models = ModelStore::new(&pipeline.model_store);
         let pipeline_digest = digest.unwrap_or_default();
         let assembly = Self { pipeline, document, dataset, frozen, models, pipeline_digest, schemas };
         assembly.check(&mut diagnostics);
-        if frozen_is_lost {
-            diagnostics.retain(|found| found.code != Code::NotFrozen);
+        if diagnostics.has_errors() {
+            return Err(all_of(diagnostics, &assembly.pipeline, &assembly.document, assembly.frozen.as_ref()));
         }
-        if let Some(frozen) = assembly.frozen.as_ref().filter(|_| !diagnostics.has_errors()) {
-            warn_if_stale(&assembly.pipeline, frozen, &mut diagnostics);
+        if let Some(frozen) = &assembly.frozen {
+            warn_if_stale(&assembly, frozen, &mut diagnostics);
         }
-        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((assembly, diagnostics)) }
+        Ok((assembly, diagnostics))
     }
 
     /// Reads a pipeline file and its schema for fitting: without the statistics, which may not be there yet, and unchecked.
@@ -241,16 +244,7 @@ impl Assembly {
     }
 
     fn request<'a>(&'a self, purpose: Purpose<'a>) -> PlanRequest<'a> {
-        PlanRequest {
-            purpose,
-            spec: &self.pipeline.graph,
-            dataset: &self.dataset,
-            frozen: self.frozen.as_ref(),
-            models: &self.models,
-            document: &self.document,
-            columns: self.pipeline.output.columns.as_deref(),
-            pass_through: &self.pipeline.output.pass_through,
-        }
+        request(&self.pipeline, &self.document, Some(&self.dataset), self.frozen.as_ref(), &self.models, purpose)
     }
 
     /// The encoder of events in the input's format, for those who publish them; its columns are all of the dataset's fields.
@@ -343,12 +337,43 @@ fn unique_instance() -> String {
     format!("{:x}-{:x}", std::process::id(), nanos)
 }
 
+fn request<'a>(
+    pipeline: &'a Pipeline,
+    document: &'a Arc<Document>,
+    dataset: Option<&'a DatasetSchema>,
+    frozen: Option<&'a Frozen>,
+    models: &'a ModelStore,
+    purpose: Purpose<'a>,
+) -> PlanRequest<'a> {
+    PlanRequest {
+        purpose,
+        spec: &pipeline.graph,
+        dataset,
+        frozen,
+        models,
+        document,
+        columns: pipeline.output.columns.as_deref(),
+        pass_through: &pipeline.output.pass_through,
+    }
+}
+
+/// What was found in a pipeline that cannot run, with what would be found next, and without the echo of statistics that cannot be read.
+fn all_of(mut found: Diagnostics, pipeline: &Pipeline, document: &Arc<Document>, frozen: Option<&Frozen>) -> Diagnostics {
+    if pipeline.graph.frozen.is_some() && frozen.is_none() {
+        found.retain(|found| found.code != Code::NotFrozen);
+    }
+    if let Err(unusable) = golden::read(pipeline, document) {
+        found.extend(unusable);
+    }
+    found
+}
+
 fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<DatasetSchema> {
     let input = &pipeline.input;
     let path = &input.schema;
     if input.format.is_xdm() {
         let dataset = Document::read(path).and_then(|schema| DatasetSchema::read_xdm(&schema));
-        return dataset.map_err(|found| diagnostics.extend(found)).ok();
+        return dataset.map_err(|found| diagnostics.extend(found.or_at(document, "/input/schema"))).ok();
     }
     let (code, error) = match files::read_text(path, MOST_SCHEMA_BYTES) {
         Err(error) => (Code::Unreadable, error.to_string()),
@@ -361,22 +386,27 @@ fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut 
     None
 }
 
-fn read_frozen(pipeline: &Pipeline, diagnostics: &mut Diagnostics) -> Option<Frozen> {
+fn read_frozen(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<Frozen> {
     let path = pipeline.graph.frozen.as_ref()?;
-    let report = |error: crate::dataset::FrozenError| {
-        diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string()).at(&pipeline.graph.document, "/graph/frozen"));
+    let report = |error: FrozenError| {
+        let (code, message) = match &error {
+            FrozenError::Unreadable { .. } => (Code::Unreadable, error.to_string()),
+            FrozenError::Invalid { .. } => (Code::WrongValue, format!("the frozen statistics cannot be used: {error}")),
+        };
+        diagnostics.push(Diagnostic::error(code, message).at(document, "/graph/frozen"));
     };
     Frozen::read(path).map_err(report).ok()
 }
 
 /// Warns when statistics were fitted for another graph or by another pandas' rules; a file that does not say so was written by hand.
-fn warn_if_stale(pipeline: &Pipeline, frozen: &Frozen, diagnostics: &mut Diagnostics) {
+fn warn_if_stale(assembly: &Assembly, frozen: &Frozen, diagnostics: &mut Diagnostics) {
+    let graph = &assembly.pipeline.graph;
     let mut warn = |message: String| {
         let help = format!("`caz fit FILE --dataset {}` fits them anew", frozen.dataset.path);
         let diagnostic = Diagnostic::warning(Code::StaleStatistics, message).help(help);
-        diagnostics.push(diagnostic.at(&pipeline.graph.document, "/graph/frozen"));
+        diagnostics.push(diagnostic.at(&assembly.document, "/graph/frozen"));
     };
-    let digest = pipeline.graph.digest_of(frozen.nodes.keys().map(String::as_str));
+    let digest = graph.digest_of(frozen.nodes.keys().map(String::as_str));
     if frozen.graph.as_ref().is_some_and(|fitted| *fitted != digest) {
         warn("the statistics were fitted for another graph: nodes that they depend on have changed since".to_owned());
     }

@@ -113,7 +113,7 @@ pub(crate) fn plan(
         let request = PlanRequest {
             purpose: Purpose::Serve,
             spec: &spec,
-            dataset: &dataset,
+            dataset: Some(&dataset),
             frozen: Some(&frozen),
             models,
             document: &document,

@@ -146,6 +146,7 @@ struct Params {
     into: Option<Names>,
     /// Several operations, one after the other, instead of one.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     steps: Option<Vec<StepParams>>,
 }
 
