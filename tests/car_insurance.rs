@@ -245,6 +245,22 @@ fn a_score_too_large_for_its_topic_is_a_dead_letter() {
 }
 
 #[test]
+fn a_topic_that_refuses_what_records_hold_ends_the_process() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(20).map(Some).collect();
+    for guarantee in ["exactly_once", "at_least_once"] {
+        // The scores have their events' times, which are of the past.
+        let replacements = [("guarantee: exactly_once", format!("guarantee: {guarantee}"))];
+        let replacements: Vec<(&str, &str)> = replacements.iter().map(|(from, to)| (*from, to.as_str())).collect();
+        let example = Example::with_output(1, &[("message.timestamp.before.max.ms", "1")], &replacements);
+        example.publish(1, &events);
+        let log = example.start().wait_for_failure();
+        assert!(log.contains(&format!("topic `{}` refuses a record", example.output)), "{log}");
+        assert!(log.contains("see to its `message.timestamp.before.max.ms`"), "{log}");
+        assert_eq!(example.committed(), 0, "{guarantee}");
+    }
+}
+
+#[test]
 fn a_missing_topic_is_named_before_anything_starts() {
     let example = Example::new(1, &[]);
     let text = std::fs::read_to_string(&example.file).unwrap();

@@ -50,6 +50,8 @@ impl ErrorCode {
     pub(super) const GROUP_DENIED: Self = Self(30);
     pub(super) const CLUSTER_DENIED: Self = Self(31);
     pub(super) const TRANSACTIONAL_ID_DENIED: Self = Self(53);
+    const INVALID_TIMESTAMP: Self = Self(32);
+    const INVALID_RECORD: Self = Self(87);
     const BAD_MESSAGE: Self = Self(-199);
     const BAD_COMPRESSION: Self = Self(-198);
     const PURGED_IN_QUEUE: Self = Self(-152);
@@ -98,6 +100,11 @@ impl ErrorCode {
     /// True when the user lacks a right: the `*_AUTHORIZATION_FAILED` codes.
     pub fn is_denied(self) -> bool {
         [Self::TOPIC_DENIED, Self::GROUP_DENIED, Self::CLUSTER_DENIED, Self::TRANSACTIONAL_ID_DENIED].contains(&self)
+    }
+
+    /// True when what a record holds is against its topic's settings: the topic refuses it however often it is sent.
+    pub fn is_against_topic(self) -> bool {
+        [Self::INVALID_TIMESTAMP, Self::INVALID_RECORD].contains(&self)
     }
 
     /// True when the same call may succeed later without anybody's doing.
@@ -223,6 +230,16 @@ impl KafkaError {
             (None, ErrorCode::BAD_MESSAGE | ErrorCode::BAD_COMPRESSION) => {
                 ". Mend: the partition's records are damaged on its leader; let another replica lead it, or give them up by moving the \
                  group's offset behind them"
+                    .to_owned()
+            }
+            (None, ErrorCode::INVALID_TIMESTAMP) => {
+                ". Mend: scores and dead letters have their events' times; let the topic take what the input topic does: see to its \
+                 `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`"
+                    .to_owned()
+            }
+            (None, ErrorCode::INVALID_RECORD) => {
+                ". Mend: scores and dead letters have their events' keys, and a compacted topic takes no record without one; see to the \
+                 topic's `cleanup.policy`"
                     .to_owned()
             }
             _ => String::new(),

@@ -84,6 +84,9 @@ unsafe extern "C" fn on_report(_: *mut rd_kafka_t, message: *const rd_kafka_mess
     let (topic, partition, tag) = unsafe { (copied(rd_kafka_topic_name((*message).rkt)), (*message).partition, (*message)._private) };
     let error = match code {
         ErrorCode::NONE => KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, UNCONFIRMED.to_owned()),
+        code if code.is_against_topic() => {
+            KafkaError::with_reason("deliver", code, format!("topic `{topic}` refuses a record: {}", code.description()))
+        }
         code => named(KafkaError::from_code("deliver", code), &topic),
     };
     role.reports.note(DeliveryFailure { topic, partition, tag: tag.addr() as u64, error });

@@ -232,10 +232,10 @@ impl Delivery {
             outcome = beyond_abort(error);
         }
         // The delivery that failed tells which topic it was; the transaction's error does not.
-        if let Some(denied @ Failure::Operator(_)) = self.note_failed_deliveries()
+        if let Some(lasting @ Failure::Operator(_)) = self.note_failed_deliveries()
             && matches!(outcome, Failure::Rewind | Failure::Operator(_))
         {
-            outcome = denied;
+            outcome = lasting;
         }
         if let Failure::Operator(error) = outcome {
             let written: Vec<&str> = self.publishers[self.turn]
@@ -274,8 +274,8 @@ impl Delivery {
                 );
             }
         }
-        let denied = failures.iter().find(|failure| failure.error.code.is_denied());
-        denied.or(failures.first()).map(|failure| undone_by(failure.error.clone()))
+        let lasting = failures.iter().find(|failure| is_lasting(&failure.error));
+        lasting.or(failures.first()).map(|failure| undone_by(failure.error.clone()))
     }
 
     /// What a record that could not be queued asks for.
@@ -359,9 +359,14 @@ impl Delivery {
     }
 }
 
-/// What is left to do once work was undone because of an error. Without a right it would be undone for ever.
+/// What is left to do once work was undone because of an error.
 fn undone_by(error: KafkaError) -> Failure {
-    if error.code.is_denied() { Failure::Operator(error) } else { Failure::Rewind }
+    if is_lasting(&error) { Failure::Operator(error) } else { Failure::Rewind }
+}
+
+/// Whether work would be undone for ever: a right is lacking, or the topic does not take such records.
+fn is_lasting(error: &KafkaError) -> bool {
+    error.code.is_denied() || error.code.is_against_topic()
 }
 
 /// What a producer that cannot go on asks for.
