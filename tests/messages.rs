@@ -214,6 +214,7 @@ fn of_operations_on_columns_that_they_cannot_take() {
         json!({"cols": "age", "steps": [on("abs", "age", json!({}))]}),
         on("fillna", "ag", json!({"value": 1})),
         json!({"import": "fillna", "cols": ["age", "agee", "ag"], "kwargs": {"value": 1}}),
+        json!({"steps": [on("fillna", "agee", json!({"value": 1})), on("str.lower", "age", json!({})), on("abs", "aege", json!({}))]}),
         json!({"import": "select_dtypes", "kwargs": {}}),
         band(on("lt", "band", json!({"other": "old"}))),
         on("eq", "count", json!({"other": "one"})),

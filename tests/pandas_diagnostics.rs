@@ -47,7 +47,7 @@ fn every_mistake_is_named() {
         json!({"import": "assign", "kwargs": {"older": "agee + 1"}}),
         json!({"import": "qcut", "cols": "age"}),
         json!({"cols": "age"}),
-        json!({"import": "isna", "steps": []}),
+        json!({"import": "isna", "steps": [{"import": "isna"}]}),
         json!({"import": "dt.hour"}),
         json!({"import": "dt.hour", "cols": "carbrand"}),
         json!({"import": "dt.hour", "cols": ["when"], "into": ["a", "b"]}),

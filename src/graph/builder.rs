@@ -128,7 +128,9 @@ impl<'a> Builder<'a> {
                     Some(present) if same(present, column) => {}
                     Some(present) => {
                         let present = present.clone();
-                        if let Some(reader) = reader {
+                        // Stand-ins are echoes of what was reported.
+                        let failed = [&present, column].iter().any(|column| column.source == Source::Poisoned);
+                        if let Some(reader) = reader.filter(|_| !failed) {
                             self.report_ambiguous(reader, &present, column);
                         }
                         joined.set(Column::poisoned(&column.name, column.origin.node()));

@@ -100,12 +100,23 @@ pub struct Planning<'a> {
     asked: Vec<(Arc<str>, String, Source)>,
     /// The columns that slots of this node's making were made from: a long expression is walked once, not once for each of its parts.
     ancestry: RefCell<HashMap<Slot, Vec<(Slot, Ancestor)>>>,
+    /// The names that were reported to be no columns.
+    missed: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Planning<'a> {
     /// Planning of node number `index`, whose parents' columns are joined in `input`.
     pub fn new(node: &'a NodeSpec, index: usize, input: Frame, shared: Shared<'a>) -> Self {
-        Self { node, index, input, uploads: Vec::new(), shared, asked: Vec::new(), ancestry: RefCell::default() }
+        Self {
+            node,
+            index,
+            input,
+            uploads: Vec::new(),
+            shared,
+            asked: Vec::new(),
+            ancestry: RefCell::default(),
+            missed: RefCell::default(),
+        }
     }
 
     /// With the models that earlier nodes on the way here put into the store, by id.
@@ -292,13 +303,20 @@ impl<'a> Planning<'a> {
     pub fn unknown_column(&self, frame: &Frame, name: &str) -> Diagnostic {
         let message = format!("node `{}` reads column `{name}`, which no earlier node makes", self.id());
         let diagnostic = Diagnostic::error(Code::UnknownColumn, message);
-        // What stands in for a column that was missed is none.
-        let names = || frame.columns().iter().filter(|column| column.source != Source::Poisoned).map(|column| &*column.name);
+        self.missed.borrow_mut().insert(name.to_owned());
+        let is_there = |column: &&Column| column.source != Source::Poisoned || !column.origin.node().is_empty();
+        let names = || frame.columns().iter().filter(is_there).map(|column| &*column.name);
         let diagnostic = match nearest(name, names()).and_then(|near| frame.get(near)) {
             Some(near) => diagnostic.label(format!("did you mean `{}` (made by `{}`)?", near.name, near.origin)),
             None => diagnostic.label("no such column here"),
         };
         diagnostic.help(format!("columns here: {}", list(names())))
+    }
+
+    /// What stands for a column that could not be made; of nobody's making where it would take the place of one that is not there.
+    pub fn stand_in(&self, name: &str) -> Column {
+        let is_missed = self.missed.borrow().contains(name);
+        Column::poisoned(name, if is_missed { "" } else { self.id() })
     }
 
     /// Adds a kernel; answers the slots that it writes.

@@ -254,7 +254,7 @@ impl Call<'_, '_> {
             Some(column) if column.origin.node().is_empty() => Column { name: name.into(), origin: column.origin.by(id), ..column },
             // A column that came through as it was.
             Some(column) => Column { name: name.into(), origin: Origin::made(id, vec![column.as_ancestor()]), ..column },
-            None => Column::poisoned(name, self.planning.id()),
+            None => self.planning.stand_in(name),
         };
         self.frame.set(column);
     }
