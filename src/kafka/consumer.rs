@@ -249,8 +249,10 @@ impl Consumer {
         let mut elsewhere = Vec::new();
         for (partition, first) in begun {
             let known = committed.as_ref().map(|known| known.iter().find(|(id, _)| *id == partition).and_then(|(_, offset)| *offset));
-            // The log may have become shorter than what was committed.
-            let is_there = |offset: &i64| self.watermarks_cached(partition).is_none_or(|watermarks| *offset <= watermarks.high);
+            // The log may have become shorter than what was committed, or begin behind it.
+            let is_there = |offset: &i64| {
+                self.watermarks_cached(partition).is_none_or(|watermarks| (watermarks.low..=watermarks.high).contains(offset))
+            };
             let mut positions = self.role().positions.borrow_mut();
             match known {
                 None => positions.begin_at(partition, first, false),

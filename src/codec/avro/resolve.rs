@@ -275,29 +275,17 @@ fn missing(field: &AvroField, path: &str) -> Result<Vec<u8>, CodecError> {
     default::encode(&field.kind, default).ok_or_else(|| incompatible(path, format!("the default {default} is not of the field's type")))
 }
 
-/// Which of the reader's fields each of the writer's is, none of them twice: that of its name, or else one that has it for an alias.
+/// Which of the reader's fields each of the writer's is. A field of the reader's is the writer's of its name, or else of the first of its
+/// aliases: in one record no name or alias stands twice.
 fn places(writer: &AvroRecord, reader: &AvroRecord) -> Vec<Option<usize>> {
-    let by_name = |theirs: &AvroField| reader.fields.iter().position(|ours| ours.name == theirs.name);
-    let mut places: Vec<_> = writer.fields.iter().map(by_name).collect();
-    for index in 0..reader.fields.len() {
-        if !places.contains(&Some(index)) {
-            place(index, &mut vec![false; places.len()], &mut places, writer, reader);
+    let mut places = vec![None; writer.fields.len()];
+    for (index, ours) in reader.fields.iter().enumerate() {
+        let by_name = |name: &String| writer.fields.iter().position(|theirs| theirs.name == *name);
+        if let Some(at) = std::iter::once(&ours.name).chain(&ours.aliases).find_map(by_name) {
+            places[at] = Some(index);
         }
     }
     places
-}
-
-/// Finds the writer's field for one of the reader's that has none; whether there is one. A field gives way when it has one of its own
-/// under an alias: with `a` renamed `b`, and `b` renamed `c`, the writer's `b` is `c`.
-fn place(index: usize, tried: &mut [bool], places: &mut [Option<usize>], writer: &AvroRecord, reader: &AvroRecord) -> bool {
-    for alias in &reader.fields[index].aliases {
-        let Some(at) = writer.fields.iter().position(|theirs| theirs.name == *alias) else { continue };
-        if !std::mem::replace(&mut tried[at], true) && places[at].is_none_or(|other| place(other, tried, places, writer, reader)) {
-            places[at] = Some(index);
-            return true;
-        }
-    }
-    false
 }
 
 /// How many of the dataset's fields these are once records are flattened.

@@ -10,8 +10,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 
 use super::{all_fields, decode, schema};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
-use crate::codec::json::{JsonDecoder, Rules};
-use crate::codec::view::View;
+use crate::codec::json::{JsonDecoder, JsonEncoder, Rules};
 use crate::codec::{Encoded, Encoder};
 use crate::dataset::DatasetSchema;
 
@@ -121,14 +120,16 @@ fn types_of_one_shape_are_told_apart_by_their_names() {
             let dataset = schema(&format!(r#"{{"name":"v","type":{ours}}}"#));
             let schema = Schema::parse_str(&format!(r#"{{"type":"record","name":"Event","fields":[{theirs}]}}"#)).unwrap();
             let mut decoder = AvroDecoder::with_writer(&schema, &dataset, &all_fields(&dataset)).unwrap();
+            let columns: Vec<_> =
+                dataset.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
             writeln!(told, "{theirs} as {ours}").unwrap();
             for (index, value) in (0..).zip(&values) {
                 let value = self::union(index, value.clone());
                 let value = if in_array { Value::Array(vec![value]) } else { value };
                 let decoded = decode(&mut decoder, &[&datum(&theirs, vec![("v", value)])]);
-                for (field, column) in dataset.fields().iter().zip(&decoded.columns).filter(|(_, column)| !column.is_empty()) {
-                    writeln!(told, "    {} = {:?}", field.path, View::new(column.as_ref()).unwrap().cell(0)).unwrap();
-                }
+                let mut encoded = Encoded::default();
+                JsonEncoder::new(&columns).unwrap().encode(&decoded.columns, &mut (0..decoded.rows.len()), &mut encoded, &mut vec![]);
+                encoded.iter().for_each(|(_, event)| writeln!(told, "    {}", event.escape_ascii()).unwrap());
                 decoded.rejected.iter().for_each(|(_, why)| writeln!(told, "    {}: {}", why.reason.name(), why.message).unwrap());
             }
         }
