@@ -7,7 +7,7 @@ mod support;
 use std::process::Output;
 use std::time::Duration;
 
-use caz::kafka::{OutboundRecord, Producer};
+use caz::kafka::{Header, OutboundRecord, Producer};
 use serde_json::Value;
 use support::car_insurance::{Example, avro_events};
 use support::{PATIENCE, Stored, properties, read_committed};
@@ -52,12 +52,12 @@ fn text(output: &Output) -> String {
 fn forge(topic: &str, like: &Stored, offset: Option<&str>) {
     let producer = Producer::new(&properties()).unwrap();
     let topic = producer.topic(topic).unwrap();
-    let headers: Vec<(&str, &[u8])> = like
+    let headers: Vec<Header<'_>> = like
         .headers
         .iter()
         .map(|(name, value)| match offset {
-            Some(offset) if name == "caz.source.offset" => (name.as_str(), offset.as_bytes()),
-            _ => (name.as_str(), value.as_deref().unwrap_or_default()),
+            Some(offset) if name == "caz.source.offset" => (name.as_str(), Some(offset.as_bytes())),
+            _ => (name.as_str(), value.as_deref()),
         })
         .collect();
     let (partition, key, value) = (Some(like.partition), like.key.as_deref(), like.value.as_deref());

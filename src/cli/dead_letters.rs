@@ -238,7 +238,7 @@ fn page(letter: &DeadLetter) -> String {
     line("sent back", Some(if letter.is_replayed { "yes" } else { "no" }.to_owned()));
     line("key", letter.key.as_ref().map(|key| dump::text_or_hex(key)));
     for (name, value) in &letter.headers {
-        line("header", Some(format!("{name}: {}", dump::text_or_hex(value))));
+        line("header", Some(format!("{name}: {}", value.as_ref().map_or_else(|| "null".to_owned(), |value| dump::text_or_hex(value)))));
     }
     match (&letter.value, letter.value_omitted) {
         (Some(value), _) => {

@@ -80,7 +80,7 @@ pub struct DeadLetter {
     pub value: Option<Vec<u8>>,
     /// The event's own headers.
     #[serde(skip)]
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 impl DeadLetter {
@@ -121,9 +121,9 @@ impl DeadLetter {
 }
 
 /// The headers that are not caz's.
-pub(super) fn own_headers(message: &Message<'_>) -> Vec<(String, Vec<u8>)> {
+pub(super) fn own_headers(message: &Message<'_>) -> Vec<(String, Option<Vec<u8>>)> {
     let own = message.headers().filter(|(name, _)| !name.starts_with("caz."));
-    own.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec())).collect()
+    own.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect()
 }
 
 /// The offset of the letter that this record marks as sent back; `None` for a letter.

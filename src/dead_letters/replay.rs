@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{DeadLetter, DeadLetterError, DeadLetters, Filter, REPLAY_OF, REPLAYED_OFFSET, TIMEOUT};
-use crate::kafka::{Admin, OutboundRecord, Producer, TopicHandle, TransactionError};
+use crate::kafka::{Admin, Header, OutboundRecord, Producer, TopicHandle, TransactionError};
 use crate::stream::Assembly;
 
 /// How many letters one transaction sends back.
@@ -109,8 +109,8 @@ impl Replay {
     /// The event, to its own partition as it came, and the mark.
     fn queue(&self, topic: &str, letter: &DeadLetter) -> Result<(), String> {
         let place = format!("{topic}/{}/{}", letter.partition, letter.offset);
-        let mut headers: Vec<(&str, &[u8])> = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        headers.push((REPLAY_OF, place.as_bytes()));
+        let mut headers: Vec<Header<'_>> = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        headers.push((REPLAY_OF, Some(place.as_bytes())));
         let event = OutboundRecord {
             topic: &self.input,
             partition: letter.source.as_ref().map(|source| source.partition),
@@ -127,7 +127,7 @@ impl Replay {
             // A key that the letter goes without is too large for its topic.
             key: letter.key.as_deref().filter(|_| !letter.is_bare),
             value: None,
-            headers: &[(REPLAYED_OFFSET, offset.as_bytes())],
+            headers: &[(REPLAYED_OFFSET, Some(offset.as_bytes()))],
             timestamp_ms: None,
             tag: 0,
         };

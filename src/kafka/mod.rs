@@ -72,6 +72,6 @@ pub use producer::{Producer, TopicHandle};
 pub use properties::{ClientProperties, MASK, is_secret};
 pub use range::{OffsetRange, RangeReader};
 pub use rebalance::RebalanceListener;
-pub use record::{BareRecord, OutboundRecord};
+pub use record::{BareRecord, Header, OutboundRecord};
 pub use reports::DeliveryFailure;
 pub use right::Right;

@@ -10,6 +10,9 @@ use rdkafka::bindings::{
 
 use super::{ErrorCode, KafkaError, TopicHandle, ffi};
 
+/// A header's name and value; `None` is a null value.
+pub type Header<'a> = (&'a str, Option<&'a [u8]>);
+
 /// A record to produce. Its bytes are copied: the buffers may be reused when the call returns.
 #[derive(Debug, Clone, Copy)]
 pub struct OutboundRecord<'a> {
@@ -22,7 +25,7 @@ pub struct OutboundRecord<'a> {
     /// The value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
     /// Names and values, in order.
-    pub headers: &'a [(&'a str, &'a [u8])],
+    pub headers: &'a [Header<'a>],
     /// Milliseconds since the epoch; `None` is now.
     pub timestamp_ms: Option<i64>,
     /// Returned in [`DeliveryFailure`](super::DeliveryFailure).
@@ -47,18 +50,17 @@ pub(super) struct HeaderList(*mut rd_kafka_headers_t);
 
 impl HeaderList {
     /// Null for no headers.
-    pub(super) fn new(headers: &[(&str, &[u8])]) -> Result<Self, KafkaError> {
+    pub(super) fn new(headers: &[Header<'_>]) -> Result<Self, KafkaError> {
         if headers.is_empty() {
             return Ok(Self(ptr::null_mut()));
         }
         // SAFETY: librdkafka aborts the process when it cannot allocate.
         let list = Self(unsafe { rd_kafka_headers_new(headers.len()) });
         for (name, value) in headers {
-            // SAFETY: live headers; name and value are copied, lengths as given (a slice's length fits isize).
-            let code = unsafe {
-                let (name, name_size) = (name.as_ptr().cast(), name.len().cast_signed());
-                ffi::rd_kafka_header_add(list.0, name, name_size, value.as_ptr().cast(), value.len().cast_signed())
-            };
+            let (name, name_size) = (name.as_ptr().cast(), name.len().cast_signed());
+            let (value, value_size) = value.map_or((ptr::null(), 0), |value| (value.as_ptr().cast(), value.len().cast_signed()));
+            // SAFETY: live headers; name and value are copied, lengths as given (a slice's length fits isize), null is taken as null.
+            let code = unsafe { ffi::rd_kafka_header_add(list.0, name, name_size, value, value_size) };
             KafkaError::check("add a header", code)?;
         }
         Ok(list)

@@ -6,7 +6,7 @@ use super::line::Place;
 use super::settings::{OutputTopic, Settings};
 use crate::config::ScoreHeaders;
 use crate::dataset::Rejection;
-use crate::kafka::{KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
+use crate::kafka::{Header, KafkaError, Message, OutboundRecord, ProduceError, Producer, TopicHandle};
 
 /// Topic of the event.
 pub const SOURCE_TOPIC: &str = "caz.source.topic";
@@ -156,18 +156,18 @@ impl Publisher {
                 let (topic, partition, offset, message) = (event.topic(), event.partition(), event.offset(), place.number());
                 self.packed.clear();
                 pack(&mut self.packed, &Origin { topic, partition, offset, message }, &self.pipeline_digest, &self.model_digests);
-                produce(&self.producer, &self.output, event, content, &[(PACKED, &self.packed)])
+                produce(&self.producer, &self.output, event, content, &[(PACKED, Some(&self.packed))])
             }
             ScoreHeaders::Separate => {
                 let (mut partition, mut offset, mut message) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
                 let number = message.format(place.number().unwrap_or_default());
                 let headers = [
-                    (SOURCE_TOPIC, event.topic().as_bytes()),
-                    (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
-                    (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
-                    (PIPELINE, self.pipeline_digest.as_bytes()),
-                    (MODEL, self.model_digests.as_bytes()),
-                    (SOURCE_MESSAGE, number.as_bytes()),
+                    (SOURCE_TOPIC, Some(event.topic().as_bytes())),
+                    (SOURCE_PARTITION, Some(partition.format(event.partition()).as_bytes())),
+                    (SOURCE_OFFSET, Some(offset.format(event.offset()).as_bytes())),
+                    (PIPELINE, Some(self.pipeline_digest.as_bytes())),
+                    (MODEL, Some(self.model_digests.as_bytes())),
+                    (SOURCE_MESSAGE, Some(number.as_bytes())),
                 ];
                 let headers = if place.message.is_some() { &headers[..] } else { &headers[..headers.len() - 1] };
                 produce(&self.producer, &self.output, event, content, headers)
@@ -183,35 +183,35 @@ impl Publisher {
         let came = event.headers().filter(|(name, _)| !name.starts_with("caz."));
         let (mut left_out, mut headers) = (itoa::Buffer::new(), Vec::new());
         let key = if omit == Omit::AllThatCame {
-            headers.push((ERROR_HEADERS_OMITTED, left_out.format(came.count()).as_bytes()));
+            headers.push((ERROR_HEADERS_OMITTED, Some(left_out.format(came.count()).as_bytes())));
             None
         } else {
-            headers.extend(came.map(|(name, value)| (name, value.unwrap_or_default())));
+            headers.extend(came);
             event.key()
         };
         headers.extend([
-            (ERROR_PHASE, why.phase.name().as_bytes()),
-            (ERROR_REASON, why.reason.name().as_bytes()),
-            (ERROR_MESSAGE, why.message.as_bytes()),
+            (ERROR_PHASE, Some(why.phase.name().as_bytes())),
+            (ERROR_REASON, Some(why.reason.name().as_bytes())),
+            (ERROR_MESSAGE, Some(why.message.as_bytes())),
         ]);
-        headers.extend(why.field.as_ref().map(|field| (ERROR_FIELD, field.as_bytes())));
-        headers.extend(why.byte.map(|at| (ERROR_BYTE, byte.format(at).as_bytes())));
-        headers.extend(why.node.as_ref().map(|node| (ERROR_NODE, node.as_bytes())));
-        headers.extend(why.violations.as_ref().map(|violations| (ERROR_VIOLATIONS, violations.as_bytes())));
+        headers.extend(why.field.as_ref().map(|field| (ERROR_FIELD, Some(field.as_bytes()))));
+        headers.extend(why.byte.map(|at| (ERROR_BYTE, Some(byte.format(at).as_bytes()))));
+        headers.extend(why.node.as_ref().map(|node| (ERROR_NODE, Some(node.as_bytes()))));
+        headers.extend(why.violations.as_ref().map(|violations| (ERROR_VIOLATIONS, Some(violations.as_bytes()))));
         headers.extend([
-            (SOURCE_TOPIC, event.topic().as_bytes()),
-            (SOURCE_PARTITION, partition.format(event.partition()).as_bytes()),
-            (SOURCE_OFFSET, offset.format(event.offset()).as_bytes()),
-            (PIPELINE, self.pipeline_digest.as_bytes()),
+            (SOURCE_TOPIC, Some(event.topic().as_bytes())),
+            (SOURCE_PARTITION, Some(partition.format(event.partition()).as_bytes())),
+            (SOURCE_OFFSET, Some(offset.format(event.offset()).as_bytes())),
+            (PIPELINE, Some(self.pipeline_digest.as_bytes())),
         ]);
-        headers.extend(place.number().map(|number| (SOURCE_MESSAGE, message.format(number).as_bytes())));
+        headers.extend(place.number().map(|number| (SOURCE_MESSAGE, Some(message.format(number).as_bytes()))));
         let payload = event.payload().map(|payload| match &place.message {
             Some(message) => payload.get(message.bytes.clone()).unwrap_or(payload),
             None => payload,
         });
         let value = payload.filter(|_| omit == Omit::Nothing);
         if let (Some(payload), None) = (payload, value) {
-            headers.push((ERROR_VALUE_OMITTED, omitted.format(payload.len()).as_bytes()));
+            headers.push((ERROR_VALUE_OMITTED, Some(omitted.format(payload.len()).as_bytes())));
         }
         produce(&self.producer, &self.dead_letters, event, (key, value), &headers)
     }
@@ -222,7 +222,7 @@ fn produce(
     to: &Destination,
     event: &Message<'_>,
     (key, value): (Option<&[u8]>, Option<&[u8]>),
-    headers: &[(&str, &[u8])],
+    headers: &[Header<'_>],
 ) -> Result<(), ProduceError> {
     let bytes = record_bytes(key, value, headers);
     if bytes > to.max_record_bytes {
@@ -233,11 +233,11 @@ fn produce(
 }
 
 /// The most that a record takes as the only one of its batch: Kafka's limit counts the batch's head (61 bytes) and each part's length.
-fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, &[u8])]) -> usize {
+fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
     const BATCH_HEAD: usize = 61;
     const RECORD_HEAD: usize = 40;
     const LENGTHS: usize = 10;
-    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len() + LENGTHS).sum();
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len) + LENGTHS).sum();
     BATCH_HEAD + RECORD_HEAD + key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers
 }
 

@@ -6,7 +6,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use caz::kafka::{BareRecord, ClientProperties, OutboundRecord, ProduceError, Producer, TopicHandle};
+use caz::kafka::{BareRecord, ClientProperties, Header, OutboundRecord, ProduceError, Producer, TopicHandle};
 
 use crate::consuming::{LIMITS, consumer};
 use crate::support::{Bystander, PATIENCE, create_topic, create_topic_with, properties, read_committed, wait_for};
@@ -20,7 +20,7 @@ fn keys_values_and_headers_come_back_as_sent() {
     let topic = create_topic("round-trip", 1);
     let producer = Producer::new(&properties()).unwrap();
     let handle = producer.topic(&topic).unwrap();
-    let headers: [(&str, &[u8]); 3] = [("source", b"in"), ("digest", &[0, 255, 10]), ("source", b"")];
+    let headers: [Header<'_>; 4] = [("source", Some(b"in")), ("digest", Some(&[0, 255, 10])), ("none", None), ("source", Some(b""))];
     let plain = record(&handle, b"value");
     producer
         .produce(&OutboundRecord { key: Some(b"key"), headers: &headers, timestamp_ms: Some(1_700_000_000_123), ..plain }, PATIENCE)
@@ -42,7 +42,7 @@ fn keys_values_and_headers_come_back_as_sent() {
         }
         (seen.len() == 3).then_some(())
     });
-    let sent: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.to_vec()))).collect();
+    let sent: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(<[u8]>::to_vec))).collect();
     assert_eq!(seen[0], (Some(b"key".to_vec()), Some(b"value".to_vec()), sent, Some(1_700_000_000_123)));
     assert_eq!((&seen[1].0, &seen[1].1, seen[1].2.len()), (&Some(Vec::new()), &Some(Vec::new()), 0));
     assert_eq!((&seen[2].0, &seen[2].1), (&None, &None));
@@ -61,7 +61,7 @@ fn a_full_queue_holds_the_caller_back_and_loses_nothing() {
     producer.produce_batch(&handle, &records, PATIENCE).unwrap();
     for number in single {
         producer
-            .produce(&OutboundRecord { partition: Some(1), headers: &[("n", b"1")], ..record(&handle, number.as_bytes()) }, PATIENCE)
+            .produce(&OutboundRecord { partition: Some(1), headers: &[("n", Some(b"1"))], ..record(&handle, number.as_bytes()) }, PATIENCE)
             .unwrap();
         assert!(producer.in_flight() <= 100);
     }

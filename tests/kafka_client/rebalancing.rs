@@ -56,7 +56,7 @@ impl<'a> Copier<'a> {
                 partition: Some(message.partition()),
                 key: message.key(),
                 value: message.payload(),
-                headers: &[("source", source.as_bytes())],
+                headers: &[("source", Some(source.as_bytes()))],
                 timestamp_ms: None,
                 tag: 0,
             };
