@@ -232,14 +232,10 @@ impl KafkaError {
                  group's offset behind them"
                     .to_owned()
             }
-            (None, ErrorCode::INVALID_TIMESTAMP) => {
-                ". Mend: scores and dead letters have their events' times; let the topic take what the input topic does: see to its \
-                 `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`"
-                    .to_owned()
-            }
-            (None, ErrorCode::INVALID_RECORD) => {
-                ". Mend: scores and dead letters have their events' keys, and a compacted topic takes no record without one; see to the \
-                 topic's `cleanup.policy`"
+            (None, code) if code.is_against_topic() => {
+                ". Mend: scores and dead letters have their events' times and keys; let the topic take what the input topic does: see to its \
+                 `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`, and to its `cleanup.policy`, since a compacted \
+                 topic takes no record without a key"
                     .to_owned()
             }
             _ => String::new(),

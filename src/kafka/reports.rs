@@ -11,7 +11,9 @@
 use std::cell::RefCell;
 use std::ffi::c_void;
 
-use rdkafka::bindings::{rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_t, rd_kafka_t, rd_kafka_topic_name};
+use rdkafka::bindings::{
+    rd_kafka_conf_set_dr_msg_cb, rd_kafka_message_produce_errstr, rd_kafka_message_t, rd_kafka_t, rd_kafka_topic_name,
+};
 
 use super::client::{CallbackState, NativeConfig};
 use super::error::copied;
@@ -85,7 +87,10 @@ unsafe extern "C" fn on_report(_: *mut rd_kafka_t, message: *const rd_kafka_mess
     let error = match code {
         ErrorCode::NONE => KafkaError::with_reason("deliver", ErrorCode::INCONSISTENT, UNCONFIRMED.to_owned()),
         code if code.is_against_topic() => {
-            KafkaError::with_reason("deliver", code, format!("topic `{topic}` refuses a record: {}", code.description()))
+            // SAFETY: a valid message, whose text is copied at once; brokers before Kafka 2.4 send none.
+            let told = unsafe { copied(rd_kafka_message_produce_errstr(message)) };
+            let why = if told.is_empty() { code.description() } else { told };
+            KafkaError::with_reason("deliver", code, format!("topic `{topic}` refuses a record: {why}"))
         }
         code => named(KafkaError::from_code("deliver", code), &topic),
     };
