@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use caz::kafka::{
-    BareRecord, ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener, TopicHandle,
+    BareRecord, ClientProperties, CommitMode, Consumer, Header, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener,
+    TopicHandle,
 };
 use serde_json::Value;
 
@@ -97,12 +98,12 @@ impl Transport {
             return;
         }
         for event in batch.iter() {
-            let headers: [(&str, &[u8]); 5] = [
-                ("caz.source.topic", self.input.as_bytes()),
-                ("caz.source.partition", b"0"),
-                ("caz.source.offset", b"123456"),
-                ("caz.pipeline", b"0123456789abcdef"),
-                ("caz.model", b"0123456789abcdef"),
+            let headers: [Header<'_>; 5] = [
+                ("caz.source.topic", Some(self.input.as_bytes())),
+                ("caz.source.partition", Some(b"0")),
+                ("caz.source.offset", Some(b"123456")),
+                ("caz.pipeline", Some(b"0123456789abcdef")),
+                ("caz.model", Some(b"0123456789abcdef")),
             ];
             let (key, timestamp_ms) = (event.key(), event.timestamp_ms());
             let record = OutboundRecord { topic, partition: None, key, value: Some(value), headers: &headers, timestamp_ms, tag: 0 };
