@@ -78,7 +78,8 @@ fn a_writers_union_is_read_branch_by_branch() {
 #[test]
 fn a_field_is_the_writers_of_its_name_or_else_of_an_alias() {
     // The writer's fields, the dataset's with their aliases, and what each of the dataset's is then: 9 is the default.
-    let cases: [(&[&str], &[(&str, &[&str])], &[i64]); 4] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a [&'a str])], &'a [i64]);
+    let cases: [Case<'_>; 4] = [
         (&["old"], &[("new", &["old"])], &[1]),
         (&["old", "new"], &[("new", &["old"])], &[2]),
         (&["new", "old"], &[("new", &["old"])], &[1]),
