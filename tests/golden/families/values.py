@@ -102,7 +102,8 @@ def replace() -> list[Case]:
     holes = words.where(rng("replace2").random(60) < 0.8, np.nan)
     for given in [({"to_replace": "vw", "value": "volkswagen"}), ({"to_replace": ["vw", "VW"], "value": "volkswagen"}),
                   ({"to_replace": ["vw", "a"], "value": ["a", "vw"]}), ({"to_replace": {"vw": "a", "a": "b", "": "empty"}}),
-                  ({"to_replace": ["vw", "a", "vw"], "value": ["x", "y", "z"]}), ({"to_replace": "never", "value": "x"}), ({"to_replace": 1, "value": "x"})]:  # fmt: skip
+                  ({"to_replace": ["vw", "a", "vw"], "value": ["x", "y", "z"]}), ({"to_replace": "never", "value": "x"}),
+                  ({"to_replace": 1, "value": "x"})]:  # fmt: skip
         for series in [words, holes]:
             cases.append(series_case("replace", series, given, lambda s, g=given: s.replace(**g)))
     cases.append(series_case("replace", words, {"to_replace": "vw", "value": None}, lambda s: s.replace("vw", np.nan)))
