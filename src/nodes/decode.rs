@@ -30,14 +30,15 @@ struct Indicate {
 
 impl Kernel for Indicate {
     fn run(&mut self, inputs: &Inputs<'_>, _rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
-        let codes = inputs.array(0).as_primitive::<Int32Type>().values();
+        // Plain copies: through the references, each row would look at them anew.
+        let (codes, wanted): (&[i32], i32) = (inputs.array(0).as_primitive::<Int32Type>().values(), self.code);
         outputs.push(match &self.data_type {
             DataType::Boolean => {
-                let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == self.code);
+                let is = BooleanBuffer::collect_bool(codes.len(), |row| codes[row] == wanted);
                 Arc::new(BooleanArray::new(is, None))
             }
-            float if is_float(float) => float_array(codes.iter().map(|code| f64::from(u8::from(*code == self.code))).collect(), float),
-            int => int_array(codes.iter().map(|code| i64::from(*code == self.code)).collect(), int),
+            float if is_float(float) => float_array(codes.iter().map(|code| f64::from(u8::from(*code == wanted))).collect(), float),
+            int => int_array(codes.iter().map(|code| i64::from(*code == wanted)).collect(), int),
         });
     }
 }
