@@ -187,6 +187,24 @@ fn mistakes(params: &Value) -> Diagnostics {
 }
 
 #[test]
+fn of_constants_that_are_no_time_mark_the_constant() {
+    let calls = [
+        ("eq", json!({"other": "soon"})),
+        ("between", json!({"left": "soon", "right": "2024-05-01T00:00:00Z"})),
+        ("between", json!({"left": "2024-05-01T00:00:00Z", "right": "soon"})),
+        ("where", json!({"cond": {"gt": "soon"}})),
+    ];
+    for (import, kwargs) in calls {
+        let found = mistakes(&json!({"import": import, "cols": "when", "kwargs": kwargs}));
+        let places = found.iter().map(|found| {
+            let (document, span) = found.location.as_ref().unwrap();
+            document.text()[span.clone()].trim_matches('"')
+        });
+        assert_eq!(places.collect::<Vec<_>>(), ["soon"], "{import} {kwargs}");
+    }
+}
+
+#[test]
 fn of_operations_on_columns_that_they_cannot_take() {
     let on = |import: &str, cols: &str, kwargs: Value| json!({"import": import, "cols": cols, "kwargs": kwargs});
     let bins = json!({"import": "cut", "cols": "age", "into": "band", "kwargs": {"bins": [0, 20, 120], "labels": ["young", "old"]}});

@@ -95,6 +95,22 @@ fn every_mistake_is_named() {
         ]}),
         json!({"import": "rename", "kwargs": {"columns": {"age": "count"}}}),
         json!({"import": "dropna", "kwargs": {"axis": 1}}),
+        json!({"import": "to_datetime", "cols": "count", "kwargs": {"format": "%Y%m%d"}}),
+        json!({"import": "to_datetime", "cols": "age", "kwargs": {"format": "%Y%m%d"}}),
+        json!({"import": "to_datetime", "cols": "count", "kwargs": {"unit": "s", "format": "%Y"}}),
+        json!({"import": "isna", "cols": ["age", "count", "age"]}),
+        json!({"import": "isna", "cols": ["age", "count"], "into": ["x", "x"]}),
+        json!({"import": "str.split", "cols": "carbrand", "into": ["x", "x"], "kwargs": {"n": 1, "expand": true}}),
+        json!({"import": "astype", "cols": "age", "into": "years", "kwargs": {"dtype": {"age": "int64"}}}),
+        json!({"import": "fillna", "into": ["a", "b", "c", "d"], "kwargs": {"value": {"age": 0}}}),
+        json!({"steps": [
+            {"import": "isna", "cols": "age", "into": "sure"},
+            {"import": "map", "cols": "sure", "kwargs": {"arg": {"1": "yes"}}},
+        ]}),
+        json!({"import": "get_dummies", "kwargs": {"columns": ["carbrand", "count"], "prefix": {"carbrand": "b", "cuont": "c"}}}),
+        json!({"import": "cut", "cols": "age", "kwargs": {"bins": [0, 1], "precision": 2_000_000_000}}),
+        json!({"import": "qcut", "cols": "age", "kwargs": {"q": 4, "precision": 2_000_000_000}}),
+        json!({"import": "str.contains", "cols": "carbrand", "kwargs": {"pat": "a++a"}}),
         json!({"steps": [{"import": "str.lower", "cols": "age"}, {"import": "str.upper", "cols": "age"}, {"import": "isna", "cols": "aeg"}]}),
     ];
     insta::assert_snapshot!(calls.iter().map(mistakes).collect::<Vec<_>>().join("\n"));

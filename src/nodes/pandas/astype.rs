@@ -121,6 +121,9 @@ impl Operation for AsType {
             None => call.fail(),
             Some(Kwargs { dtype: Types::One(dtype), .. }) => call.each(|call, column| convert(call, column, dtype)),
             Some(Kwargs { dtype: Types::Columns(types), .. }) => {
+                if call.is_placed_twice("dtype") {
+                    return call.fail();
+                }
                 for (name, dtype) in types {
                     let pointer = call.at(&format!("dtype/{}", name.replace('~', "~0").replace('/', "~1")));
                     if call.frame.get(&name).is_some() {

@@ -115,7 +115,7 @@ fn text_of<'t>(rows: usize, at: impl Fn(usize) -> Option<&'t str>) -> ArrayRef {
 }
 
 fn with_constant(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when): (Slot, bool), other: &Scalar) -> Option<Column> {
-    let nullable = column.nullable || other.is_null();
+    let nullable = column.nullable || other.is_null_in(&column.data_type);
     if let Some((codes, values)) = call.as_codes(column) {
         return choose_codes(call, column, (codes, &values), (condition, kept_when), other);
     }

@@ -11,6 +11,8 @@ use foldhash::fast::FixedState;
 use super::operation::Call;
 use super::scalar::Scalar;
 use super::{lanes, numbers};
+use crate::dataset::Statistic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::nodes::{Column, Slot, Source};
 
 /// A table from values to codes. Its keys are fixed at planning, so a fixed hash seed gives an attacker nothing to flood.
@@ -176,7 +178,33 @@ fn key_bits(value: f64) -> u64 {
     if value == 0.0 { 0 } else { value.to_bits() }
 }
 
+/// Whether a value of a type can equal a constant, which stands as the type holds it.
+fn can_equal(data_type: &DataType, value: &Scalar) -> bool {
+    match value {
+        Scalar::Null(()) => true,
+        // An infinity is a text in the file.
+        Scalar::Text(_) if lanes::is_float(data_type) => value.number().is_some(),
+        Scalar::Text(_) => !lanes::is_numeric(data_type),
+        Scalar::Float(_) => lanes::is_float(data_type),
+        Scalar::Bool(_) | Scalar::Int(_) => lanes::is_numeric(data_type),
+    }
+}
+
 impl Call<'_, '_> {
+    /// The frozen values of a column, as it holds them; `None` when there are none, which is reported or collected, or when they are of
+    /// another type, which is reported: they were read when the column had it, and would be found in no row.
+    pub(super) fn frozen_values(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Vec<Scalar>> {
+        let values = self.frozen_list(column, statistic, pointer)?;
+        let values: Vec<Scalar> = values.into_iter().map(|value| as_held(value, &column.data_type)).collect();
+        let odd = values.iter().find(|value| !can_equal(&column.data_type, value)).map(Scalar::show);
+        let Some(odd) = odd else { return Some(values) };
+        let (id, what, dtype) = (self.planning.id(), statistic.name(), column.dtype());
+        let message = format!("node `{id}`: {odd} among the frozen {what} of column `{}` is no value of type {dtype}", column.name);
+        let help = "the column had another type when they were read: `caz fit FILE --dataset DATASET` reads them anew";
+        self.report(Diagnostic::error(Code::NotFrozen, message).help(help), pointer);
+        None
+    }
+
     /// The codes and what they stand for, of a column whose values are known at planning: a category, or text made from a set.
     pub(in crate::nodes) fn as_codes(&mut self, column: &Column) -> Option<(Slot, Arc<[String]>)> {
         if let Source::Codes { codes, values } = &column.source {

@@ -102,12 +102,20 @@ impl Operation for Compare {
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<CompareKwargs>() else { return call.fail() };
         let Some(side) = call.operand(&kwargs.other, "other") else { return call.fail() };
-        call.each(|call, column| compare(call, column, &side, self.relation).map(|slot| call.made(DataType::Boolean, false, slot)));
+        call.each(|call, column| {
+            compare(call, column, ("other", &side), self.relation).map(|slot| call.made(DataType::Boolean, false, slot))
+        });
     }
 }
 
-/// A slot that says in which rows a column stands in `relation` to the other side; `None` when they cannot be compared, which is reported.
-pub(in crate::nodes) fn compare(call: &mut Call<'_, '_>, column: &Column, side: &Side, relation: Relation) -> Option<Slot> {
+/// A slot that says in which rows a column stands in `relation` to the other side, which a keyword argument gives; `None` when they cannot
+/// be compared, which is reported.
+pub(in crate::nodes) fn compare(
+    call: &mut Call<'_, '_>,
+    column: &Column,
+    (kwarg, side): (&str, &Side),
+    relation: Relation,
+) -> Option<Slot> {
     if let Side::Constant(value) = side
         && value.is_null()
     {
@@ -130,7 +138,7 @@ pub(in crate::nodes) fn compare(call: &mut Call<'_, '_>, column: &Column, side: 
         }
         (DataType::Timestamp(_, zone), Side::Constant(Scalar::Text(other))) => {
             let Some(time) = timestamp::parse_iso(other).and_then(|time| time.in_zone(zone.is_some())).ok() else {
-                call.wrong("other", format!("'{other}' is no ISO 8601 time that the column could hold"), "such as 2024-01-31T12:00:00Z");
+                call.wrong(kwarg, format!("'{other}' is no ISO 8601 time that the column could hold"), "such as 2024-01-31T12:00:00Z");
                 return None;
             };
             let slot = call.array(column);
@@ -294,8 +302,8 @@ impl Operation for Between {
             Inclusive::Right => (Relation::Gt, Relation::Le),
         };
         call.each(|call, column| {
-            let above = compare(call, column, &left, low)?;
-            let below = compare(call, column, &right, high)?;
+            let above = compare(call, column, ("left", &left), low)?;
+            let below = compare(call, column, ("right", &right), high)?;
             let slot = call.kernel(&[above, below], |inputs, _| {
                 let (above, below) = (inputs.array(0).as_boolean(), inputs.array(1).as_boolean());
                 let both = above.values() & below.values();

@@ -88,7 +88,7 @@ impl Operation for Choose {
         call.each(|call, column| {
             let condition = condition(call, column, &kwargs.cond)?;
             let made = choose(call, column, (condition, self.kept_when), &other)?;
-            let makes_null = matches!(&other, Side::Constant(value) if value.is_null());
+            let makes_null = matches!(&other, Side::Constant(value) if value.is_null_in(&column.data_type));
             Some(if makes_null { made.null_where("the condition says so, and `other` is null") } else { made })
         });
     }
@@ -113,8 +113,9 @@ fn condition(call: &mut Call<'_, '_>, column: &Column, condition: &Condition) ->
         Condition::Gt(operand) => (Relation::Gt, operand, "gt"),
         Condition::Ge(operand) => (Relation::Ge, operand, "ge"),
     };
-    let side = call.operand(operand, &format!("cond/{kwarg}"))?;
-    compare(call, column, &side, relation)
+    let kwarg = format!("cond/{kwarg}");
+    let side = call.operand(operand, &kwarg)?;
+    compare(call, column, (&kwarg, &side), relation)
 }
 
 struct Clip;
@@ -180,11 +181,11 @@ fn clip(call: &mut Call<'_, '_>, column: &Column, lower: Option<&Scalar>, upper:
         return None;
     }
     let mut clipped = column.clone();
-    for (bound, relation) in [(lower, Relation::Ge), (upper, Relation::Le)] {
+    for (kwarg, bound, relation) in [("lower", lower, Relation::Ge), ("upper", upper, Relation::Le)] {
         let Some(bound) = bound else { continue };
         // pandas compares the values as they came with both bounds, and null with none.
         let null_stays = column.nullable;
-        let holds = compare(call, column, &Side::Constant(bound.clone()), relation)?;
+        let holds = compare(call, column, (kwarg, &Side::Constant(bound.clone())), relation)?;
         let holds = if null_stays { or_null(call, column, holds) } else { holds };
         let nullable = clipped.nullable;
         clipped = Column { nullable, ..choose(call, &clipped, (holds, true), &Side::Constant(bound.clone()))? };

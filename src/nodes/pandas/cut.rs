@@ -35,6 +35,7 @@ struct Kwargs {
     include_lowest: bool,
     /// How many decimals of the edges stand in names.
     #[serde(default = "three")]
+    #[schemars(range(min = -18, max = 300))]
     precision: i32,
     /// What becomes of edges that are equal.
     #[serde(default)]

@@ -4,7 +4,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::coder::{Coder, as_held};
+use super::coder::Coder;
 use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
@@ -56,8 +56,8 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, statistic: &Statistic) -> Opti
         return None;
     }
     let pointer = call.column_pointer(&column.name);
-    let values = call.frozen_list(column, statistic, &pointer)?;
-    let keys: Vec<(Scalar, i32)> = values.into_iter().map(|value| as_held(value, &column.data_type)).zip(0..).collect();
+    let values = call.frozen_values(column, statistic, &pointer)?;
+    let keys: Vec<(Scalar, i32)> = values.into_iter().zip(0..).collect();
     let coder = Coder::new(column, &keys, -1, -1)?;
     let codes = call.codes(column, coder);
     let table = std::iter::once(-1).chain((0..).take(keys.len())).collect();

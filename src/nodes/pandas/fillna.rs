@@ -87,9 +87,7 @@ impl Operation for FillNa {
             None => call.fail(),
             Some(Kwargs { value: Value::One(fill) }) => call.each(|call, column| plan(call, column, &fill, "value")),
             Some(Kwargs { value: Value::Columns(fills) }) => {
-                if call.cols.is_some() {
-                    let help = "leave `cols` out: the mapping names the columns";
-                    call.wrong("value", "a mapping by column stands without `cols`", help);
+                if call.is_placed_twice("value") {
                     return call.fail();
                 }
                 for (name, fill) in fills {
@@ -115,7 +113,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, fill: &Fill, kwarg: &str) -> O
         Fill::Constant(value) => value.clone(),
         Fill::Frozen(frozen) => frozen_value(call, column, frozen.frozen, kwarg)?,
     };
-    if fill.is_null() {
+    if fill.is_null_in(&column.data_type) {
         call.wrong(kwarg, "null cannot fill nulls", "give a value of the column's type");
         return None;
     }

@@ -7,13 +7,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::astype::Dtype;
-use super::coder::{Coder, as_held};
+use super::coder::Coder;
 use super::columns::rebuild;
 use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use crate::dataset::Statistic;
-use crate::nodes::Column;
+use crate::diagnostic::{Code, Diagnostic, join, nearest};
+use crate::nodes::{Column, list};
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&GetDummies];
@@ -107,6 +108,9 @@ impl Operation for GetDummies {
                     "give one for each column, or one for all",
                 );
             }
+            if let Some(Names::Columns(names)) = names {
+                report_strangers(call, kwarg, names, &subjects);
+            }
         }
         if kwargs.dtype.is_some_and(|dtype| !is_numeric(&dtype.data_type())) {
             call.wrong("dtype", "dummies are numbers or Booleans", "leave `dtype` out, or give a number's type");
@@ -128,6 +132,21 @@ impl Operation for GetDummies {
         let kept = call.frame.columns().iter().filter(|column| !subjects.iter().any(|(name, _)| *name == *column.name));
         let columns = kept.cloned().chain(groups).collect();
         rebuild(call, columns, "columns");
+    }
+}
+
+/// Reports each name of a mapping by column that is none of the columns to encode.
+fn report_strangers(call: &mut Call<'_, '_>, kwarg: &str, names: &BTreeMap<String, String>, subjects: &[(String, String)]) {
+    let encoded = || subjects.iter().map(|(name, _)| name.as_str());
+    for name in names.keys().filter(|name| encoded().all(|encoded| encoded != name.as_str())) {
+        let message = format!("node `{}`: `{}`: `{name}` is none of the columns to encode", call.planning.id(), call.name);
+        let diagnostic = Diagnostic::error(Code::WrongValue, message).help(format!("columns to encode: {}", list(encoded())));
+        let diagnostic = match nearest(name, encoded()) {
+            Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
+            None => diagnostic,
+        };
+        let pointer = join(&call.at(kwarg), name);
+        call.report(diagnostic, &pointer);
     }
 }
 
@@ -158,18 +177,11 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
             call.mismatch(column, "times are no categories", "take the parts that you need with `dt.*`");
             return None;
         }
-        (None, DataType::Boolean) => {
-            let frozen = call.planning.frozen(&column.name, &Statistic::Categories).and_then(serde_json::Value::as_array);
-            // A Boolean has two values, whatever the data.
-            frozen.map_or_else(
-                || vec![Scalar::Bool(false), Scalar::Bool(true)],
-                |levels| levels.iter().filter_map(Scalar::from_json).collect(),
-            )
+        // A Boolean has two values, whatever the data.
+        (None, DataType::Boolean) if call.planning.frozen(&column.name, &Statistic::Categories).is_none() => {
+            vec![Scalar::Bool(false), Scalar::Bool(true)]
         }
-        (None, data_type) => {
-            let levels = call.frozen_list(column, &Statistic::Categories, pointer)?;
-            levels.into_iter().map(|level| as_held(level, data_type)).collect()
-        }
+        (None, _) => call.frozen_values(column, &Statistic::Categories, pointer)?,
     };
     let count = i32::try_from(levels.len()).ok()?;
     let keys: Vec<(Scalar, i32)> = levels.iter().cloned().zip(0..).collect();

@@ -119,7 +119,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
     let mut wrong = Vec::new();
     let mut null_result = kwargs.null.as_ref();
     for (key, result) in &kwargs.arg {
-        match read_key(key, &column.data_type) {
+        match read_key(key, column) {
             Some(Scalar::Null(())) => null_result = null_result.or(Some(result)),
             Some(read) => keys.push((read, position(result))),
             None => wrong.push(key.clone()),
@@ -158,13 +158,19 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
 }
 
 /// A key as the column's type reads it; `null`, `nan` and `None` are null where text cannot be meant.
-pub(super) fn read_key(key: &str, data_type: &DataType) -> Option<Scalar> {
-    match data_type {
+pub(super) fn read_key(key: &str, column: &Column) -> Option<Scalar> {
+    match &column.data_type {
         DataType::Utf8 | DataType::Dictionary(_, _) => Some(Scalar::Text(key.to_owned())),
         _ if matches!(key, "null" | "nan" | "None" | "NaN" | "~") => Some(Scalar::Null(())),
         DataType::Boolean => match key {
-            "true" | "True" | "1" => Some(Scalar::Bool(true)),
-            "false" | "False" | "0" => Some(Scalar::Bool(false)),
+            "true" | "True" => Some(Scalar::Bool(true)),
+            "false" | "False" => Some(Scalar::Bool(false)),
+            // Beside nulls Booleans are Python objects, of which True equals 1; by themselves they are apart from numbers.
+            number if column.nullable => match number.parse::<f64>() {
+                Ok(1.0) => Some(Scalar::Bool(true)),
+                Ok(0.0) => Some(Scalar::Bool(false)),
+                _ => None,
+            },
             _ => None,
         },
         _ => match key.parse::<i64>() {

@@ -264,7 +264,7 @@ fn plan_step(planning: &mut Planning<'_>, mut frame: Frame, step: StepParams, po
     let scope = operation.scope();
     let kwargs = format!("{pointer}/kwargs");
     let mut call = Call { planning, frame, name: operation.name(), pointer: pointer.to_owned(), kwargs, cols, into, passage: None };
-    if fits(&mut call, scope) {
+    if fits(&mut call, scope) && makes_each_once(&mut call, scope) {
         operation.plan(&mut call);
     } else {
         call.frame.set_open();
@@ -292,6 +292,23 @@ fn fits(call: &mut Call<'_, '_>, scope: Scope) -> bool {
         _ => return true,
     };
     call.planning.report(problem, &pointer);
+    false
+}
+
+/// Whether each result has a place of its own; reports a name that stands twice.
+fn makes_each_once(call: &mut Call<'_, '_>, scope: Scope) -> bool {
+    let (parameter, names, help): (_, Vec<&str>, _) = match (&call.into, &call.cols) {
+        _ if scope == Scope::Frame => return true,
+        (Some(into), _) => ("into", into.iter().map(String::as_str).collect(), "give each result a name of its own"),
+        (None, Some(cols)) => {
+            let names = cols.iter().map(|(name, _)| name.as_str()).collect();
+            ("cols", names, "name each column once, or give each result a name in `into`")
+        }
+        (None, None) => return true,
+    };
+    let Some((at, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) else { return true };
+    let message = format!("`{name}` stands twice in `{parameter}`");
+    call.wrong_call(&format!("{parameter}/{at}"), &message, help);
     false
 }
 

@@ -166,6 +166,16 @@ impl Call<'_, '_> {
         self.report(Diagnostic::error(Code::WrongValue, message).help(help), &pointer);
     }
 
+    /// Whether `cols` or `into` stand beside a mapping by column, which passes over them; that is reported.
+    pub(super) fn is_placed_twice(&mut self, kwarg: &str) -> bool {
+        let is_placed_twice = self.cols.is_some() || self.into.is_some();
+        if is_placed_twice {
+            let help = "leave them out: the mapping names the columns, and each result takes the place of its column";
+            self.wrong(kwarg, "a mapping by column stands without `cols` and `into`", help);
+        }
+        is_placed_twice
+    }
+
     /// Reports that the operation cannot take a column of this type.
     pub(in crate::nodes) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
         let message = format!("node `{}`: `{}` on {}: {reason}", self.planning.id(), self.name, self.describe(column));
@@ -236,13 +246,17 @@ impl Call<'_, '_> {
         Column { data_type: DataType::Float64, source: Source::Slot(slot), ..column }
     }
 
-    /// Plans the call column by column. What `plan` answers goes under the column's name in `into`, else in the column's place; where
-    /// it answers `None` that name is poisoned.
+    /// Plans the call column by column, none of which sees what becomes of another. What `plan` answers goes under the column's name in
+    /// `into`, else in the column's place; where it answers `None` that name is poisoned.
     pub(in crate::nodes) fn each(&mut self, mut plan: impl FnMut(&mut Self, &Column) -> Option<Column>) {
-        for (index, (name, pointer)) in self.subjects().into_iter().enumerate() {
-            let target = self.into.as_ref().map_or_else(|| name.clone(), |into| into[index].clone());
-            let made = self.column(&name, &pointer).and_then(|column| plan(self, &column));
-            self.put(&target, made);
+        let subjects = self.subjects();
+        let mut results = Vec::with_capacity(subjects.len());
+        for (name, pointer) in &subjects {
+            results.push(self.column(name, pointer).and_then(|column| plan(self, &column)));
+        }
+        let targets = self.into.clone().unwrap_or_else(|| subjects.into_iter().map(|(name, _)| name).collect());
+        for (target, made) in targets.iter().zip(results) {
+            self.put(target, made);
         }
     }
 

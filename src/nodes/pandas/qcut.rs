@@ -23,6 +23,7 @@ struct Kwargs {
     labels: Option<Labels>,
     /// How many decimals of the edges stand in names.
     #[serde(default = "three")]
+    #[schemars(range(min = -18, max = 300))]
     precision: i32,
     /// What becomes of edges that are equal, as frequent values make them.
     #[serde(default)]

@@ -110,7 +110,7 @@ fn pairs(column: &Column, kwargs: &Kwargs) -> Vec<(Scalar, Scalar)> {
     let wanted = match &kwargs.to_replace {
         Wanted::Dict(dict) => {
             // A key that no value of the column can equal replaces nothing.
-            let read = |(key, value): (&String, &Scalar)| Some((read_key(key, &column.data_type)?, value.clone()));
+            let read = |(key, value): (&String, &Scalar)| Some((read_key(key, column)?, value.clone()));
             return dict.iter().filter_map(read).collect();
         }
         Wanted::One(value) => std::slice::from_ref(value),
@@ -170,8 +170,9 @@ fn can_match(wanted: &Scalar, column: &Column) -> bool {
     match (&column.data_type, wanted) {
         (_, wanted) if wanted.is_null() => column.nullable,
         (DataType::Utf8 | DataType::Dictionary(_, _), wanted) => matches!(wanted, Scalar::Text(_)),
-        // Python's True is 1, but pandas keeps Booleans and numbers apart here.
-        (DataType::Boolean, wanted) => matches!(wanted, Scalar::Bool(_)),
+        // Python's True is 1, but only beside nulls Booleans are Python objects: by themselves pandas keeps them and numbers apart.
+        (DataType::Boolean, Scalar::Bool(_)) => true,
+        (DataType::Boolean, wanted) => column.nullable && matches!(wanted.number(), Some(0.0 | 1.0)),
         (data_type, wanted) if lanes::is_numeric(data_type) => matches!(wanted, Scalar::Int(_) | Scalar::Float(_)),
         _ => false,
     }

@@ -3,8 +3,11 @@
 use std::fmt::{LowerExp, Write as _};
 use std::str::FromStr;
 
+use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use super::lanes;
 
 /// A constant; infinities and NaN are the strings `inf`, `-inf` and `nan`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -30,6 +33,11 @@ impl Scalar {
             Self::Float(value) => value.is_nan(),
             _ => false,
         }
+    }
+
+    /// Whether a column of this type takes it as null: among numbers, where no text can be meant, `nan` is NaN.
+    pub(in crate::nodes) fn is_null_in(&self, data_type: &DataType) -> bool {
+        self.is_null() || (lanes::is_numeric(data_type) && self.number().is_some_and(f64::is_nan))
     }
 
     /// Its value as a number, `inf`, `-inf` and `nan` included; Booleans and null are none.

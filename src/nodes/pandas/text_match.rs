@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType;
-use regex::{CaptureLocations, Regex, RegexBuilder};
+use regex::{CaptureLocations, Match, Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -169,11 +169,17 @@ impl Operation for Contains {
 /// A regular expression; reports one that cannot be used.
 pub(super) fn build(call: &mut Call<'_, '_>, pattern: &str, case: bool) -> Option<Regex> {
     if let Some(notation) = foreign(pattern) {
-        call.wrong(
-            "pat",
-            format!("'{pattern}' holds `{notation}`, which is no operator in Python"),
-            "escape each character of it with a backslash, or leave out the backslash of `\\<` and `\\>`",
-        );
+        let (what, help) = match notation.ends_with('+') {
+            true => (
+                "which in Python repeats and gives nothing back",
+                "leave its `+` out where that matches the same: expressions match in linear time without it",
+            ),
+            false => (
+                "which is no operator in Python",
+                "escape each character of it with a backslash, or leave out the backslash of `\\<` and `\\>`",
+            ),
+        };
+        call.wrong("pat", format!("'{pattern}' holds `{notation}`, {what}"), help);
         return None;
     }
     match RegexBuilder::new(pattern).case_insensitive(!case).build() {
@@ -191,7 +197,7 @@ pub(super) fn build(call: &mut Call<'_, '_>, pattern: &str, case: bool) -> Optio
     }
 }
 
-/// What the crate's notation has and Python's does not: sets of classes, named classes, the edges of words.
+/// What means something else to the crate than to Python: sets of classes, named classes, the edges of words; possessive repetitions.
 fn foreign(pattern: &str) -> Option<&str> {
     let (mut class_start, mut at) = (None, 0);
     while let Some(character) = pattern[at..].chars().next() {
@@ -213,6 +219,7 @@ fn foreign(pattern: &str) -> Option<&str> {
             ('[', Some(_)) => return Some(&rest[..length]),
             // First in a class it is a character.
             (']', Some(start)) if start < at => class_start = None,
+            ('*' | '+' | '?' | '}', None) if rest[1..].starts_with('+') => return Some(&rest[..2]),
             ('&' | '-' | '~', Some(_)) if rest[1..].starts_with(character) => return Some(&rest[..2]),
             _ => {}
         }
@@ -409,17 +416,11 @@ fn replacement(repl: &str) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// As Python's `re.sub`: an empty match right behind a match counts too.
+/// As Python's `re.sub`.
 fn replace(text: &str, (regex, locations): (&Regex, &mut CaptureLocations), repl: &[Piece], limit: usize, out: &mut String) {
     let (mut copied, mut from, mut count) = (0, 0, 0);
-    let mut last_end = None;
     while count < limit && from <= text.len() {
         let Some(found) = regex.captures_read_at(locations, text, from) else { break };
-        // Python allows an empty match at the end of a match that was not empty, never two at one place.
-        if found.is_empty() && last_end == Some((found.end(), true)) {
-            from = next(text, from);
-            continue;
-        }
         out.push_str(&text[copied..found.start()]);
         for piece in repl {
             match piece {
@@ -432,14 +433,24 @@ fn replace(text: &str, (regex, locations): (&Regex, &mut CaptureLocations), repl
             }
         }
         copied = found.end();
-        last_end = Some((found.end(), found.is_empty()));
-        from = if found.is_empty() { next(text, found.end()) } else { found.end() };
+        from = behind(text, found);
         count += 1;
     }
     out.push_str(&text[copied..]);
 }
 
-/// The position behind the character at `from`.
-fn next(text: &str, from: usize) -> usize {
-    from + text[from..].chars().next().map_or(1, char::len_utf8)
+/// The matches of a regular expression in a text, as Python's `re` finds them.
+pub(super) fn matches<'t>(regex: &Regex, text: &'t str) -> impl Iterator<Item = Match<'t>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let found = (from <= text.len()).then(|| regex.find_at(text, from)).flatten()?;
+        from = behind(text, found);
+        Some(found)
+    })
+}
+
+/// Where to look for the next match as Python does: an empty one right behind one that is not counts too, two at one place do not.
+fn behind(text: &str, found: Match<'_>) -> usize {
+    let width = if found.is_empty() { text[found.end()..].chars().next().map_or(1, char::len_utf8) } else { 0 };
+    found.end() + width
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::numbers::is_space;
 use super::operation::{Call, Operation, Scope};
 use super::text::{text_array, text_column};
-use super::text_match::{as_text, build};
+use super::text_match::{as_text, build, matches};
 use crate::dataset::Rows;
 use crate::nodes::{Inputs, Kernel};
 
@@ -93,7 +93,15 @@ impl Between {
     fn split<'t>(&self, text: &'t str, splits: usize, parts: &mut [Option<&'t str>]) {
         match self {
             Self::Text(separator) => fill(parts, text.splitn(splits + 1, separator.as_str())),
-            Self::Regex(regex) => fill(parts, regex.splitn(text, splits + 1)),
+            Self::Regex(regex) => {
+                let (mut separators, mut start) = (matches(regex, text).take(splits), 0);
+                for part in parts {
+                    let separator = separators.next();
+                    *part = Some(&text[start..separator.map_or(text.len(), |found| found.start())]);
+                    let Some(found) = separator else { return };
+                    start = found.end();
+                }
+            }
             Self::Space => {
                 let mut rest = text.trim_start_matches(is_space);
                 for (at, part) in parts.iter_mut().enumerate() {

@@ -25,11 +25,11 @@ struct Kwargs {
     /// Whether the result is in UTC; text without an offset then counts as UTC. Text with offsets needs it.
     #[serde(default)]
     utc: bool,
-    /// What a number counts, since 1970.
+    /// What a number counts, since 1970; nanoseconds without it. Not with `format`.
     #[serde(default)]
-    unit: Unit,
+    unit: Option<Unit>,
     /// How text is written: `ISO8601`, or `strftime` codes. Without it the format is the one that all training data share, frozen by
-    /// `caz fit`; it is never guessed from the batch.
+    /// `caz fit`; it is never guessed from the batch. Numbers have none: `astype` makes text of them.
     #[serde(default)]
     format: Option<String>,
     /// What becomes of a value that is no time.
@@ -38,7 +38,7 @@ struct Kwargs {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 enum Unit {
     /// Days.
     D,
@@ -107,6 +107,10 @@ impl Operation for ToDatetime {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(kwargs) = call.kwargs::<Kwargs>() else { return call.fail() };
+        if kwargs.unit.is_some() && kwargs.format.is_some() {
+            call.wrong("unit", "`unit` and `format` exclude each other", "numbers have a `unit`, text has a `format`");
+            return call.fail();
+        }
         call.each(|call, column| {
             let made = plan(call, column, &kwargs)?;
             let is_made = made.source != column.source && kwargs.errors == Errors::Coerce;
@@ -141,13 +145,22 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.text(inputs.array(0), format.as_ref(), rows));
             Some(call.made(data_type, nullable, slot))
         }
+        other if kwargs.format.is_some() && (other.is_integer() || lanes::is_float(other)) => {
+            // pandas reads the digits of whole numbers as text, also where a null beside them made floats of them.
+            let help = match other.is_integer() {
+                true => "convert it with `astype` to str first",
+                false => "use `fillna`, and `astype` to int64 and then to str first",
+            };
+            call.mismatch(column, "it holds numbers, and only text has a `format`", help);
+            None
+        }
         other if other.is_integer() => {
-            let (slot, scale) = (call.array(column), kwargs.unit.nanoseconds());
+            let (slot, scale) = (call.array(column), kwargs.unit.unwrap_or_default().nanoseconds());
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.integers(inputs.array(0), scale, rows));
             Some(call.made(data_type, nullable, slot))
         }
         other if lanes::is_float(other) => {
-            let (slot, scale) = (call.array(column), kwargs.unit.nanoseconds());
+            let (slot, scale) = (call.array(column), kwargs.unit.unwrap_or_default().nanoseconds());
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.floats(inputs.array(0), scale, rows));
             Some(call.made(data_type, nullable, slot))
         }

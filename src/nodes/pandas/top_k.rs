@@ -79,8 +79,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, k: u32, others: &Scalar) -> Op
         call.holds(column, *value)?;
     }
     let pointer = call.at("k");
-    let top = call.frozen_list(column, &Statistic::Top(k), &pointer)?;
-    let mut results: Vec<Scalar> = top.into_iter().map(|value| as_held(value, &column.data_type)).collect();
+    let mut results = call.frozen_values(column, &Statistic::Top(k), &pointer)?;
     let keys: Vec<(Scalar, i32)> = results.iter().cloned().zip(0..).collect();
     results.push(as_held(others.clone(), &column.data_type));
     let otherwise = i32::try_from(keys.len()).ok()?;

@@ -100,6 +100,16 @@ def condition() -> list[Case]:
             pair = {"cond": {relation: {"column": "b"}}}
             run = lambda df, n=name, r=relation: df.assign(a=getattr(df["a"], n)(getattr(df["a"], r)(df["b"])))  # noqa: E731
             cases.append(Case({"import": name, "cols": "a", "kwargs": pair}, df, run))
+    # No column sees what becomes of another one of the same call.
+    pair, both = df[["a", "b"]], pd.DataFrame({"f": bools("wg", 40), "g": bools("wh", 40)})
+    for columns in [["a", "b"], ["b", "a"]]:
+        kwargs = {"cond": {"ge": {"column": "a"}}, "other": 0}
+        run = lambda df: df.mask(df.ge(df["a"], axis=0), 0)  # noqa: E731
+        cases.append(Case({"import": "mask", "cols": columns, "kwargs": kwargs}, pair, run))
+    for params in [{}, {"cols": ["f", "g"]}, {"cols": ["g", "f"]}]:
+        kwargs = {"cond": {"column": "f"}, "other": True}
+        run = lambda df: df.assign(**{name: df[name].where(df["f"], True) for name in "fg"})  # noqa: E731
+        cases.append(Case({"import": "where", "kwargs": kwargs} | params, both, run))
     for lower, upper in [(0, 10), (None, 5), (-1.5, None), (10, 0), (-0.5, 0.5), (0, 0)]:
         kwargs = {"lower": lower, "upper": upper}
         cases.append(series_case("clip", floats(f"clip{lower}{upper}", 60), kwargs, lambda s, k=kwargs: s.clip(**k)))

@@ -238,6 +238,7 @@ def functions() -> list[Case]:
         ("len('vw') * 2 + i", lambda df: df.i + 4),
         ("'v' + 'w' == t", lambda df: df.t == "vw"),
         ("(i + 1).abs() % 3", lambda df: (df.i + 1).abs() % 3),
+        ("-astype(abs(k), 'uint8')", lambda df: -df.k.abs().astype("uint8")),
     ]  # fmt: skip
     return [beyond(text, run) for text, run in series]
 

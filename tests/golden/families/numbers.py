@@ -44,6 +44,10 @@ def arithmetic() -> list[Case]:
     cases.append(series_case("radd", words["a"], {"other": "ß_"}, lambda s: "ß_" + s))
     cases.append(series_case("add", bools("ar_v", 20), {"other": 1}, lambda s: s + 1))
     cases.append(series_case("mul", bools("ar_w", 20), {"other": 2.5}, lambda s: s * 2.5))
+    # No column sees what becomes of another one of the same call.
+    for into in [["b", "a"], ["b", "c"]]:
+        run = lambda df, names=into: df.assign(**dict(zip(names, [df["a"] + 1, df["b"] + 1], strict=True)))  # noqa: E731
+        cases.append(Case({"import": "add", "cols": ["a", "b"], "into": into, "kwargs": {"other": 1}}, pair, run))
     return cases
 
 

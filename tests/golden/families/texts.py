@@ -95,6 +95,9 @@ def text_match() -> list[Case]:
         {"n": 3},
         {"pat": "[ab]+", "n": 2},
         {"pat": "a.", "n": 1, "regex": False},
+        {"pat": " *", "n": 3},
+        {"pat": "x*", "n": 4},
+        {"pat": "[-, ]*", "n": 2},
     ]:
         into = [f"p{index}" for index in range(kwargs["n"] + 1)]
         given = kwargs | {"expand": True}

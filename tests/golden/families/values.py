@@ -87,6 +87,10 @@ def map_() -> list[Case]:
     cases.append(series_case("map", bools("map", 20), {"arg": {"true": 1, "false": 0}}, mapper({}, {True: 1, False: 0})))
     flags = bools("map", 20)
     cases.append(series_case("map", flags, {"arg": {"true": "yes", "True": "yes"}}, mapper({}, {True: "yes"})))
+    # Beside nulls they are Python objects, of which True equals 1.
+    objects = bools("map_objects", 30, nulls=True)
+    cases.append(series_case("map", objects, {"arg": {"1": "yes", "0": "no"}}, mapper({}, {1: "yes", 0: "no"})))
+    cases.append(series_case("map", objects, {"arg": {"1.0": "yes"}}, mapper({}, {1.0: "yes"})))
     for round_ in range(12):
         values = texts(f"map{round_}", 20, edge=False)
         some = [value for value in values.dropna().unique()][::2]
@@ -135,6 +139,12 @@ def replace() -> list[Case]:
     given = {"to_replace": {"true": False, "null": True}}
     cases.append(series_case("replace", holes, given, lambda s: s.replace({True: False, np.nan: True})))
     cases.append(series_case("replace", bools("replace", 30), {"to_replace": True, "value": False}, lambda s: s.replace(True, False)))
+    # Numbers are apart from Booleans, and equal to the Python objects that Booleans are beside nulls.
+    for given, python in [({"to_replace": 1, "value": False}, None), ({"to_replace": [0, 1.0], "value": [True, False]}, None),
+                          ({"to_replace": 5, "value": True}, None), ({"to_replace": {"1": False}}, {"to_replace": {1: False}}),
+                          ({"to_replace": {"0.0": True, "1": False}}, {"to_replace": {0.0: True, 1: False}})]:  # fmt: skip
+        for flags in [bools("replace", 30), holes]:
+            cases.append(series_case("replace", flags, given, lambda s, g=python or given: s.replace(**g)))
     return cases
 
 
