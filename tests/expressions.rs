@@ -115,7 +115,9 @@ fn what_a_query_says_of_nulls_holds_behind_it() {
     for told in ["t is not null", "notna(t) and b", "t == 'vw' & b", "t in ['vw']", "b and (i > 0 and t.notna() == true and t == s)"] {
         assert_eq!(after(told), Ok(()), "{told}");
     }
-    for silent in ["t != 'vw'", "t is not null or b", "not (t == 'vw')", "t in ['vw', null]", "t not in ['vw']", "t is null"] {
+    for silent in
+        ["t == ['vw', null]", "t != 'vw'", "t is not null or b", "not (t == 'vw')", "t in ['vw', null]", "t not in ['vw']", "t is null"]
+    {
         assert!(after(silent).is_err(), "{silent}");
     }
 }
@@ -150,6 +152,44 @@ fn values_that_pandas_does_not_have() {
     let shown: Vec<String> =
         fields.iter().map(|field| format!("{field}\n{}", shown("FieldTrans", &json!({"fields": {"x": field}})))).collect();
     insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+/// In a column of numbers NaN is null, however it is spelled; and a text that spells it is none.
+#[test]
+fn nan_fills_no_nulls_and_no_text_does() {
+    let refused = |type_name: &str, params: Value, message: &str| match Planned::of(type_name, &case(params.clone(), &rows())) {
+        Ok(_) => panic!("{params} is planned"),
+        Err(found) => assert!(found.contains(message), "{params}: {found}"),
+    };
+    let null = "null cannot fill nulls";
+    refused("Pandas", json!({"import": "fillna", "cols": "f", "kwargs": {"value": "nan"}}), null);
+    refused("FieldOps", json!({"default": {"f": "nan"}}), null);
+    for field in ["fillna(f, nan)", "f.fillna(nan)", "fillna(t, nan)"] {
+        refused("FieldTrans", json!({"fields": {"x": field}}), null);
+    }
+    for field in ["if b then f else 'nan'", "if b then 'nan' else i", "coalesce(f, 'nan')"] {
+        refused("FieldTrans", json!({"fields": {"x": field}}), "it holds numbers, and 'nan' is text");
+    }
+    // Text has a word for it.
+    let filled = shown("FieldTrans", &json!({"fields": {"x": "coalesce(t, 'nan')"}}));
+    assert!(filled.contains("Some(\"nan\")"), "{filled}");
+}
+
+/// pandas: `-s` of uint8 [1, 0, 0, 5] is [255, 0, 0, 251].
+#[test]
+fn the_sign_of_an_unsigned_integer_wraps() {
+    let shown = shown("FieldTrans", &json!({"fields": {"x": "-astype(clip(i, 0, 9), 'uint8')"}}));
+    assert_eq!(shown, "x: uint8  \n  255\n  0\n  0\n  251");
+}
+
+/// What stands between two comparisons belongs to both; a chain of chains would tell its mistake 4,096 times.
+#[test]
+fn a_mistake_between_two_comparisons_is_told_once() {
+    let nested = (0..12).fold("0 < aeg <= 120".to_owned(), |inner, _| format!("0 < ({inner}) < 1"));
+    for text in ["0 < aeg <= 120", nested.as_str()] {
+        let found = Planned::of("FieldTrans", &case(json!({"fields": {"x": text}}), &rows())).map(|_| ()).unwrap_err();
+        assert_eq!(found.matches("reads column `aeg`").count(), 1, "{found}");
+    }
 }
 
 /// Equal parts are computed once, a column that is not named costs nothing.

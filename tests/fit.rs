@@ -14,6 +14,7 @@ use caz::dataset::{DatasetSchema, Frozen};
 use caz::fit::{Options, fit};
 use caz::stream::Assembly;
 use parquet::arrow::ArrowWriter;
+use serde_json::json;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -227,6 +228,60 @@ fn skipped_rows_take_no_part_and_are_counted() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("3 rows in 1 pass in TIME, 0 rejected, 1 skipped by nodes"), "{said}");
     assert!(said.contains("mean       1.5"), "{said}");
+}
+
+/// Branches stand beside each other, in whatever order the file lists them: what one takes out is there in the other, as in a notebook.
+#[test]
+fn a_statistic_is_of_the_rows_of_its_branch() {
+    let sandbox = Sandbox::new(&format!("{X}, {T}"), &[], "x,t\n1,a\n5,\n9,\n,b\n");
+    let kept = "    - {id: kept, type: Pandas, params: {import: dropna, kwargs: {subset: [t]}}}\n";
+    let filled = "    - {id: filled, type: Pandas, params: {import: fillna, cols: x, into: full, kwargs: {value: {frozen: median}}}}\n";
+    let behind = "    - {id: behind, type: Pandas, params: {import: fillna, cols: x, into: rest, kwargs: {value: {frozen: mean}}}}\n";
+    let text = std::fs::read_to_string(sandbox.path("p.yaml")).unwrap();
+    let edges = "    - [event, kept]\n    - [kept, behind]\n    - [event, filled]\n    - [behind, model]\n    - [filled, model]\n";
+    for nodes in [[kept, behind, filled], [filled, kept, behind]] {
+        let text = text.replace("    - {id: model,", &format!("{}    - {{id: model,", nodes.concat()));
+        sandbox.write("p.yaml", &text.replace("    - [event, model]\n", edges));
+        let (code, said) = sandbox.fit(&[]);
+        assert_eq!(code, 0, "{said}");
+        let expected = json!({"filled": {"x": {"median": 5.0}}, "behind": {"x": {"mean": 1.0}}});
+        assert_eq!(json!(sandbox.frozen().nodes), expected, "{text}");
+        std::fs::remove_file(sandbox.path("p.frozen.json")).unwrap();
+    }
+}
+
+/// What nobody needs asks for no statistic: the time never is null, so the text is not read.
+#[test]
+fn a_part_that_nobody_needs_asks_for_no_statistic() {
+    let when = r#"{"name": "when", "type": {"type": "long", "logicalType": "timestamp-millis"}}"#;
+    let node = "{import: assign, kwargs: {seen: 'coalesce(when, to_datetime(t, utc=true))'}}";
+    let sandbox = Sandbox::new(&format!("{X}, {T}, {when}"), &[node], "x,t,when\n1,2020-01-02,1000\n2,2021-01-02,2000\n");
+    let (_, said) = sandbox.fit(&[]);
+    assert!(!said.contains("time format"), "{said}");
+    let (_, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
+    assert!(!said.contains("E0204"), "{said}");
+}
+
+/// Values that were frozen of a column of another type would be found in no event.
+#[test]
+fn statistics_of_a_column_of_another_type_are_refused() {
+    let kind = |name: &str| format!(r#"{X}, {{"name": "kind", "type": "{name}"}}"#);
+    let nodes = [
+        "{import: top_k, cols: kind, into: top, kwargs: {k: 1, others: 0}}",
+        "{import: factorize, cols: kind, into: number}",
+        "{import: get_dummies, kwargs: {columns: [kind]}}",
+    ];
+    let sandbox = Sandbox::new(&kind("long"), &nodes, "x,kind\n1,1\n2,2\n");
+    assert_eq!(sandbox.fit(&[]).0, 0);
+    sandbox.write("rows.avsc", &format!(r#"{{"type": "record", "name": "Row", "fields": [{}]}}"#, kind("string")));
+    let text = std::fs::read_to_string(sandbox.path("p.yaml")).unwrap();
+    sandbox.write("p.yaml", &text.replace("others: 0", "others: other").replace("graph:\n", "graph:\n  frozen: p.frozen.json\n"));
+    let (code, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
+    assert_eq!(code, 3, "{said}");
+    for (node, statistic) in [("n0", "most frequent values"), ("n1", "order of values"), ("n2", "categories")] {
+        let message = format!("node `{node}`: 1 among the frozen {statistic} of column `kind` is no value of type object");
+        assert!(said.contains(&message), "{said}");
+    }
 }
 
 #[test]

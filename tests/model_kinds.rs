@@ -7,6 +7,7 @@ mod onnx;
 mod pipeline;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use caz::model::{Model, ModelError, ModelStore, SingleRow};
 use onnx::{BFLOAT16, BOOL, DOUBLE, FLOAT, FLOAT16, INT8, INT64, Message, STRING, integer, integers, model, node, unary, value};
@@ -172,6 +173,32 @@ fn an_answer_that_is_no_number_is_a_dead_letter_or_null() {
     let null = with(json!({"features": ["a"], "non_finite": "null"}));
     let values: Vec<&Value> = scored(&null).into_iter().map(|score| &score["y"]).collect();
     assert_eq!(values, [&json!(0.0), &Value::Null, &Value::Null]);
+}
+
+/// NaN that the graph itself makes of a constant is a null like any other.
+#[test]
+fn nan_of_a_constant_is_a_feature_that_is_null() {
+    let store = store(&unary("Neg", FLOAT, &[0, 1], &[]));
+    let fields = json!({"age": "long"});
+    let limit = json!({"import": "where", "cols": "age", "kwargs": {"cond": {"lt": 120}, "other": "nan"}});
+    let nodes = [("Pandas", limit), ("ONNXNode", json!({"model_id": "m", "features": ["age"]}))];
+    let pipeline = Pipeline::new(fields.as_object().unwrap(), store.path().to_str().unwrap(), &nodes);
+    assert!(pipeline.findings().contains("E0205"), "{}", pipeline.findings());
+    let fates = pipeline.score(&[json!({"age": 41}), json!({"age": 150})], 2);
+    assert!(matches!(&fates[0], Fate::Scored(_)), "{fates:?}");
+    assert!(matches!(&fates[1], Fate::Rejected("unexpected_null", Some(field), _) if field == "age"), "{fates:?}");
+}
+
+/// What is found out of a model for some widths is found out once, for all who ask for it.
+#[test]
+fn a_model_of_an_open_width_is_shared() {
+    let folder = store(&unary("Neg", FLOAT, &[0, 0], &[]));
+    let models = ModelStore::new(folder.path());
+    let model = models.get("m").unwrap();
+    assert!(model.is_open());
+    let [four, again, two] = [4, 4, 2].map(|width| models.sized(&model, &[width]).unwrap());
+    assert!(Arc::ptr_eq(&four, &again));
+    assert_eq!([&four, &two].map(|model| model.signature.inputs[0].width()), [Some(4), Some(2)]);
 }
 
 /// A model that leaves rows out: those that are answered alone keep their scores, the others are dead letters.

@@ -1,6 +1,7 @@
 //! Fitting: reads a dataset once for each level of statistics that a graph needs, and freezes them.
 //!
-//! A statistic is of a column as it is at its node, so a plan of the graph runs up to there, with a collector in the statistic's place.
+//! A statistic is of a column as it is at its node, so a plan of the graph runs up to there, with a collector in the statistic's place. It is of
+//! the rows that reach the node: what another branch takes out is there.
 //! What depends on a statistic waits for the next pass: `fillna` with a median, then `qcut` of the same column, are two.
 //!
 //! Memory is bounded: [`MEMORY_BYTES`] for all collectors of a pass, a batch of rows, and the dataset format's own buffers. What does not

@@ -1,6 +1,12 @@
 //! The format that all times of a column share.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::nodes::TimeFormat;
+
+/// How many texts that are no time are remembered: those that stand for a missing time are few, and come again and again.
+const MOST_ODD: usize = 1_024;
 
 /// Narrows the known formats down to those that every text has.
 #[derive(Debug, Default)]
@@ -8,11 +14,13 @@ pub(super) struct FormatFinder {
     /// Texts that are no time in any format are passed over.
     lenient: bool,
     /// Before the first text all are possible.
-    possible: Option<Vec<String>>,
+    possible: Option<Vec<&'static Known>>,
     /// The text that left only what is possible now.
     witness: Option<Text>,
     /// The last text, for those who want to see another one.
     last: Option<Text>,
+    /// Texts that were looked for among all formats, and are in none.
+    odd: HashSet<String>,
 }
 
 /// A text and its row in the dataset, from 0.
@@ -49,30 +57,39 @@ impl FormatFinder {
         if TimeFormat::is_missing(text) {
             return Ok(());
         }
-        let fitting = |format: &String| fits(format, text);
+        let names = Names::of(text);
+        let fitting = |known: &&'static Known| known.fits(text, names);
         let Some(possible) = &mut self.possible else {
-            let possible: Vec<String> = known().into_iter().filter(fitting).collect();
-            return match (possible.is_empty(), self.lenient) {
-                (true, true) => Ok(()),
-                (true, false) => Err(FormatFault::Unknown((row, text.to_owned()))),
-                (false, _) => {
-                    (self.possible, self.witness) = (Some(possible), Some((row, text.to_owned())));
-                    Ok(())
-                }
-            };
+            let possible = if self.odd.contains(text) { Vec::new() } else { KNOWN.iter().filter(fitting).collect() };
+            if possible.is_empty() {
+                return self.pass_over(row, text);
+            }
+            (self.possible, self.witness) = (Some(possible), Some((row, text.to_owned())));
+            return Ok(());
         };
-        let left: Vec<&String> = possible.iter().filter(|format| fits(format, text)).collect();
+        let left: Vec<&'static Known> = possible.iter().copied().filter(fitting).collect();
         if left.len() == possible.len() {
             if possible.len() > 1 {
                 self.last = Some((row, text.to_owned()));
             }
         } else if !left.is_empty() {
-            *possible = left.into_iter().cloned().collect();
+            *possible = left;
             self.witness = Some((row, text.to_owned()));
-        } else if !known().iter().any(fitting) {
-            return if self.lenient { Ok(()) } else { Err(FormatFault::Unknown((row, text.to_owned()))) };
+        } else if self.odd.contains(text) || !KNOWN.iter().any(|known| known.fits(text, names)) {
+            return self.pass_over(row, text);
         } else if let Some(witness) = self.witness.clone() {
             return Err(FormatFault::Mixed(witness, (row, text.to_owned())));
+        }
+        Ok(())
+    }
+
+    /// A text that is no time in any known format.
+    fn pass_over(&mut self, row: u64, text: &str) -> Result<(), FormatFault> {
+        if !self.lenient {
+            return Err(FormatFault::Unknown((row, text.to_owned())));
+        }
+        if self.odd.len() < MOST_ODD && !self.odd.contains(text) {
+            self.odd.insert(text.to_owned());
         }
         Ok(())
     }
@@ -80,10 +97,11 @@ impl FormatFinder {
     /// The format; `None` when there was no time.
     pub(super) fn finish(self) -> Result<Option<String>, FormatFault> {
         let (Some(possible), Some(one)) = (self.possible, self.witness) else { return Ok(None) };
-        match possible.as_slice() {
-            [format] => Ok(Some(format.clone())),
+        let texts: Vec<&str> = possible.iter().map(|known| known.text.as_str()).collect();
+        match texts.as_slice() {
+            [format] => Ok(Some((*format).to_owned())),
             // `May` is a month's whole name and its short one.
-            [short, long] if long.replace("%B", "%b") == *short => Ok(Some(short.clone())),
+            [short, long] if long.replace("%B", "%b") == *short => Ok(Some((*short).to_owned())),
             several => {
                 let other = self.last.unwrap_or_else(|| one.clone());
                 Err(FormatFault::Ambiguous { formats: several.join(" and "), one, other })
@@ -92,27 +110,62 @@ impl FormatFinder {
     }
 }
 
-/// The reader takes whole names and short ones for either code; here each stands for its own.
-fn fits(format: &str, text: &str) -> bool {
-    const MONTHS: [&str; 11] =
-        ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"];
-    const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let has_one = |names: &[&str]| {
-        let mut words = text.split(|letter: char| !letter.is_ascii_alphabetic());
-        words.any(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
-    };
-    let is_may = || text.split(|letter: char| !letter.is_ascii_alphabetic()).any(|word| word.eq_ignore_ascii_case("may"));
-    let names = match () {
-        () if format.contains("%b") && has_one(&MONTHS) => false,
-        () if format.contains("%B") && !has_one(&MONTHS) && !is_may() => false,
-        () if format.contains("%a") && has_one(&WEEKDAYS) => false,
-        () => !format.contains("%A") || has_one(&WEEKDAYS),
-    };
-    names && TimeFormat::read(format).is_ok_and(|format| format.fits(text))
+/// A format that is tried.
+struct Known {
+    text: String,
+    format: TimeFormat,
 }
 
+impl Known {
+    /// The reader takes whole names and short ones for either code; here each stands for its own.
+    fn fits(&self, text: &str, names: Names) -> bool {
+        let has = |code: &str| self.text.contains(code);
+        let is_named = match () {
+            () if has("%b") && names.month => false,
+            () if has("%B") && !names.month && !names.may => false,
+            () if has("%a") && names.weekday => false,
+            () => !has("%A") || names.weekday,
+        };
+        is_named && self.format.fits(text)
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Which names stand in a text whole.
+#[derive(Clone, Copy)]
+struct Names {
+    /// Of a month, but for May.
+    month: bool,
+    may: bool,
+    weekday: bool,
+}
+
+impl Names {
+    fn of(text: &str) -> Self {
+        const MONTHS: [&str; 11] =
+            ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"];
+        const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        let has_one = |names: &[&str]| {
+            let mut words = text.split(|letter: char| !letter.is_ascii_alphabetic());
+            words.any(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
+        };
+        Self { month: has_one(&MONTHS), may: has_one(&["may"]), weekday: has_one(&WEEKDAYS) }
+    }
+}
+
+/// All formats that are tried, read once.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let read = |text: String| Some(Known { format: TimeFormat::read(&text).ok()?, text });
+    formats().into_iter().filter_map(read).collect()
+});
+
 /// Every format that is tried: dates as people write them, alone or with a time of day, with or without an offset.
-fn known() -> Vec<String> {
+fn formats() -> Vec<String> {
     let mut dates: Vec<String> = Vec::new();
     for separator in ["-", "/", ".", " "] {
         for parts in
@@ -177,6 +230,16 @@ mod tests {
         }
         assert_eq!(find(false, &["", "NaT"]), Ok(None));
         assert_eq!(find(true, &["n/a", "2020-01-02", "unknown"]), Ok(Some("%Y-%m-%d".into())));
+    }
+
+    /// A text that is no time in any format is looked for among all of them once.
+    #[test]
+    fn what_stands_for_a_missing_time_is_looked_for_once() {
+        let rows = 20_000;
+        let texts: Vec<&str> = (0..rows).map(|row| if row % 2 == 0 { "not known" } else { "-" }).collect();
+        let started = std::time::Instant::now();
+        assert_eq!(find(true, &[&texts[..], &["2020-01-02"][..], &texts[..]].concat()), Ok(Some("%Y-%m-%d".into())));
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub(super) struct Builder<'a> {
     event: Option<Frame>,
 }
 
+/// Two different columns of one name.
+type Clash = (Column, Column);
+
 impl<'a> Builder<'a> {
     pub(super) fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
         let fields = request.dataset.map_or(&[][..], DatasetSchema::fields);
@@ -55,8 +58,14 @@ impl<'a> Builder<'a> {
             let mut input = match parents {
                 [] if kind.is_entry() => self.event(index),
                 [] => Frame::new(),
-                // What meets by an edge that may be wrong is no mistake of its own.
-                parents => self.join(parents, Some(spec).filter(|_| !topology.doubtful[index])),
+                parents => {
+                    let (joined, clashes) = self.join(parents);
+                    // What meets by an edge that may be wrong is no mistake of its own.
+                    if !topology.doubtful[index] {
+                        clashes.iter().for_each(|clash| self.report_ambiguous(spec, clash));
+                    }
+                    joined
+                }
             };
             if topology.doubtful[index] {
                 input.set_open();
@@ -93,7 +102,8 @@ impl<'a> Builder<'a> {
             slots: &mut self.slots,
             diagnostics: self.diagnostics,
         };
-        Planning::new(&self.request.spec.nodes[index], index, input, shared)
+        let graph = &self.request.spec.nodes;
+        Planning::new(&graph[index], index, input, shared).with_graph(graph)
     }
 
     /// The event's fields as they enter the graph; what brings them into pandas' types counts as the first start's work.
@@ -110,10 +120,10 @@ impl<'a> Builder<'a> {
         self.event.insert(event).clone()
     }
 
-    /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name are a mistake
-    /// where `reader` would take one of them by chance.
-    fn join(&mut self, parents: &[usize], reader: Option<&NodeSpec>) -> Frame {
-        let mut joined = Frame::new();
+    /// The columns of several nodes side by side. The same column by two ways is one; two different columns of one name, which are
+    /// answered too, are a mistake where one of them would be taken by chance.
+    fn join(&self, parents: &[usize]) -> (Frame, Vec<Clash>) {
+        let (mut joined, mut clashes) = (Frame::new(), Vec::new());
         for parent in parents {
             // Of a node that cannot be planned, which was reported, nothing is known.
             let Some(frame) = self.frames[*parent].clone() else {
@@ -130,19 +140,19 @@ impl<'a> Builder<'a> {
                         let present = present.clone();
                         // Stand-ins are echoes of what was reported.
                         let failed = [&present, column].iter().any(|column| column.source == Source::Poisoned);
-                        if let Some(reader) = reader.filter(|_| !failed) {
-                            self.report_ambiguous(reader, &present, column);
-                        }
                         joined.set(Column::poisoned(&column.name, column.origin.node()));
+                        if !failed {
+                            clashes.push((present, column.clone()));
+                        }
                     }
                     None => joined.set(column.clone()),
                 }
             }
         }
-        joined
+        (joined, clashes)
     }
 
-    fn report_ambiguous(&mut self, reader: &NodeSpec, one: &Column, other: &Column) {
+    fn report_ambiguous(&mut self, reader: &NodeSpec, (one, other): &Clash) {
         let message =
             format!("two columns named `{}` reach node `{}`: one made by `{}`, one by `{}`", one.name, reader.id, one.origin, other.origin);
         let diagnostic =
@@ -150,19 +160,17 @@ impl<'a> Builder<'a> {
         self.diagnostics.push(diagnostic.at(&self.request.spec.document, &reader.pointer));
     }
 
-    /// The columns that leave the graph.
-    pub(super) fn answer(&mut self, topology: &Topology) -> Frame {
-        let mut answer = self.join(&topology.sinks, None);
-        if !topology.is_sound {
+    /// The columns that leave the graph, behind the fields that pass through.
+    pub(super) fn outputs(&mut self, topology: &Topology) -> Vec<OutputColumn> {
+        let (mut answer, clashes) = self.join(&topology.sinks);
+        if topology.is_sound {
+            clashes.iter().for_each(|clash| self.report_ambiguous_output(clash));
+        } else {
             answer.set_open();
         }
-        answer
-    }
-
-    pub(super) fn outputs(&mut self, answer: &Frame) -> Vec<OutputColumn> {
         let mut outputs = self.pass_through();
         let columns = match self.request.columns {
-            Some(names) => self.named_columns(answer, names),
+            Some(names) => self.named_columns(&answer, names),
             None => answer.columns().iter().filter(|column| self.is_made_by_a_model(column)).cloned().collect(),
         };
         for column in columns {
@@ -177,6 +185,21 @@ impl<'a> Builder<'a> {
             }
         }
         outputs
+    }
+
+    /// Two columns of one name at the graph's ends, where the output would have them.
+    fn report_ambiguous_output(&mut self, (one, other): &Clash) {
+        let pointer = match self.request.columns {
+            None if self.is_made_by_a_model(one) || self.is_made_by_a_model(other) => "/output".to_owned(),
+            None => return,
+            Some(names) => match names.iter().position(|name| *name == *one.name) {
+                Some(at) => format!("/output/columns/{at}"),
+                None => return,
+            },
+        };
+        let message = format!("two columns named `{}` leave the graph: one made by `{}`, one by `{}`", one.name, one.origin, other.origin);
+        let help = "rename one of them on its branch, with `rename`, `into` or a model's `outputs`";
+        self.report_output(Diagnostic::error(Code::AmbiguousColumn, message).help(help), &pointer);
     }
 
     fn pass_through(&mut self) -> Vec<OutputColumn> {

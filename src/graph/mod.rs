@@ -1,5 +1,6 @@
 //! The graph: nodes and edges as a user wrote them, planned once against the dataset schema and the models, then run batch by batch.
 
+mod branches;
 mod builder;
 mod digest;
 mod draw;

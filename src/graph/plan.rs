@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
+use super::branches::Branches;
 use super::builder::Builder;
 use super::topology::{self, Topology};
 use super::{GraphSpec, NodeSpec, Trace, usage};
@@ -107,6 +108,8 @@ pub struct Plan {
     outputs: Vec<OutputColumn>,
     scratch: Vec<ArrayRef>,
     trace: Option<Trace>,
+    /// Of a plan for [`Purpose::Fit`].
+    branches: Option<Branches>,
 }
 
 impl Plan {
@@ -117,10 +120,7 @@ impl Plan {
         let mut builder = Builder::new(request, diagnostics);
         builder.plan_nodes(&topology);
         let outputs = match request.purpose {
-            Purpose::Serve | Purpose::Trace => {
-                let answer = builder.answer(&topology);
-                builder.outputs(&answer)
-            }
+            Purpose::Serve | Purpose::Trace => builder.outputs(&topology),
             Purpose::Fit(_) => Vec::new(),
         };
         let frames = std::mem::take(&mut builder.frames);
@@ -136,7 +136,8 @@ impl Plan {
             steps = without_idle_models(steps);
         }
         let trace = matches!(request.purpose, Purpose::Trace).then(|| Trace::plan(&nodes, &mut steps, &mut slots));
-        let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, ..Self::default() };
+        let branches = matches!(request.purpose, Purpose::Fit(_)).then(|| Branches::of(&nodes));
+        let plan = Self { nodes, steps, slots: vec![None; slots], outputs, trace, branches, ..Self::default() };
         let plan = plan.keep_what_is_needed(dataset.fields().len());
         if matches!(request.purpose, Purpose::Serve) {
             plan.report_idle(request.spec, &topology, diagnostics);
@@ -203,6 +204,9 @@ impl Plan {
         if let Some(trace) = &mut self.trace {
             trace.start();
         }
+        if let Some(branches) = &mut self.branches {
+            branches.start();
+        }
         let mut timings = Timings::default();
         let mut phase_started = Instant::now();
         for step in &mut self.steps {
@@ -211,7 +215,11 @@ impl Plan {
                 timings.graph += lap(&mut phase_started);
             }
             let fates = rows.out();
-            step.kernel.run(&Inputs::new(&self.slots, &step.reads), rows, &mut self.scratch);
+            let inputs = Inputs::new(&self.slots, &step.reads);
+            match &mut self.branches {
+                None => step.kernel.run(&inputs, rows, &mut self.scratch),
+                Some(branches) => branches.run(step.node, &mut *step.kernel, &inputs, rows, &mut self.scratch),
+            }
             if rows.out() > fates {
                 rows.name_node(fates, &self.nodes[step.node].id);
                 if let Some(trace) = &mut self.trace {

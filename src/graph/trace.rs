@@ -1,9 +1,11 @@
 //! What every node made of a batch: what `explain` shows and golden cases are compared with.
 
+use std::collections::BTreeSet;
+
 use arrow_array::ArrayRef;
 
 use super::PlannedNode;
-use crate::dataset::Rows;
+use crate::dataset::{Phase, Rows};
 use crate::nodes::{Feature, Slot, Source, Step};
 
 /// The columns of every node after a batch, and what each model was given.
@@ -12,6 +14,8 @@ use crate::nodes::{Feature, Slot, Source, Step};
 #[derive(Debug, Default)]
 pub struct Trace {
     nodes: Vec<TracedNode>,
+    /// What models answered, and what was made of it.
+    answers: BTreeSet<Slot>,
     /// Row and node, for each row that left.
     left: Vec<(usize, usize)>,
 }
@@ -52,7 +56,7 @@ impl Trace {
             node.features.extend_from_slice(step.kernel.features());
             node.slots.extend_from_slice(&step.writes);
         }
-        Self { nodes: traced, left: Vec::new() }
+        Self { nodes: traced, answers: answers(steps), left: Vec::new() }
     }
 
     /// Forgets the last batch.
@@ -90,6 +94,11 @@ impl Trace {
         node.features.iter().zip(&node.arrays[node.arrays.len() - node.features.len()..])
     }
 
+    /// Whether a column of a node is a model's answer, or was made of one.
+    pub fn is_answer(&self, node: usize, column: usize) -> bool {
+        self.nodes[node].slots.get(column).is_some_and(|slot| self.answers.contains(slot))
+    }
+
     /// The features' descriptions, in the model's order, batch or no batch.
     pub fn feature_list(&self, node: usize) -> &[Feature] {
         &self.nodes[node].features
@@ -99,4 +108,15 @@ impl Trace {
     pub fn left_at(&self, row: usize) -> Option<usize> {
         self.left.iter().find(|(left, _)| *left == row).map(|(_, node)| *node)
     }
+}
+
+/// The slots of models' answers and of everything that is computed from them.
+fn answers(steps: &[Step]) -> BTreeSet<Slot> {
+    let mut answers = BTreeSet::new();
+    for step in steps {
+        if step.kernel.phase() == Phase::Inference || step.reads.iter().any(|slot| answers.contains(slot)) {
+            answers.extend(step.writes.iter().copied());
+        }
+    }
+    answers
 }

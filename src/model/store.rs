@@ -13,19 +13,23 @@ use super::load::Model;
 pub struct ModelStore {
     root: PathBuf,
     loaded: Mutex<BTreeMap<String, Loaded>>,
+    sized: Mutex<BTreeMap<(String, Vec<usize>), Outcome>>,
 }
 
-/// A model, or why it cannot be used, and its file.
+/// A model, or why it cannot be used.
+type Outcome = Result<Arc<Model>, ModelError>;
+
+/// What came of a file.
 #[derive(Clone, Debug)]
 struct Loaded {
     path: PathBuf,
-    model: Result<Arc<Model>, ModelError>,
+    model: Outcome,
 }
 
 impl ModelStore {
     /// The store in a folder; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), loaded: Mutex::default() }
+        Self { root: root.into(), loaded: Mutex::default(), sized: Mutex::default() }
     }
 
     /// Its folder.
@@ -55,7 +59,8 @@ impl ModelStore {
     pub fn put(&self, id: &str, path: &Path) -> Result<Arc<Model>, ModelError> {
         let own = self.path(id)?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = loaded.get(id);
+        // What was asked for and is not there holds no id.
+        let known = loaded.get(id).filter(|known| !matches!(known.model, Err(ModelError::Missing { .. })));
         let holder = known.map(|loaded| loaded.path.clone()).or_else(|| own.is_file().then_some(own));
         if let Some(other) = holder.filter(|holder| !is_same_file(holder, path)) {
             return Err(ModelError::Taken { id: id.into(), path: path.into(), other });
@@ -66,6 +71,21 @@ impl ModelStore {
         let model = load(id, path, Vec::new);
         loaded.insert(id.to_owned(), Loaded { path: path.into(), model: model.clone() });
         model
+    }
+
+    /// A model of this store as [`Model::sized`] makes it, at the first call: like any other it is then shared by all who ask for it.
+    ///
+    /// # Errors
+    /// When the model fails on rows of these widths; the same answer at each call.
+    pub fn sized(&self, model: &Model, widths: &[usize]) -> Result<Arc<Model>, ModelError> {
+        let mut sized = self.sized.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = sized.entry((model.id.clone(), widths.to_vec())).or_insert_with(|| model.sized(widths).map(Arc::new));
+        made.clone()
+    }
+
+    /// Whether the store's folder has a file for this id.
+    pub fn has_file(&self, id: &str) -> bool {
+        self.path(id).is_ok_and(|path| path.is_file())
     }
 
     /// The models loaded so far, by id.

@@ -189,7 +189,7 @@ fn each<T>(
 }
 
 fn default(call: &mut Call<'_, '_>, column: &Column, value: &Scalar) -> Option<Column> {
-    if value.is_null() {
+    if value.is_null_in(&column.data_type) {
         call.wrong("", "null cannot fill nulls", "give a value of the field's type");
         return None;
     }

@@ -81,6 +81,11 @@ pub trait Node: Sync {
         false
     }
 
+    /// The id under which a node with these parameters puts a model into the store.
+    fn upload(&self, _params: &serde_json::Value) -> Option<String> {
+        None
+    }
+
     /// Checks the node's parameters against its input, adds its kernels and answers what leaves it.
     ///
     /// Mistakes go to the planning's diagnostics, all of them; the frame then holds poisoned columns where a name is known but its

@@ -1,11 +1,12 @@
 //! The ModelUpload node: an ONNX file that comes with the graph.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::onnx::report_model;
+use super::planning::upload_id;
 use super::{Frame, Node, Planning, Position};
 use crate::model::ModelError;
 
@@ -47,6 +48,11 @@ impl Node for ModelUpload {
 
     fn position(&self) -> Position {
         Position::Aside
+    }
+
+    fn upload(&self, params: &serde_json::Value) -> Option<String> {
+        let given = params.get("model_id").and_then(serde_json::Value::as_str);
+        given.map(str::to_owned).or_else(|| Some(upload_id(Path::new(params.get("model_path")?.as_str()?))))
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {

@@ -95,7 +95,11 @@ pub struct Planning<'a> {
     index: usize,
     input: Frame,
     uploads: Vec<Arc<str>>,
+    /// The nodes of the graph, this one among them.
+    graph: &'a [NodeSpec],
     shared: Shared<'a>,
+    /// Whether a statistic that is missing is asked for: not by a part of an expression whose value nobody needs.
+    pub(super) asks_for_statistics: bool,
     /// The statistics that the node has asked for: column, key, and where the column's values were.
     asked: Vec<(Arc<str>, String, Source)>,
     /// The columns that slots of this node's making were made from: a long expression is walked once, not once for each of its parts.
@@ -112,7 +116,9 @@ impl<'a> Planning<'a> {
             index,
             input,
             uploads: Vec::new(),
+            graph: &[],
             shared,
+            asks_for_statistics: true,
             asked: Vec::new(),
             ancestry: RefCell::default(),
             missed: RefCell::default(),
@@ -124,6 +130,19 @@ impl<'a> Planning<'a> {
     pub fn with_uploads(mut self, uploads: Vec<Arc<str>>) -> Self {
         self.uploads = uploads;
         self
+    }
+
+    /// In a graph of these nodes.
+    #[must_use]
+    pub fn with_graph(mut self, graph: &'a [NodeSpec]) -> Self {
+        self.graph = graph;
+        self
+    }
+
+    /// The node of the graph, on the way here or not, that puts a model into the store under this id.
+    pub fn uploader(&self, id: &str) -> Option<&'a str> {
+        let uploads = |node: &&NodeSpec| super::by_name(&node.type_name).and_then(|kind| kind.upload(&node.params)).as_deref() == Some(id);
+        self.graph.iter().find(uploads).map(|node| node.id.as_str())
     }
 
     /// The models that this node or an earlier one on the way here put into the store, by id.
@@ -156,6 +175,9 @@ impl<'a> Planning<'a> {
     /// The frozen value of a statistic of `column` as it is now. `None` when there is none: that is reported at `pointer`, or, while
     /// statistics are fitted, collected; the caller then poisons what it would have made.
     pub fn statistic(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<&'a Value> {
+        if !self.asks_for_statistics {
+            return self.frozen(&column.name, statistic);
+        }
         let key = statistic.to_string();
         let before = self.asked.iter().find(|(name, asked, _)| *name == column.name && *asked == key).map(|(.., source)| source.clone());
         match before {
@@ -218,10 +240,7 @@ impl<'a> Planning<'a> {
     /// As [`ModelStore::put`]; its id counts among the uploads all the same, for those that ask for it.
     pub fn upload(&mut self, path: &Path, id: Option<&str>) -> Result<Arc<Model>, ModelError> {
         let path = self.resolve(path);
-        let id: Arc<str> = match id {
-            Some(id) => id.into(),
-            None => path.file_stem().unwrap_or_default().to_string_lossy().into(),
-        };
+        let id: Arc<str> = id.map_or_else(|| upload_id(&path), str::to_owned).into();
         if !self.uploads.contains(&id) {
             self.uploads.push(Arc::clone(&id));
         }
@@ -389,6 +408,11 @@ impl<'a> Planning<'a> {
         ancestry.insert(made, parents);
         ancestors
     }
+}
+
+/// The id that a file gets in the model store unless it is given another.
+pub(super) fn upload_id(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A text's line with marks under a part of it.

@@ -1,12 +1,13 @@
 //! The ScikitLearn node: it trains a model in a notebook, and scores with what training wrote in a scorer.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::onnx::{self, Engine, FeatureNames, Names, NonFinite, Nulls};
+use super::planning::upload_id;
 use super::{Frame, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -93,6 +94,10 @@ impl Node for ScikitLearn {
 
     fn is_inference(&self) -> bool {
         true
+    }
+
+    fn upload(&self, params: &serde_json::Value) -> Option<String> {
+        Some(upload_id(Path::new(params.get("model_path")?.as_str()?)))
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {

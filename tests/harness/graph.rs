@@ -10,6 +10,7 @@ use caz::dataset::{DatasetSchema, Frozen, Rows};
 use caz::diagnostic::{Diagnostics, Document};
 use caz::graph::{EdgeSpec, GraphSpec, NodeSpec, Plan, PlanRequest, Purpose};
 use caz::model::ModelStore;
+use caz::nodes::Column;
 use serde_json::{Value, json};
 
 use super::{CaseColumn, Values, from_array, to_array};
@@ -132,8 +133,13 @@ pub(crate) fn plan(
     let first = build(&[])?;
     let inner: Vec<&String> = nodes.iter().flat_map(|node| &node.parents).collect();
     let mut columns: Vec<String> = Vec::new();
-    for sink in first.nodes().iter().filter(|node| !inner.contains(&&node.id)) {
-        columns.extend(sink.frame.names().map(str::to_owned).filter(|name| !columns.contains(name)).collect::<Vec<_>>());
+    let sinks: Vec<_> = first.nodes().iter().filter(|node| !inner.contains(&&node.id)).collect();
+    // Of a name that two ends have for different columns, neither can leave.
+    let is_one = |column: &Column| sinks.iter().filter_map(|sink| sink.frame.get(&column.name)).all(|other| other.source == column.source);
+    for column in sinks.iter().flat_map(|sink| sink.frame.columns()).filter(|column| is_one(column)) {
+        if !columns.contains(&column.name.to_string()) {
+            columns.push(column.name.to_string());
+        }
     }
     let plan = build(&columns)?;
     let fields = plan.projection().iter().map(|field| fields[*field].array()).collect();

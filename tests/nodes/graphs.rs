@@ -86,6 +86,22 @@ fn a_model_may_stand_aside_and_two_sources_are_one_event() {
     assert_eq!(models, ["flowers/v1"]);
 }
 
+/// Whichever of the two the file lists first.
+#[test]
+fn a_model_that_no_edge_brings_is_told() {
+    let upload = node("upload", "ModelUpload", json!({"model_path": "iris.onnx", "model_id": "flowers"}));
+    let line = [node("df", "JsonToDataframe", json!({})), node("onnx", "ONNXNode", json!({"model_id": "flowers", "features": FEATURES}))];
+    let before: Vec<Value> = [upload.clone()].into_iter().chain(line.clone()).collect();
+    let behind: Vec<Value> = line.into_iter().chain([upload]).collect();
+    for nodes in [before, behind] {
+        let pipeline = Pipeline::new(&iris_fields(), &json!({"nodes": nodes, "edges": [["df", "onnx"]]}), &[]);
+        let found = pipeline.findings();
+        let message = "node `onnx` names model `flowers`, which `upload` puts into the store, and no edge leads from there";
+        assert!(found.contains(message) && found.contains("add an edge: [upload, onnx]"), "{found}");
+        assert_eq!(found.matches("error[").count(), 1, "{found}");
+    }
+}
+
 #[test]
 fn the_demo_publishes_what_the_simulator_says() {
     let pipeline = Pipeline::new(&iris_fields(), &demonstration("rows.jsonl"), &[]);

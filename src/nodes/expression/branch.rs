@@ -1,5 +1,6 @@
 //! One value or another: `if`, `where`, `coalesce`.
 
+use super::operator::fits;
 use super::tree::{Argument, Expression};
 use super::{Evaluation, passage};
 use crate::diagnostic::Span;
@@ -51,7 +52,9 @@ impl Evaluation<'_, '_> {
             if turned { (other, other_span, one, one_span) } else { (one, one_span, other, other_span) };
         let column = self.as_column(kept.clone(), kept_span)?;
         let passage = passage(span, &[kept_span, replaced_span]);
-        let made = self.operation(name, passage, &[&column], |call| choose(call, &column, (condition, wanted != turned), replaced))?;
+        let made = self.operation(name, passage, &[&column], |call| {
+            fits(call, &column, replaced).then(|| choose(call, &column, (condition, wanted != turned), replaced))?
+        })?;
         Some(Side::Column(unnamed(made)))
     }
 
@@ -83,7 +86,9 @@ impl Evaluation<'_, '_> {
                 None => None,
                 Some(Side::Constant(constant)) if constant.is_null() => Some(Side::Column(column)),
                 Some(Side::Constant(constant)) => {
-                    let made = self.operation("coalesce", place, &[&column], |call| fill(call, &column, &constant));
+                    let made = self.operation("coalesce", place, &[&column], |call| {
+                        fits(call, &column, &Side::Constant(constant.clone())).then(|| fill(call, &column, &constant))?
+                    });
                     made.map(|made| Side::Column(unnamed(made)))
                 }
                 Some(Side::Column(other)) => {

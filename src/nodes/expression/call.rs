@@ -247,10 +247,11 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 }
 
-/// A constant as JSON; what JSON has no number for is a string.
+/// A constant as JSON: NaN is null there, and infinity a string.
 fn json_of(value: &Scalar) -> Value {
     match value {
         Scalar::Null(()) => Value::Null,
+        Scalar::Float(number) if number.is_nan() => Value::Null,
         Scalar::Bool(value) => json!(value),
         Scalar::Int(value) => json!(value),
         Scalar::Float(number) if !number.is_finite() => json!(value.show()),

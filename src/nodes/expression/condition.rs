@@ -53,6 +53,8 @@ fn not_null<'e>(condition: &'e Expression, found: &mut Vec<&'e Access>) {
             for (operator, right) in rest {
                 let sides: &[&Expression] = match (operator, &right.kind) {
                     (Operator::Compare(Relation::Eq) | Operator::In, Kind::List(items)) if items.iter().all(is_value) => &[left],
+                    // A null in a list matches the rows that are null.
+                    (Operator::Compare(_), Kind::List(_)) => &[],
                     (Operator::IsNot, _) => &[left],
                     (Operator::Compare(relation), _) if *relation != Relation::Ne => &[left, right],
                     _ => &[],

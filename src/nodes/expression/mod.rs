@@ -215,10 +215,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Some(self.remember(text, value))
     }
 
-    /// Reports the mistakes in an expression whose value nobody needs.
+    /// Reports the mistakes in an expression whose value nobody needs, nor the statistics that it would take.
     fn check(&mut self, expression: &Expression) {
         let (mark, known) = (self.mark(), self.order.len());
+        let asks = std::mem::replace(&mut self.call.planning.asks_for_statistics, false);
         let _ = self.value(expression);
+        self.call.planning.asks_for_statistics = asks;
         self.call.planning.steps().truncate(mark);
         self.forget(known);
     }

@@ -30,6 +30,10 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 call.mismatch(&column, "a sign stands before numbers only", "bring it to numbers with `astype`");
                 None
             }
+            // -1 is no value of these: what wraps is the difference from 0.
+            Prefix::Minus if column.data_type.is_unsigned_integer() => {
+                arithmetic(call, &column, &Side::Constant(Scalar::Int(0)), (Op::Sub, true))
+            }
             Prefix::Minus => arithmetic(call, &column, &Side::Constant(Scalar::Int(-1)), (Op::Mul, false)),
             Prefix::Plus => Some(column.clone()),
         })?;
@@ -103,14 +107,17 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         std::iter::once(column.clone()).chain(other).collect()
     }
 
-    /// Every pair of neighbours must stand in its relation.
+    /// Every pair of neighbours must stand in its relation. What stands between two operators belongs to two pairs, and is looked at once:
+    /// else its mistakes would be told twice, and those of nested chains over and over.
     fn comparisons(&mut self, first: &Expression, rest: &[(Operator, Expression)]) -> Option<Side> {
-        let mut left = first;
+        let (mut left, mut value) = (&first.span, self.value(first));
         let mut pairs = Some(Vec::with_capacity(rest.len()));
-        for (operator, right) in rest {
-            let pair = self.comparison(left, *operator, right);
+        for (at, (operator, right)) in rest.iter().enumerate() {
+            let is_compared = matches!(operator, Operator::Compare(_)) && !matches!(right.kind, Kind::List(_));
+            let other = if is_compared || at + 1 < rest.len() { self.value(right) } else { None };
+            let pair = self.comparison((value, left), *operator, (other.clone(), right));
             pairs = pairs.zip(pair).map(|(pairs, pair)| pairs.into_iter().chain([(pair, right.span.clone())]).collect());
-            left = right;
+            (left, value) = (&right.span, other);
         }
         let mut pairs = pairs?.into_iter();
         let (mut all, span) = pairs.next()?;
@@ -122,14 +129,19 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Some(all)
     }
 
-    fn comparison(&mut self, left: &Expression, operator: Operator, right: &Expression) -> Option<Side> {
-        let whole = left.span.start..right.span.end;
-        let value = self.value(left);
+    /// One pair; `other` is the right side's value, where it is to have one.
+    fn comparison(
+        &mut self,
+        (value, left): (Option<Side>, &Span),
+        operator: Operator,
+        (other, right): (Option<Side>, &Expression),
+    ) -> Option<Side> {
+        let whole = left.start..right.span.end;
         match (operator, &right.kind) {
             (Operator::In | Operator::NotIn | Operator::Compare(Relation::Eq | Relation::Ne), Kind::List(items)) => {
                 let wanted = matches!(operator, Operator::In | Operator::Compare(Relation::Eq));
                 let items = self.constants(items);
-                self.membership(operator.sign(), (&value?, &left.span), &items?, wanted, &whole)
+                self.membership(operator.sign(), (&value?, left), &items?, wanted, &whole)
             }
             (Operator::In | Operator::NotIn, _) => {
                 self.wrong(format!("`{}` takes a list of constants", operator.sign()), &right.span, "such as `city in ['Graz', 'Linz']`");
@@ -141,7 +153,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 if matches!(value, Some(Side::Constant(Scalar::Null(())))) {
                     return Some(Side::Constant(Scalar::Bool(operator == Operator::Is)));
                 }
-                let column = self.as_column(value?, &left.span)?;
+                let column = self.as_column(value?, left)?;
                 let slot = null_test(&mut self.call, &column, operator == Operator::Is)?;
                 let made = self.call.made(DataType::Boolean, false, slot);
                 self.settle(is_constant, mark, made, &whole)
@@ -150,10 +162,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 self.wrong(format!("`{}` asks for null only", operator.sign()), &right.span, "values are compared with `==` and `!=`");
                 None
             }
-            (Operator::Compare(relation), _) => {
-                let other = self.value(right);
-                self.relate((relation, operator.sign()), (&value?, &left.span), (&other?, &right.span), &whole)
-            }
+            (Operator::Compare(relation), _) => self.relate((relation, operator.sign()), (&value?, left), (&other?, &right.span), &whole),
             (Operator::And | Operator::Or | Operator::Arithmetic(_), _) => unreachable!("{ONE_RANK}"),
         }
     }
@@ -174,7 +183,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let operands = self.operands(&column, side);
         let passage = passage(whole, &[column_span, side_span]);
         let slot = self.operation(sign, passage, &operands.iter().collect::<Vec<_>>(), |call| {
-            fits(call, &column, side).then(|| compare(call, &column, side, relation))?
+            fits(call, &column, side).then(|| compare(call, &column, ("other", side), relation))?
         })?;
         let made = self.call.made(DataType::Boolean, false, slot);
         self.settle(is_constant, mark, made, whole)
@@ -286,8 +295,8 @@ fn invert(call: &mut Call<'_, '_>, column: &Column) -> Option<Column> {
     Some(call.made(DataType::Boolean, false, slot))
 }
 
-/// Whether a constant is of the column's kind: a text is no number, even where YAML spells numbers so.
-fn fits(call: &mut Call<'_, '_>, column: &Column, side: &Side) -> bool {
+/// Whether a constant is of the column's kind; reports one that is not: a text is no number, even where YAML spells numbers so.
+pub(super) fn fits(call: &mut Call<'_, '_>, column: &Column, side: &Side) -> bool {
     let Side::Constant(value @ Scalar::Text(_)) = side else { return true };
     let is_number = lanes::is_numeric(&column.data_type);
     if is_number {

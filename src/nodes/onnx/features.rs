@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int32Type};
 use arrow_array::{Array, ArrayRef, ListArray, cast::AsArray};
 use arrow_schema::{DataType, Field};
 
@@ -369,9 +369,9 @@ fn has_nan(array: &ArrayRef) -> bool {
 
 /// The string of a row; empty where it is null.
 pub(super) fn text_at(array: &ArrayRef, row: usize) -> &str {
-    if let Some(dictionary) = array.as_any_dictionary_opt() {
-        let values = dictionary.values().as_string::<i32>();
-        return if array.is_null(row) { "" } else { values.value(dictionary.normalized_keys()[row]) };
+    if let Some(categories) = array.as_dictionary_opt::<Int32Type>() {
+        let values = categories.values().as_string::<i32>();
+        return categories.key(row).map_or("", |key| values.value(key));
     }
     let strings = array.as_string::<i32>();
     if strings.is_null(row) { "" } else { strings.value(row) }

@@ -207,7 +207,8 @@ fn sized(planning: &mut Planning<'_>, model: Arc<Model>, groups: Option<&[Group]
     let ports = &model.signature.inputs;
     let width = |(group, port): (&Group, &Port)| group.width().or(port.width());
     let widths: Vec<usize> = groups?.iter().zip(ports).filter_map(width).collect();
-    report_model(planning, model.sized(&widths), "/params/model_id").map(Arc::new)
+    let sized = planning.models().sized(&model, &widths);
+    report_model(planning, sized, "/params/model_id")
 }
 
 /// What is worth knowing of a model that works.
@@ -245,9 +246,21 @@ fn load(planning: &mut Planning<'_>, model_id: Option<&str>) -> Option<Arc<Model
             return None;
         }
     };
+    let is_uploaded = planning.uploads().iter().any(|upload| **upload == *id);
+    // A model of another branch is there or not by the order in which the file lists the nodes.
+    if !is_uploaded
+        && !planning.models().has_file(&id)
+        && let Some(uploader) = planning.uploader(&id)
+    {
+        let this = planning.id();
+        let message = format!("node `{this}` names model `{id}`, which `{uploader}` puts into the store, and no edge leads from there");
+        let help = format!("add an edge: [{uploader}, {this}]");
+        planning.report(Diagnostic::error(Code::Model, message).help(help), "/params/model_id");
+        return None;
+    }
     let model = planning.models().get(&id);
     // The failure of an upload is reported where it was tried.
-    if model.is_err() && planning.uploads().iter().any(|upload| **upload == *id) {
+    if model.is_err() && is_uploaded {
         return None;
     }
     report_model(planning, model, "/params/model_id")
