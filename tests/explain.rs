@@ -136,6 +136,40 @@ fn a_recorded_event_is_a_case_that_passes_until_something_changes() {
     assert!(misfit.stderr.contains("error[E0602]: the golden cases have node `hours`"), "{}", misfit.stderr);
 }
 
+/// Avro's JSON is not the JSON of an object in a golden case, and neither has the header of a topic's events.
+#[test]
+fn a_recorded_event_is_replayed_by_the_rules_that_it_was_read_by() {
+    let avro_json = r#"{"ecid":"1","km":null,"cartype":{"string":"Estate"},"age":{"int":36},"gender":null,"carbrand":{"string":"VW"},"leasing":null,"city":{"string":"Graz"},"country":{"string":"AUSTRIA"},"nationality":null,"primaryuser":null,"purchase":null,"pricequote":551.77,"timestamp":1583029433943}"#;
+    let confluent = [&b"\0\0\0\0\x07"[..], EVENT.as_bytes()].concat();
+    let apicurio = [&b"\0\0\0\0\0\0\0\0\x07"[..], EVENT.as_bytes()].concat();
+    for (format, in_topic) in [
+        ("format: avro_json", avro_json.as_bytes()),
+        ("format: json", EVENT.as_bytes()),
+        ("format: json\n  framing: confluent", confluent.as_slice()),
+        ("format: json\n  framing: apicurio", apicurio.as_slice()),
+    ] {
+        let folder = with_event(EVENT);
+        let golden = format!("golden: {}/models/car-insurance/golden.json", support::car_insurance::root().display());
+        let text = example(&[(golden.as_str(), "golden: cases.json"), ("format: avro", format)]);
+        std::fs::write(folder.path().join("pipeline.yaml"), text).unwrap();
+        std::fs::write(folder.path().join("blanks.json"), EVENT.replace(",\"", ",\n \"")).unwrap();
+        std::fs::write(folder.path().join("in-topic"), in_topic).unwrap();
+        for (number, event) in ["event.json", "blanks.json", "in-topic"].into_iter().enumerate() {
+            let recorded = caz(folder.path(), &["explain", "pipeline.yaml", "--event", event, "--record", "--json"]);
+            let told = (recorded.code, recorded.stderr.trim());
+            assert_eq!(told, (0, format!("golden case {number} added to cases.json").as_str()), "{format} {event}");
+            let case = caz(folder.path(), &["explain", "pipeline.yaml", "--case", &number.to_string(), "--json"]);
+            for explained in [&recorded, &case] {
+                let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+                assert_eq!(explained["outcome"]["fate"], "scored", "{format} {event}: {}", explained["outcome"]);
+            }
+        }
+        let checked = caz(folder.path(), &["check", "pipeline.yaml"]);
+        assert_eq!(checked.code, 0, "{format}: {}", checked.stderr);
+        assert!(checked.stdout.contains("golden   3 cases pass"), "{format}: {}", checked.stdout);
+    }
+}
+
 /// Whoever looks pays for it, whoever serves does not.
 #[test]
 fn serving_keeps_only_what_scores_need() {

@@ -113,6 +113,44 @@ fn scores_may_differ_by_the_tolerance_and_no_more() {
     }
 }
 
+/// Columns of answers stand in the file where `explain --record` made it, or a Recorder was given the frame behind the model.
+#[test]
+fn columns_made_of_answers_may_differ_as_the_answers_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let behind = "    - id: half
+      type: FieldTrans
+      params: {fields: {half: probability_yes / 2}}
+    - id: copy
+      type: FieldOps
+      params: {copy: {half: copied}}
+  edges:
+    - [onnx, half]
+    - [half, copy]
+";
+    for (column, difference, code) in [(0, 4e-7, 0), (1, 4e-7, 0), (2, 4e-7, 0), (0, 2e-6, 6), (1, 2e-6, 6), (2, 2e-6, 6), (3, 4e-7, 6)] {
+        let text = with_cases(folder.path(), |golden| {
+            let first = golden["columns"].as_array().unwrap().len();
+            let columns = ["probability_yes", "half", "copied", "pricequote"].map(|name| json!({"name": name, "dtype": "float64"}));
+            golden["columns"].as_array_mut().unwrap().extend(columns);
+            let [score, half, copied, price] = std::array::from_fn(|at| first + at);
+            let nodes = [("onnx", vec![score, price]), ("half", vec![half]), ("copy", vec![copied])];
+            golden["nodes"].as_array_mut().unwrap().extend(nodes.map(|(id, columns)| json!({"id": id, "columns": columns})));
+            for (number, case) in golden["cases"].as_array_mut().unwrap().iter_mut().enumerate() {
+                let score = case["models"][0]["outputs"][2].as_f64().unwrap();
+                let mut values = [score, score / 2.0, score / 2.0, case["event"]["pricequote"].as_f64().unwrap()];
+                values[column] += if number == 0 { difference } else { 0.0 };
+                case["values"].as_array_mut().unwrap().extend(values.map(|value| json!(value)));
+            }
+        });
+        let ended = check(folder.path(), &text.replacen("  edges:\n", behind, 1));
+        assert_eq!(ended.code, code, "{column} {difference}: {}", ended.stderr);
+        let (node, name) = [("onnx", "probability_yes"), ("half", "half"), ("copy", "copied"), ("onnx", "pricequote")][column];
+        let told = format!("node `{node}` is the first that diverges: in golden case 0, column `{name}` is ");
+        assert!(code == 0 || ended.stderr.contains(&told), "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("(tolerance 0.000001)"), code == 6 && column < 3, "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn an_event_that_has_another_fate_is_found() {
     let folder = tempfile::tempdir().unwrap();

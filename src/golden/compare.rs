@@ -9,15 +9,15 @@ use crate::codec::nanoseconds;
 ///
 /// Null and NaN mean the same. Numbers are compared by value whatever their width, floats by their bits; a boolean is 0 or 1. A time may
 /// be written as any RFC 3339 text.
-pub(super) fn same(expected: &Value, found: &Value, data_type: &DataType) -> bool {
+fn same(expected: &Value, found: &Value, data_type: &DataType) -> bool {
     match (expected, found) {
-        // Equal numbers may still differ in the sign of zero.
+        // Equal numbers may still differ in the sign of zero, in lists too.
         (Value::Number(_), Value::Number(_)) => same_number(expected, found, data_type),
-        _ if expected == found => true,
         (Value::Array(expected), Value::Array(found)) => {
-            let DataType::List(item) = data_type else { return false };
+            let DataType::List(item) = data_type else { return expected == found };
             expected.len() == found.len() && expected.iter().zip(found).all(|(one, other)| same(one, other, item.data_type()))
         }
+        _ if expected == found => true,
         (Value::String(expected), Value::String(found)) if matches!(data_type, DataType::Timestamp(..)) => {
             nanoseconds(expected).is_some_and(|expected| nanoseconds(found) == Some(expected))
         }
@@ -25,8 +25,13 @@ pub(super) fn same(expected: &Value, found: &Value, data_type: &DataType) -> boo
     }
 }
 
+/// As [`same`], but for a number that has a tolerance, being a model's answer or made of one: it may be as far from training's.
+pub(super) fn agree(expected: &Value, found: &Value, data_type: &DataType, tolerance: Option<f64>) -> bool {
+    tolerance.map_or_else(|| same(expected, found, data_type), |tolerance| near(expected, found, data_type, tolerance))
+}
+
 /// Whether a number that a model answered is within `tolerance` of training's; what is not a number must be the same.
-pub(super) fn near(expected: &Value, found: &Value, data_type: &DataType, tolerance: f64) -> bool {
+fn near(expected: &Value, found: &Value, data_type: &DataType, tolerance: f64) -> bool {
     same(expected, found, data_type)
         || match (number(expected), number(found)) {
             (Some(expected), Some(found)) if data_type.is_floating() => (expected - found).abs() <= tolerance,
@@ -129,6 +134,8 @@ mod tests {
             (json!("Köln"), json!("Ko\u{308}ln"), DataType::Utf8),
             (Value::Null, json!(0), DataType::Float64),
             (Value::Null, json!(""), DataType::Utf8),
+            (json!([0.0]), json!([-0.0]), list(DataType::Float64)),
+            (json!([[1.0, -0.0]]), json!([[1.0, 0.0]]), list(list(DataType::Float32))),
             (json!([1, 2]), json!([1.0]), list(DataType::Float64)),
             (json!([1, 2]), json!([1.0, 3.0]), list(DataType::Float64)),
             (json!([1, 2]), Value::Null, list(DataType::Float64)),

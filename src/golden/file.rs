@@ -41,11 +41,11 @@ pub struct Golden {
     pub cases: Vec<Case>,
 }
 
-/// How far a value may be from training's. Columns and features may not: they must be equal, floats bit for bit.
+/// How far a value may be from training's. What no model answered, columns and features, may not: it must be equal, floats bit for bit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerances {
-    /// For numbers that a model answers: the largest absolute difference.
+    /// For numbers that a model answers, and those made of them: the largest absolute difference.
     pub score: f64,
 }
 

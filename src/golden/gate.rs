@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 
-use super::compare::{near, same, shown};
+use super::compare::{agree, shown};
 use super::{Case, Fate, Golden, LeftOut, Observed, Seen};
 use crate::config::{Format, Pipeline};
 use crate::dataset::Rejection;
@@ -35,7 +35,7 @@ pub fn gate(assembly: &Assembly) -> Result<Option<Passed>, Diagnostics> {
     let Some(golden) = read(assembly.pipeline(), assembly.document())? else { return Ok(None) };
     let mut divergences = Vec::new();
     let mut features = 0;
-    for Batch { events, format } in batches(assembly, &golden) {
+    for Batch { events, format } in batches(&golden) {
         let mut line = assembly.tracing_line(format)?;
         let fit = Fit::new(&golden, line.plan());
         if !fit.misfits.is_empty() {
@@ -81,12 +81,11 @@ struct Batch {
 }
 
 /// The cases' events, by the format that they are read in.
-fn batches(assembly: &Assembly, golden: &Golden) -> Vec<Batch> {
+fn batches(golden: &Golden) -> Vec<Batch> {
     let [mut own, mut json] = [None, Some(Format::Json)].map(|format| Batch { events: Vec::new(), format });
     for (number, case) in golden.cases.iter().enumerate() {
         match case.bytes() {
             Some(bytes) => own.events.push((number, bytes)),
-            None if assembly.pipeline().input.format == Format::Json => own.events.push((number, case.event.to_string().into_bytes())),
             None => json.events.push((number, case.event.to_string().into_bytes())),
         }
     }
@@ -230,17 +229,21 @@ impl<'g> Fit<'g> {
     fn values(&self, observed: &Observed<'_>, case: &Case, seen: &Seen, limit: usize) -> Option<(usize, String)> {
         let row = seen.row.filter(|_| case.is_scored())?;
         let within = |place: usize| place < seen.passed && place + 1 < limit;
+        let tolerance = |is_answer: bool| is_answer.then_some(self.golden.tolerances.score);
+        let told = |tolerance: Option<f64>| tolerance.map_or(String::new(), |tolerance| format!(" (tolerance {tolerance})"));
         let columns = self.nodes.iter().filter(|(place, _)| within(*place)).find_map(|(place, columns)| {
             let node = &observed.nodes[*place];
             let differs = columns.iter().find_map(|(at, column)| {
                 let column_there = &node.node.frame.columns()[*column];
                 let (expected, found) = (&case.values[*at], node.value(*column, row)?);
-                let differs = !same(expected, &found, &column_there.data_type);
+                // What is made of a model's answers is no nearer to training's than they are.
+                let tolerance = tolerance(node.is_answer(*column));
+                let differs = !agree(expected, &found, &column_there.data_type, tolerance);
                 differs.then(|| {
                     let (expected, found) = shown(expected, &found, &column_there.data_type);
                     let (name, dtype) = (&column_there.name, column_there.dtype());
                     let trained = &self.golden.columns[*at].dtype;
-                    format!("column `{name}` is {found} ({dtype}); recorded: {expected} ({trained})")
+                    format!("column `{name}` is {found} ({dtype}); recorded: {expected} ({trained}){}", told(tolerance))
                 })
             });
             differs.map(|what| (place + 1, what))
@@ -249,22 +252,24 @@ impl<'g> Fit<'g> {
             let node = &observed.nodes[model.place];
             let feature = node.features(row).enumerate().zip(&values.features).find_map(|((at, (feature, found)), expected)| {
                 let data_type = feature.element.data_type();
-                let differs = !same(expected, &found, &data_type);
+                let tolerance = tolerance(node.column(&feature.name).is_some_and(|column| node.is_answer(column)));
+                let differs = !agree(expected, &found, &data_type, tolerance);
                 differs.then(|| {
                     let (expected, found) = shown(expected, &found, &data_type);
-                    format!("feature {at} `{}` is {found} ({}); recorded: {expected}", feature.name, feature.element.name())
+                    let (name, element, told) = (&feature.name, feature.element.name(), told(tolerance));
+                    format!("feature {at} `{name}` is {found} ({element}); recorded: {expected}{told}")
                 })
             });
             let output = || {
                 model.outputs.iter().zip(&values.outputs).find_map(|(column, expected)| {
                     let data_type: &DataType = &node.node.frame.columns()[*column].data_type;
                     let found = node.value(*column, row)?;
-                    let tolerance = self.golden.tolerances.score;
-                    let differs = !near(expected, &found, data_type, tolerance);
+                    let tolerance = tolerance(true);
+                    let differs = !agree(expected, &found, data_type, tolerance);
                     differs.then(|| {
                         let (expected, found) = shown(expected, &found, data_type);
                         let name = &node.node.frame.columns()[*column].name;
-                        format!("output `{name}` is {found}; recorded: {expected} (tolerance {tolerance})")
+                        format!("output `{name}` is {found}; recorded: {expected}{}", told(tolerance))
                     })
                 })
             };

@@ -24,6 +24,7 @@ pub struct ObservedNode<'a> {
     /// The node.
     pub node: &'a PlannedNode,
     columns: Vec<Option<JsonValues<'a>>>,
+    answers: Vec<bool>,
     features: Vec<(&'a Feature, Option<JsonValues<'a>>)>,
 }
 
@@ -85,12 +86,23 @@ impl<'a> ObservedNode<'a> {
         let values = |array: &'a ArrayRef| JsonValues::new(array.as_ref());
         let columns = trace.columns(at).iter().map(values).collect();
         let features = trace.features(at).map(|(feature, array)| (feature, values(array))).collect();
-        Self { node, columns, features }
+        let answers = (0..node.frame.columns().len()).map(|column| trace.is_answer(at, column)).collect();
+        Self { node, columns, answers, features }
     }
 
     /// The value of column number `column` of its frame; `None` for a type that has no form here.
     pub fn value(&self, column: usize, row: usize) -> Option<Value> {
         Some(self.columns.get(column)?.as_ref()?.get(row))
+    }
+
+    /// Whether column number `column` of its frame is a model's answer, or was made of one.
+    pub fn is_answer(&self, column: usize) -> bool {
+        self.answers.get(column).is_some_and(|is_answer| *is_answer)
+    }
+
+    /// The place of a column in its frame.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.node.frame.columns().iter().position(|column| column.name.as_ref() == name)
     }
 
     /// What it gives to its model, in the model's order: nothing for a node without a model. Null is NaN.

@@ -69,8 +69,7 @@ fn describe(golden: &mut Golden, observed: &Observed<'_>) {
 }
 
 fn value_of(node: &ObservedNode<'_>, column: &str, row: usize) -> Option<Value> {
-    let at = node.node.frame.columns().iter().position(|there| there.name.as_ref() == column)?;
-    node.value(at, row)
+    node.value(node.column(column)?, row)
 }
 
 fn model_values(model: &GoldenModel, observed: &Observed<'_>, row: usize) -> ModelValues {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::explanation::{Explanation, FeatureValue, Node, Outcome};
 use super::source::Origin;
-use crate::cli::table::Table;
+use crate::cli::table::{Table, harmless};
 use crate::dead_letters::{DeadLetter, Source};
 
 /// A value longer than this, in characters, is cut.
@@ -123,15 +123,10 @@ fn shown(value: &Value) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST).flat_map(harmless).collect();
+    let mut shown = harmless(&text.chars().take(LONGEST).collect::<String>());
     let length = text.chars().count();
     if length > LONGEST {
         shown += &format!("... ({length} characters)");
     }
     shown
-}
-
-/// Control characters as escapes: an event's text must not move the cursor.
-fn harmless(character: char) -> Box<dyn Iterator<Item = char>> {
-    if character.is_control() { Box::new(character.escape_unicode()) } else { Box::new(std::iter::once(character)) }
 }

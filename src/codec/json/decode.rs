@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow_schema::DataType;
 use serde::de::DeserializeSeed;
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, is_envelope};
 use super::fault::{Context, fault};
 use super::messages::messages;
 use super::report::Report;
@@ -30,10 +30,20 @@ pub struct JsonDecoder {
     root: Object<Target>,
     context: Context,
     framing: Framing,
-    /// Whether events are in envelopes, one or several in a payload.
-    is_enveloped: bool,
+    envelopes: Envelopes,
     /// Whether long arrays of numbers may be read apart from the rest of an event.
     has_floats: bool,
+}
+
+/// Whether events are in the envelopes of Adobe's streaming ingestion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Envelopes {
+    /// None is.
+    Never,
+    /// Each is; a payload has one envelope or several.
+    Always,
+    /// Those are that look like it.
+    Sometimes,
 }
 
 impl JsonDecoder {
@@ -43,6 +53,18 @@ impl JsonDecoder {
     /// When a default is not of its field's type, or the projection names no field.
     pub fn new(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
         Self::by(Rules::Plain, schema, projection)
+    }
+
+    /// A decoder of events as people write them, whatever the topic has: by the plain rules, or by those of the dataset's XDM schema, in an
+    /// envelope or without one.
+    ///
+    /// # Errors
+    /// As [`JsonDecoder::new`].
+    pub fn by_hand(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
+        if schema.xdm().is_none() {
+            return Self::new(schema, projection);
+        }
+        Ok(Self { envelopes: Envelopes::Sometimes, ..Self::by(Rules::Xdm, schema, projection)? })
     }
 
     /// A decoder of events written by the given rules.
@@ -61,7 +83,7 @@ impl JsonDecoder {
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
         // By rules an array is held against them item by item.
         let has_floats = rules != Rules::Xdm && fields.iter().any(|field| has_list_of_floats(&field.data_type));
-        Ok(Self { fields, columns, root, context, framing: Framing::None, is_enveloped: false, has_floats })
+        Ok(Self { fields, columns, root, context, framing: Framing::None, envelopes: Envelopes::Never, has_floats })
     }
 
     /// The same decoder for payloads behind a header, whose id is not looked at: the dataset schema says what events are.
@@ -73,7 +95,7 @@ impl JsonDecoder {
     /// The same decoder for events in the envelopes of Adobe's streaming ingestion.
     #[must_use]
     pub fn enveloped(self) -> Self {
-        Self { is_enveloped: true, ..self }
+        Self { envelopes: Envelopes::Always, ..self }
     }
 
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
@@ -107,7 +129,12 @@ impl JsonDecoder {
         let mut json = serde_json::Deserializer::from_str(text);
         self.context.start();
         let event = Event { object: &self.root, columns: &mut self.columns, context: &mut self.context };
-        let read = if self.is_enveloped { Envelope(event).deserialize(&mut json) } else { event.deserialize(&mut json) };
+        let is_enveloped = match self.envelopes {
+            Envelopes::Never => false,
+            Envelopes::Always => true,
+            Envelopes::Sometimes => is_envelope(text),
+        };
+        let read = if is_enveloped { Envelope(event).deserialize(&mut json) } else { event.deserialize(&mut json) };
         read.map_err(|error| fault(text, &error, &mut self.context))?;
         json.end().map_err(|error| match fault(text, &error, &mut self.context) {
             other if error.is_eof() => other,
@@ -160,6 +187,6 @@ impl Decoder for JsonDecoder {
     }
 
     fn messages(&self, payload: &[u8]) -> Option<Result<Vec<Range<usize>>, Rejection>> {
-        if self.is_enveloped { messages(payload) } else { None }
+        if self.envelopes == Envelopes::Always { messages(payload) } else { None }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::fault::{Anchor, Context};
 use super::skip::{Skip, descend};
@@ -13,6 +14,21 @@ use crate::dataset::Reason;
 /// Reads the entity out of an envelope. What the header says of schemas and datasets is not looked at: the dataset schema says what events
 /// are.
 pub(super) struct Envelope<'a>(pub(super) Event<'a>);
+
+/// Whether a text is an envelope, and no entity: it has a `body` with an `xdmEntity`.
+pub(super) fn is_envelope(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Outer {
+        #[serde(rename = "body")]
+        _body: Inner,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(rename = "xdmEntity")]
+        _entity: IgnoredAny,
+    }
+    serde_json::from_str::<Outer>(text).is_ok()
+}
 
 /// A member of the envelope may be there once.
 fn once<E: Error>(seen: &mut bool, name: &str, context: &mut Context) -> Result<(), E> {

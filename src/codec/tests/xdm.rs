@@ -42,6 +42,21 @@ fn told(decoder: &mut JsonDecoder, payloads: &[&[u8]]) -> String {
 }
 
 #[test]
+fn what_people_write_is_an_entity_or_an_envelope() {
+    let schema = xdm_schema();
+    let mut decoder = JsonDecoder::by_hand(&schema, &all_fields(&schema)).unwrap();
+    let mut bad = entity();
+    bad["n"] = json!("5");
+    let envelope = |entity: Value| json!({"header": {"source": {"name": "web"}}, "body": {"xdmEntity": entity}});
+    let mut unnamed = envelope(entity());
+    unnamed["header"]["source"]["name"] = json!("");
+    let payloads = [entity(), bad.clone(), envelope(entity()), envelope(bad), unnamed].map(|event| event.to_string().into_bytes());
+    let decoded = decode(&mut decoder, &payloads.each_ref().map(Vec::as_slice));
+    let reasons: Vec<_> = decoded.rejected.iter().map(|(row, rejection)| (*row, rejection.reason)).collect();
+    assert_eq!(reasons, [(1, Reason::XdmViolation), (3, Reason::XdmViolation), (4, Reason::MissingSourceName)]);
+}
+
+#[test]
 fn violations_in_the_documented_form() {
     let schema = xdm_schema();
     let event = |members: &str| format!(r#"{{"_id":"e","timestamp":"2024-02-29T17:04:05Z"{members}}}"#).into_bytes();
