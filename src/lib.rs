@@ -70,3 +70,6 @@ mod files;
 
 #[forbid(unsafe_code)]
 mod digest;
+
+#[forbid(unsafe_code)]
+mod guard;

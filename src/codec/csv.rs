@@ -15,7 +15,7 @@ use super::view::{Cell, Refusal, View, check_columns, encode_rows};
 use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project, refuse_absent};
 use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetField, DatasetSchema, Reason, Rejection};
 
-/// Decodes CSV: each payload one record without its line end, RFC 4180 quotes. An empty field is null, as pandas reads it.
+/// Decodes CSV: each payload one record without its line end, RFC 4180 quotes. An empty field is null, and nothing else is.
 #[derive(Debug)]
 pub struct CsvDecoder {
     fields: Vec<DatasetField>,
@@ -94,9 +94,12 @@ impl CsvDecoder {
             outcome.map_err(|(reason, message)| Fault::new(reason, byte, message).within(&take.path))?;
         }
         for (column, default) in &self.absent {
-            let column = &mut self.columns[*column];
+            let (column, path) = (&mut self.columns[*column], &self.fields[*column].path);
             match default {
-                Some(default) => default.push(std::slice::from_mut(column)),
+                Some(default) => {
+                    let pushed = default.push(std::slice::from_mut(column));
+                    pushed.map_err(|(reason, message)| Fault::new(reason, payload.len(), message).within(path))?;
+                }
                 None => column.push_null(),
             }
         }

@@ -230,7 +230,8 @@ impl Scalar {
     pub(crate) fn push_float(&self, value: f64, column: &mut Column) -> Result<(), Misfit> {
         /// Integers below are exact in a double; from here on the text may have said another.
         const INEXACT: f64 = 9_007_199_254_740_992.0;
-        /// Any two numbers of so many digits are different doubles; of more, the text may have said another.
+        /// Any two numbers of so many digits are different doubles; of more, the text may have said another. A longer text whose nearest
+        /// double has so few is taken for that: the parser keeps no text, and to read each number twice would cost every event.
         const EXACT_DIGITS: usize = 15;
         match self {
             Self::Double | Self::Float if self.keeps_float(value, column) => {}

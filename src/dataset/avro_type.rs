@@ -6,6 +6,7 @@ use std::sync::Arc;
 use apache_avro::Schema;
 use apache_avro::schema::{Alias, FixedSchema, InnerDecimalSchema, Name, RecordSchema, UuidSchema};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
+use serde_json::Value;
 
 use super::schema::SchemaError;
 
@@ -99,7 +100,7 @@ pub(crate) struct AvroField {
     pub(crate) name: String,
     pub(crate) aliases: Vec<String>,
     pub(crate) doc: Option<String>,
-    pub(crate) default: Option<serde_json::Value>,
+    pub(crate) default: Option<Value>,
     pub(crate) kind: AvroType,
 }
 
@@ -112,13 +113,12 @@ impl AvroType {
         Resolver { named: HashMap::new(), types: 0 }.resolve(schema, "", 0)
     }
 
-    /// Reads a schema that names types of others, which come in an order in which each names only those before it.
+    /// Reads a writer's schema that names types of others, which come in an order in which each names only those before it.
     ///
     /// # Errors
     /// As [`AvroType::resolve`], and when a text is no schema.
     pub(crate) fn parse(text: &str, references: &[String]) -> Result<Self, SchemaError> {
-        let invalid = |error: apache_avro::Error| SchemaError::Invalid { message: error.to_string() };
-        let (schema, references) = Schema::parse_str_with_list(text, references).map_err(invalid)?;
+        let (schema, references) = parse_writer(text, references)?;
         let mut resolver = Resolver { named: HashMap::new(), types: 0 };
         for reference in &references {
             resolver.resolve(reference, "", 0)?;
@@ -196,7 +196,47 @@ impl AvroType {
     }
 }
 
+/// Parses a writer's schema and those that it refers to, defaults left out: they play no part in reading what it wrote, and the parser
+/// refuses some that the specification allows, such as a uuid's `""`.
+///
+/// # Errors
+/// When a text is no schema.
+pub(crate) fn parse_writer(text: &str, references: &[String]) -> Result<(Schema, Vec<Schema>), SchemaError> {
+    let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
+    let plain = |text: &str| -> Result<String, SchemaError> {
+        let mut schema: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        drop_defaults(&mut schema);
+        Ok(schema.to_string())
+    };
+    let references = references.iter().map(|reference| plain(reference)).collect::<Result<Vec<_>, _>>()?;
+    Schema::parse_str_with_list(&plain(text)?, references).map_err(|error| invalid(&error))
+}
+
+/// Takes the defaults of all fields out of a schema; that of an enum says how its symbols are read, and stays.
+fn drop_defaults(schema: &mut Value) {
+    match schema {
+        Value::Array(branches) => branches.iter_mut().for_each(drop_defaults),
+        Value::Object(parts) => {
+            for inner in ["type", "items", "values"] {
+                parts.get_mut(inner).into_iter().for_each(drop_defaults);
+            }
+            for field in parts.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(field) = field.as_object_mut() {
+                    field.remove("default");
+                }
+                drop_defaults(field);
+            }
+        }
+        _ => {}
+    }
+}
+
 impl AvroRecord {
+    /// The bytes of the fixed that it stands for, when it is a duration.
+    pub(crate) fn duration_bytes(&self) -> Option<usize> {
+        self.fields.first().filter(|field| field.kind == AvroType::UnsignedInt).map(|_| 4 * self.fields.len())
+    }
+
     /// A record of one field.
     pub(crate) fn of(field: &AvroField) -> Self {
         Self { name: AvroName::default(), is_union: false, fields: vec![field.clone()] }

@@ -9,7 +9,7 @@ mod schema;
 mod statistic;
 mod xdm;
 
-pub(crate) use avro_type::{AvroEnum, AvroField, AvroName, AvroRecord, AvroType, AvroUnion, MAX_DEPTH};
+pub(crate) use avro_type::{AvroEnum, AvroField, AvroName, AvroRecord, AvroType, AvroUnion, MAX_DEPTH, parse_writer};
 pub use frozen::{Frozen, FrozenColumn, FrozenDataset, FrozenError, PANDAS_VERSION};
 pub use outcome::{Phase, Reason, Rejection, Rows};
 pub use schema::{DatasetField, DatasetSchema, SchemaError};

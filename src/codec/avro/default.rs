@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use super::read::{Action, Step, follow};
 use super::{resolve, write};
 use crate::codec::column::Column;
+use crate::codec::scalar::Misfit;
 use crate::codec::{CodecError, text};
 use crate::dataset::{AvroField, AvroRecord, AvroType, SchemaError};
 
@@ -38,10 +39,12 @@ impl Default {
     }
 
     /// Pushes it.
-    pub(crate) fn push(&self, columns: &mut [Column]) {
-        // Its bytes were encoded from its type when the decoder was built.
-        let read = follow(&self.steps, &mut Cursor::new(&self.bytes), columns);
-        debug_assert!(read.is_ok(), "{read:?}");
+    ///
+    /// # Errors
+    /// When a column can hold no more: its bytes were encoded from its type when the decoder was built.
+    pub(crate) fn push(&self, columns: &mut [Column]) -> Result<(), Misfit> {
+        follow(&self.steps, &mut Cursor::new(&self.bytes), columns)
+            .map_err(|fault| (fault.reason(), "the default of a field that is not there cannot be taken".into()))
     }
 }
 
@@ -68,10 +71,16 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
         AvroType::Float => into.extend((default.as_f64()? as f32).to_le_bytes()),
         AvroType::Double => into.extend(default.as_f64()?.to_le_bytes()),
         AvroType::String => write::bytes(into, default.as_str()?.as_bytes()),
-        AvroType::Bytes | AvroType::Decimal { fixed: None, .. } => write::bytes(into, &text::latin1(default.as_str()?)?),
-        AvroType::Fixed(fixed) | AvroType::UuidFixed(fixed) | AvroType::Decimal { fixed: Some(fixed), .. } => {
-            let bytes = text::latin1(default.as_str()?)?;
-            into.extend((bytes.len() == fixed.size).then_some(bytes)?);
+        AvroType::Bytes => write::bytes(into, &text::latin1(default.as_str()?)?),
+        AvroType::Fixed(fixed) | AvroType::UuidFixed(fixed) => into.extend(sized(default, fixed.size)?),
+        AvroType::Decimal { precision, fixed, .. } => {
+            let bytes = match fixed {
+                Some(fixed) => sized(default, fixed.size)?,
+                None => text::latin1(default.as_str()?)?,
+            };
+            // They are the unscaled value, not its digits: "0.00" is 808333360.
+            text::decimal_from_be(&bytes, *precision)?;
+            if fixed.is_some() { into.extend(bytes) } else { write::bytes(into, &bytes) }
         }
         AvroType::Enum(symbols) => {
             let symbol = default.as_str()?;
@@ -95,10 +104,7 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
         }
         AvroType::UnsignedInt => into.extend(u32::try_from(default.as_u64()?).ok()?.to_le_bytes()),
         // A duration's default is text, as that of any fixed.
-        AvroType::Record(record) if default.is_string() && record.fields.iter().all(|field| field.kind == AvroType::UnsignedInt) => {
-            let bytes = text::latin1(default.as_str()?)?;
-            into.extend((bytes.len() == 4 * record.fields.len()).then_some(bytes)?);
-        }
+        AvroType::Record(record) if default.is_string() && !record.is_union => into.extend(sized(default, record.duration_bytes()?)?),
         // The first type that the value fits, all others null.
         AvroType::Record(record) if record.is_union => {
             let fits = record.fields.iter().position(|field| encode(field.kind.split_null().0, default).is_some())?;
@@ -127,4 +133,9 @@ fn push(kind: &AvroType, default: &serde_json::Value, into: &mut Vec<u8>) -> Opt
         }
     }
     Some(())
+}
+
+/// The bytes of a default of so many.
+fn sized(default: &serde_json::Value, size: usize) -> Option<Vec<u8>> {
+    text::latin1(default.as_str()?).filter(|bytes| bytes.len() == size)
 }

@@ -56,7 +56,8 @@ impl AvroEncoder {
         check_columns(fields, "Avro")?;
         let bad_name = |column: &str| CodecError::BadName {
             column: column.to_owned(),
-            why: "an Avro name has letters, digits and `_`, and begins with no digit; rename the column",
+            why: "an Avro name has letters, digits and `_`, and begins with no digit; make a column of another name in the graph, \
+                  and name it in `output.columns`",
         };
         if !record.split('.').all(is_name) {
             return Err(bad_name(record));
@@ -129,8 +130,8 @@ fn is_name(name: &str) -> bool {
 fn derive(data_type: &DataType, column: &str, taken: &mut HashSet<String>) -> serde_json::Value {
     use arrow_schema::TimeUnit::{Microsecond, Nanosecond};
     let name = |kind: &str, taken: &mut HashSet<String>| {
-        let names = std::iter::once(format!("{column}_{kind}")).chain((2..).map(|number| format!("{column}_{kind}_{number}")));
-        names.into_iter().find(|name| taken.insert(name.clone())).unwrap_or_default()
+        let mut names = std::iter::once(format!("{column}_{kind}")).chain((2..).map(|number| format!("{column}_{kind}_{number}")));
+        names.find(|name| taken.insert(name.clone())).unwrap_or_default()
     };
     let optional = |field: &arrow_schema::Field, taken: &mut HashSet<String>| {
         let kind = derive(field.data_type(), column, taken);
@@ -264,10 +265,7 @@ fn value(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Ref
             write::long(into, fits.into());
         }
         (AvroType::Long, Cell::Int(value)) => write::long(into, *value),
-        (AvroType::Long, Cell::Unsigned(value)) => {
-            let fits = i64::try_from(*value).map_err(|_| Refusal::new(Reason::OutOfRange, format!("{value} does not fit a long")))?;
-            write::long(into, fits);
-        }
+        (AvroType::Long, Cell::Unsigned(value)) => write::long(into, long(*value)?),
         (AvroType::Float, Cell::Float(value)) => into.extend_from_slice(&value.to_le_bytes()),
         (AvroType::Double, Cell::Double(value)) => into.extend_from_slice(&value.to_le_bytes()),
         (AvroType::String, Cell::Text(value)) => write::bytes(into, value.as_bytes()),
@@ -368,6 +366,11 @@ fn narrowed<'v>(cell: &Cell<'v>, kind: &AvroType) -> Option<Cell<'v>> {
 
 fn width(kind: &AvroType) -> usize {
     [AvroType::Int, AvroType::Long, AvroType::Float, AvroType::Double].iter().position(|known| known == kind).unwrap_or(0)
+}
+
+/// A number without sign as a long.
+pub(crate) fn long(value: u64) -> Result<i64, Refusal> {
+    i64::try_from(value).map_err(|_| Refusal::new(Reason::OutOfRange, format!("{value} does not fit a long")))
 }
 
 /// The 16 bytes of a UUID.

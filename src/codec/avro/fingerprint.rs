@@ -38,17 +38,13 @@ fn canonical<'s>(kind: &'s AvroType, defined: &mut HashSet<&'s str>) -> Value {
         AvroType::Array(item) => json!({ "type": "array", "items": canonical(item, defined) }),
         AvroType::Map(value) => json!({ "type": "map", "values": canonical(value, defined) }),
         AvroType::Union(union) => union.branches.iter().map(|branch| canonical(branch, defined)).collect(),
-        AvroType::Record(duration) if duration.fields.first().is_some_and(is_part_of_duration) => {
-            json!({ "name": duration.name.full, "type": "fixed", "size": 4 * duration.fields.len() })
-        }
         AvroType::Record(record) => {
+            if let Some(size) = record.duration_bytes() {
+                return json!({ "name": record.name.full, "type": "fixed", "size": size });
+            }
             let field = |field: &'s AvroField| json!({ "name": field.name, "type": canonical(&field.kind, defined) });
             let fields: Vec<Value> = record.fields.iter().map(field).collect();
             json!({ "name": record.name.full, "type": "record", "fields": fields })
         }
     }
-}
-
-fn is_part_of_duration(field: &AvroField) -> bool {
-    field.kind == AvroType::UnsignedInt
 }

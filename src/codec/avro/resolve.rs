@@ -94,6 +94,9 @@ fn flattened(
         AvroType::Record(record) if record.is_union == reader.is_union && !is_another(writer, branches, Some(&reader.name)) => {
             Ok(Action::Record(steps(record, reader, leaf, projection, path)?))
         }
+        AvroType::Fixed(fixed) if reader.duration_bytes() == Some(fixed.size) && !is_another(writer, branches, Some(&reader.name)) => {
+            Ok(Action::Record(steps(reader, reader, leaf, projection, path)?))
+        }
         _ if reader.is_union => member(writer, branches, reader, leaf, projection, path),
         _ => Err(incompatible(path, format!("the writer has {} where the dataset has a record", name(writer)))),
     }
@@ -189,8 +192,22 @@ fn among(writer: &AvroType, branches: &[AvroType], reader: &AvroType, path: &str
         (AvroType::Double, AvroType::Double) => Read::Double,
         (AvroType::String | AvroType::Bytes, AvroType::String) => Read::String,
         (AvroType::String | AvroType::Bytes, AvroType::Bytes) => Read::Bytes,
-        (AvroType::Fixed(theirs), AvroType::Fixed(ours)) if theirs.size == ours.size => Read::Fixed(ours.size),
         (AvroType::Fixed(theirs) | AvroType::UuidFixed(theirs), AvroType::UuidFixed(ours)) if theirs.size == ours.size => Read::Uuid,
+        // Of a logical type that only one side has, the type beneath counts.
+        (AvroType::Fixed(theirs) | AvroType::UuidFixed(theirs) | AvroType::Decimal { fixed: Some(theirs), .. }, AvroType::Fixed(ours))
+            if theirs.size == ours.size =>
+        {
+            Read::Fixed(ours.size)
+        }
+        (AvroType::Record(theirs), AvroType::Fixed(ours)) if theirs.duration_bytes() == Some(ours.size) => Read::Fixed(ours.size),
+        (AvroType::Fixed(theirs), AvroType::Record(ours)) if ours.duration_bytes() == Some(theirs.size) => {
+            Read::Record(parts(ours, ours, path)?)
+        }
+        (AvroType::Fixed(theirs), AvroType::Decimal { precision, fixed: Some(ours), .. }) if theirs.size == ours.size => {
+            Read::Decimal { precision: *precision, fixed: Some(ours.size) }
+        }
+        (AvroType::Bytes, AvroType::Decimal { precision, fixed: None, .. }) => Read::Decimal { precision: *precision, fixed: None },
+        (AvroType::Decimal { fixed: None, .. }, AvroType::Bytes) => Read::Bytes,
         (AvroType::Enum(theirs), AvroType::Enum(ours)) => {
             let known = |symbol: &String| ours.symbols.contains(symbol).then(|| symbol.clone()).or_else(|| ours.default.clone());
             Read::Enum(theirs.symbols.iter().map(known).collect())

@@ -34,9 +34,7 @@ impl KnownSchemas {
     /// # Errors
     /// When the text is no Avro schema, or has a type that is not read, or has the fingerprint of one that means other values.
     pub fn add(&mut self, text: &str) -> Result<SchemaKey, CodecError> {
-        let invalid = |error: apache_avro::Error| crate::dataset::SchemaError::Invalid { message: error.to_string() };
-        let schema = apache_avro::Schema::parse_str(text).map_err(invalid)?;
-        let schema = AvroType::resolve(&schema)?;
+        let schema = AvroType::parse(text, &[])?;
         let key = fingerprint(&schema);
         match self.0.get(&key) {
             // Fingerprints do not tell logical types, of which columns are made.

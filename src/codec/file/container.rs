@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::MAX_RECORD_BYTES;
 use crate::codec::Encoded;
 use crate::codec::avro::{Splitter, write_bytes, write_count};
+use crate::dataset::parse_writer;
 
 const MAGIC: &[u8; 4] = b"Obj\x01";
 
@@ -116,7 +117,7 @@ impl Container {
 
 fn parse(text: &[u8]) -> Result<Schema, Fault> {
     let text = std::str::from_utf8(text).map_err(|error| Fault::Damaged(format!("the schema: {error}")))?;
-    Schema::parse_str(text).map_err(|error| Fault::Damaged(format!("the schema: {error}")))
+    parse_writer(text, &[]).map(|(schema, _)| schema).map_err(|error| Fault::Damaged(format!("the schema: {error}")))
 }
 
 fn read_long(reader: &mut impl Read) -> Result<i64, Fault> {

@@ -3,7 +3,6 @@
 mod container;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
-mod guard;
 mod parquet;
 mod rows;
 mod sink;

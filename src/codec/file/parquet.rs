@@ -5,21 +5,22 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, PrimitiveArray, make_array};
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, ListArray, StructArray, make_array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde_json::{Value, json};
 
 use super::FileError;
-use super::guard::guarded;
 use crate::codec::json::{JsonDecoder, JsonEncoder};
 use crate::codec::view::is_carried;
 use crate::codec::{CodecError, Decoder, Encoded, Encoder, absent, refuse_absent};
 use crate::dataset::{DatasetSchema, Rejection};
+use crate::guard::guarded;
 
 /// Rows that are taken from the file at once.
 const BATCH_ROWS: usize = 1_024;
@@ -134,7 +135,7 @@ impl Parquet {
 
 /// The members of a record as Avro describes them, for their names and nesting; every one may be null.
 fn members<'a>(
-    fields: impl IntoIterator<Item = &'a std::sync::Arc<Field>>,
+    fields: impl IntoIterator<Item = &'a Arc<Field>>,
     steps: &mut Vec<usize>,
     prefix: &str,
     leaves: &mut Vec<Leaf>,
@@ -178,14 +179,32 @@ fn column(columns: &[ArrayRef], steps: &[usize]) -> Result<ArrayRef, String> {
         let data = inner.to_data().into_builder().nulls(nulls).build().map_err(|error| error.to_string())?;
         array = make_array(data);
     }
-    Ok(match array.data_type() {
-        DataType::Float64 => nan_as_null::<Float64Type>(&array, |value| value.is_nan()),
-        DataType::Float32 => nan_as_null::<Float32Type>(&array, |value| value.is_nan()),
-        _ => array,
-    })
+    let array = widened(&array);
+    Ok(if *array.data_type() == DataType::Float64 { nan_as_null(&array) } else { array })
 }
 
-fn nan_as_null<T: ArrowPrimitiveType>(array: &ArrayRef, is_nan: impl Fn(&T::Native) -> bool) -> ArrayRef {
-    let array = array.as_primitive::<T>();
-    std::sync::Arc::new(PrimitiveArray::<T>::from_iter(array.iter().map(|value| value.filter(|value| !is_nan(value)))))
+/// Floats as doubles, in lists too. Written as floats they would have the fewest digits that tell one from another, which as a double are
+/// another number than the float is.
+fn widened(array: &ArrayRef) -> ArrayRef {
+    let field = |field: &Field, array: &ArrayRef| Arc::new(Field::new(field.name(), array.data_type().clone(), field.is_nullable()));
+    match array.data_type() {
+        DataType::Float32 => Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from)),
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let items = widened(list.values());
+            Arc::new(ListArray::new(field(item, &items), list.offsets().clone(), items, list.nulls().cloned()))
+        }
+        DataType::Struct(fields) if !fields.is_empty() => {
+            let record = array.as_struct();
+            let columns: Vec<ArrayRef> = record.columns().iter().map(widened).collect();
+            let fields: Vec<_> = fields.iter().zip(&columns).map(|(of, column)| field(of, column)).collect();
+            Arc::new(StructArray::new(fields.into(), columns, record.nulls().cloned()))
+        }
+        _ => ArrayRef::clone(array),
+    }
+}
+
+fn nan_as_null(array: &ArrayRef) -> ArrayRef {
+    let doubles = array.as_primitive::<Float64Type>();
+    Arc::new(Float64Array::from_iter(doubles.iter().map(|value| value.filter(|value| !value.is_nan()))))
 }

@@ -299,7 +299,10 @@ fn nested<'de, A: MapAccess<'de>>(
             continue;
         }
         if let Some(default) = &named.default {
-            default.push(std::slice::from_mut(child));
+            default.push(std::slice::from_mut(child)).map_err(|(reason, message)| {
+                context.within(&named.name);
+                context.refuse::<A::Error>(reason, message, Anchor::Close)
+            })?;
         } else if named.member.nullable {
             child.push_null();
         } else {

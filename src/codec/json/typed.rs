@@ -2,7 +2,7 @@
 
 use super::encode::{string, value, write_list, write_object};
 use super::shape::{Rules, named_union};
-use crate::codec::avro::{branch_of_number, decimal_bytes, uuid_bytes};
+use crate::codec::avro::{branch_of_number, decimal_bytes, long, uuid_bytes};
 use crate::codec::view::{Cell, Refusal};
 use crate::dataset::{AvroType, AvroUnion, Reason};
 
@@ -84,6 +84,7 @@ fn single(kind: &AvroType, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Re
         (_, Cell::TimeMillis(millis)) => Cell::Int((*millis).into()),
         (_, Cell::TimeMicros(micros)) => Cell::Int(*micros),
         (_, Cell::Timestamp(instant, ..)) => Cell::Int(*instant),
+        (_, Cell::Unsigned(number)) => Cell::Int(long(*number)?),
         (_, cell) => cell.clone(),
     };
     value(&cell, into)

@@ -196,7 +196,10 @@ fn fill<E: Error>(object: &Object<Target>, columns: &mut [Column], number: u64, 
         }
         match (&named.member, &named.default) {
             (Target::Ignored | Target::Column(None, _), _) => {}
-            (_, Some(default)) => default.push(columns),
+            (_, Some(default)) => default.push(columns).map_err(|(reason, message)| {
+                context.within(&named.name);
+                context.refuse::<E>(reason, message, Anchor::Close)
+            })?,
             (Target::Column(Some(column), value), None) if value.nullable => columns[*column].push_null(),
             (Target::Choice(choice), None) if choice.nullable || choice.columns.is_empty() => {
                 choice.columns.iter().for_each(|column| columns[*column].push_null());

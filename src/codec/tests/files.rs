@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::types::Float32Type;
+use arrow_array::{ArrayRef, Float32Array, ListArray, RecordBatch};
 use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
 
 use super::schema;
 use crate::codec::file::{FileFormat, RawRows, RowFile, RowSink};
@@ -99,6 +102,30 @@ fn apache_avro_reads_the_container_and_the_other_way_round() {
         std::fs::write(&path, writer.into_inner().unwrap()).unwrap();
         assert_eq!(read_back(&path, &schema, 64), events);
     }
+}
+
+/// As Avro widens a float, and pandas.
+#[test]
+fn a_float_of_parquet_is_the_same_number_as_a_double() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let floats: ArrayRef = Arc::new(Float32Array::from(vec![Some(0.1), None, Some(f32::NAN)]));
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>([Some(vec![Some(0.1)]), None, Some(vec![])]));
+    let columns = [("x", Arc::clone(&floats), true), ("f", floats, true), ("l", lists, true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let schema = schema(
+        r#"{"name":"x","type":["null","double"]},{"name":"f","type":["null","float"]},
+           {"name":"l","type":["null",{"type":"array","items":["null","double"]}]}"#,
+    );
+    let expected = [
+        r#"{"x":0.10000000149011612,"f":0.1,"l":[0.10000000149011612]}"#,
+        r#"{"x":null,"f":null,"l":null}"#,
+        r#"{"x":null,"f":null,"l":[]}"#,
+    ];
+    assert_eq!(read_back(&path, &schema, 64), expected);
 }
 
 #[test]

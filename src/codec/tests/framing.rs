@@ -86,6 +86,25 @@ fn schemas_that_their_fingerprint_does_not_tell_apart_are_refused() {
     insta::assert_snapshot!(other.unwrap_err());
 }
 
+/// Java and the registry take any text as the default of a text or a fixed; apache-avro parses it by the logical type.
+#[test]
+fn a_writers_defaults_are_not_looked_at() {
+    for (kind, default) in [
+        (r#"{"type":"string","logicalType":"uuid"}"#, r#""unknown""#),
+        (r#"{"type":"fixed","name":"D","size":12,"logicalType":"duration"}"#, r#""twelve bytes""#),
+        (r#""double""#, "9223372036854775808"),
+    ] {
+        let field = format!(r#"{{"name":"a","type":{kind},"default":{default}}}"#);
+        let record = format!(r#"{{"type":"record","name":"I","fields":[{field}]}}"#);
+        let nested = format!(r#"{{"name":"in","type":["null",{{"type":"array","items":{record}}}]}}"#);
+        for fields in [&field, &nested] {
+            let text = format!(r#"{{"type":"record","name":"E","fields":[{fields}]}}"#);
+            assert!(Schema::parse_str(&text).is_err(), "{text}");
+            fingerprint(&text);
+        }
+    }
+}
+
 #[test]
 fn a_batch_mixes_writers_and_keeps_its_order() {
     let old = |n: i32| datum(OLD, &[("n", Value::Int(n)), ("gone", Value::String("x".into()))]);

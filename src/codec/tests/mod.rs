@@ -8,6 +8,7 @@ mod files;
 mod framing;
 mod fuzz;
 mod json;
+mod limits;
 mod random;
 mod rejections;
 mod resolution;

@@ -125,6 +125,40 @@ fn a_fixed_of_no_bytes_is_skipped_and_makes_no_column() {
 }
 
 #[test]
+fn a_logical_type_that_one_side_has_is_read_as_the_type_beneath() {
+    let fixed = |size: usize, logical: &str| format!(r#"{{"type":"fixed","name":"F","size":{size}{logical}}}"#);
+    let decimal = r#","logicalType":"decimal","precision":4,"scale":2"#;
+    let decimal_bytes = format!(r#"{{"type":"bytes"{decimal}}}"#);
+    let duration = r#","logicalType":"duration""#;
+    let twelve: [u8; 12] = [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+    let of_decimal = "Decimal(256, 2)";
+    let cases: [(String, String, &[u8], &[&str]); 7] = [
+        (r#""bytes""#.into(), decimal_bytes.clone(), b"\x04\x01\x00", &[of_decimal]),
+        (decimal_bytes, r#""bytes""#.into(), b"\x04\x01\x00", &["Binary([1, 0])"]),
+        (fixed(2, ""), fixed(2, decimal), b"\x01\x00", &[of_decimal]),
+        (fixed(2, decimal), fixed(2, ""), b"\x01\x00", &["Binary([1, 0])"]),
+        (fixed(12, ""), fixed(12, duration), &twelve, &["Int(1)", "Int(2)", "Int(3)"]),
+        (fixed(12, duration), fixed(12, ""), &twelve, &["Binary([1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0])"]),
+        (fixed(16, r#","logicalType":"uuid""#), fixed(16, ""), &[7; 16], &["Binary([7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7])"]),
+    ];
+    let field = |kind: &str| format!(r#"{{"name":"a","type":{kind}}}"#);
+    for (writer, reader, datum, expected) in cases {
+        let dataset = schema(&field(&reader));
+        let mut decoder = AvroDecoder::with_writer(&record(&field(&writer)), &dataset, &all_fields(&dataset)).unwrap();
+        let decoded = decode(&mut decoder, &[datum]);
+        let read: Vec<_> = decoded.columns.iter().map(|column| format!("{:?}", View::new(column.as_ref()).unwrap().cell(0))).collect();
+        assert_eq!(read, expected, "{writer} as {reader}");
+    }
+    // In an array a duration is a struct, and of another size it is none.
+    let items = |kind: &str| field(&format!(r#"{{"type":"array","items":{kind}}}"#));
+    let dataset = schema(&items(&fixed(12, duration)));
+    let mut decoder = AvroDecoder::with_writer(&record(&items(&fixed(12, ""))), &dataset, &[0]).unwrap();
+    let datum = [b"\x02".as_slice(), &twelve, b"\x00"].concat();
+    assert_eq!(decode(&mut decoder, &[&datum]).rows, [0]);
+    assert!(AvroDecoder::with_writer(&record(&items(&fixed(11, ""))), &dataset, &[0]).is_err());
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_when_the_decoder_is_built() {
     let cases = [
         (r#"{"name":"a","type":"string"}"#, r#"{"name":"a","type":"int"}"#),

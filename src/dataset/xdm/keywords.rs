@@ -26,10 +26,12 @@ enum Form {
     Note,
 }
 
-const KEYWORDS: [(&str, Form); 53] = [
+const KEYWORDS: [(&str, Form); 57] = [
     ("$comment", Form::Note),
     ("$defs", Form::Schemas),
+    ("$dynamicRef", Form::Refused),
     ("$id", Form::Text),
+    ("$recursiveRef", Form::Refused),
     ("$ref", Form::Text),
     ("$schema", Form::Text),
     ("additionalItems", Form::Refused),
@@ -78,6 +80,8 @@ const KEYWORDS: [(&str, Form); 53] = [
     ("then", Form::Refused),
     ("title", Form::Text),
     ("type", Form::Types),
+    ("unevaluatedItems", Form::Refused),
+    ("unevaluatedProperties", Form::Refused),
     ("uniqueItems", Form::Refused),
     ("version", Form::Note),
 ];
@@ -147,10 +151,19 @@ fn mistake(keyword: &str, value: &Value, pointer: &str) -> Option<Mistake> {
         (Form::SchemaList, value) if !value.is_array() => must("a list of schemas"),
         (Form::Schemas, value) if !value.is_object() => must("an object of schemas by name"),
         (Form::Schema, value) if !value.is_object() && !value.is_boolean() => must("a schema"),
-        (Form::Refused, value) if !(keyword == "uniqueItems" && *value == Value::Bool(false)) => {
+        (Form::Refused, value) if !allows_all(keyword, value) => {
             wrong(format!("`{keyword}` is not supported"), Some("without it caz would take values that the schema refuses".to_owned()))
         }
         _ => None,
+    }
+}
+
+/// Whether a keyword that is not followed refuses no value.
+fn allows_all(keyword: &str, value: &Value) -> bool {
+    match keyword {
+        "uniqueItems" => *value == Value::Bool(false),
+        "unevaluatedItems" | "unevaluatedProperties" => *value == Value::Bool(true),
+        _ => false,
     }
 }
 

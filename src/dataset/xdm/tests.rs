@@ -88,6 +88,20 @@ fn every_mistake_is_told_at_its_place() {
     insta::assert_snapshot!(found.unwrap_err().render(false));
 }
 
+#[test]
+fn keywords_of_later_drafts_that_decide_about_values_are_refused() {
+    let schema = |more: &str| format!(r#"{{"type": "object", "properties": {{"a": {{"type": "string"}}}}, {more}}}"#);
+    for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+        let told = read(&schema(&format!(r#""{keyword}": false"#))).unwrap_err().render(false);
+        assert!(told.contains(&format!("`{keyword}` is not supported")), "{told}");
+        assert!(read(&schema(&format!(r#""{keyword}": true"#))).is_ok());
+    }
+    for keyword in ["$dynamicRef", "$recursiveRef"] {
+        let told = read(&schema(&format!(r##""{keyword}": "#""##))).unwrap_err().render(false);
+        assert!(told.contains(&format!("`{keyword}` is not supported")), "{told}");
+    }
+}
+
 /// Field groups that share a definition are no circle.
 #[test]
 fn two_parts_may_refer_to_the_same_third() {

@@ -1,4 +1,4 @@
-//! A reader of another crate that panics on some damaged files: a damaged file all the same.
+//! Readers of other crates that panic on some of what they are given: on damaged files, on schemas.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -10,9 +10,9 @@ thread_local!(static IS_GUARDED: Cell<bool> = const { Cell::new(false) });
 ///
 /// # Errors
 /// The words of its panic.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
-    // The panic is told as the file's error, and not as a defect of caz before that.
+    // The panic is told as an error of what was read, and not as a defect of caz before that.
     HOOK.call_once(|| {
         let outer = take_hook();
         set_hook(Box::new(move |panic| {
