@@ -51,6 +51,7 @@ fn mistakes_of_every_kind_are_told_at_once() {
         ("car-insurance/golden.json", "car-insurance/nowhere.json"),
         ("kafka:\n", "kafka:\n  acks: 1\n  foo.bar: 1\n"),
         ("workers: 1\n", "workerz: 1\n"),
+        ("group: caz-car-insurance", "group: ''"),
         ("cols: timestamp, into: hour", "cols: timestmp, into: hour"),
         ("{import: fillna, cols: carbrand, kwargs: {value: notgiven}}", "{import: filna, cols: carbrand, kwargs: {value: notgiven}}"),
         ("right: false", "right: 7"),
@@ -145,6 +146,25 @@ fn two_columns_of_one_name_are_told() {
     let (code, message) = check(folder.path(), &text);
     assert_eq!(code, 3);
     assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `hour`, one by `dayofweek`"), "{message}");
+}
+
+/// Two models at the end whose outputs have one name: neither of the two is left out in silence.
+#[test]
+fn two_outputs_of_one_name_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = example(&[]);
+    let start = text.find("    - id: onnx\n").unwrap();
+    let end = text.find("  edges:\n").unwrap();
+    let second = text[start..end].replace("id: onnx", "id: onnx_linear").replace("random-forest", "logistic-regression");
+    let text = format!("{}{second}{}", &text[..end], &text[end..])
+        .replace("    - [dummies, onnx]\n", "    - [dummies, onnx]\n    - [dummies, onnx_linear]\n");
+    let told = |name: &str| format!("error[E0202]: two columns named `{name}` leave the graph: one made by `onnx`, one by `onnx_linear`");
+    let (code, message) = check(folder.path(), &text);
+    assert_eq!(code, 3, "{message}");
+    assert!(message.contains(&told("purchase_predicted")) && message.contains(&told("probability_yes")), "{message}");
+    assert!(!message.contains("probability_no` leave"), "what is not named does not leave: {message}");
+    let (code, message) = check(folder.path(), &text.replace("  columns: [purchase_predicted, probability_yes]\n", ""));
+    assert_eq!((code, message.matches("error[E0202]").count()), (3, 3), "{message}");
 }
 
 /// What `check --types` answers of the example.

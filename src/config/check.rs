@@ -4,13 +4,14 @@
 
 use super::{
     Format, Framing,
-    file::{Batch, Delivery, default_max_event_size, default_shutdown_timeout},
+    file::{Batch, Delivery, Guarantee, default_max_event_size, default_shutdown_timeout},
     kafka::{KafkaProperties, reserved},
+    registry::default_request_timeout,
     values::{ByteSize, HumanDuration},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Diagnostics, Document, join},
-    kafka::{ClientProperties, PropertyFault, PropertyProblem},
+    diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest},
+    kafka::{ClientProperties, PropertyFault, PropertyProblem, conflicts, known_properties},
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -26,12 +27,15 @@ const SHORTEST_TRANSACTION_TIMEOUT: HumanDuration = HumanDuration::from_millis(1
 /// Where the consumer group stands, which librdkafka knows as `group.id`.
 const GROUP: &str = "/input/group";
 
+/// Where the transaction timeout stands, which librdkafka knows as `transaction.timeout.ms`.
+const TRANSACTION_TIMEOUT: &str = "/delivery/transaction_timeout";
+
 /// Reports what breaks a rule.
 pub(super) fn rules(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     distinct_topics(document, diagnostics);
     event_size(document, diagnostics);
     delivery_times(document, diagnostics);
-    shutdown_timeout(document, diagnostics);
+    timeouts(document, diagnostics);
     kafka_properties(document, diagnostics);
     framings(document, diagnostics);
     registry_auth(document, diagnostics);
@@ -116,7 +120,7 @@ fn event_size(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 }
 
 fn delivery_times(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let [interval_at, timeout_at, linger_at] = ["/delivery/commit_interval", "/delivery/transaction_timeout", "/batch/linger"];
+    let [interval_at, timeout_at, linger_at] = ["/delivery/commit_interval", TRANSACTION_TIMEOUT, "/batch/linger"];
     let defaults = Delivery::default();
     let interval = given(document, interval_at, defaults.commit_interval);
     let timeout = given(document, timeout_at, defaults.transaction_timeout);
@@ -142,10 +146,13 @@ fn delivery_times(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn shutdown_timeout(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let pointer = "/shutdown_timeout";
-    if given(document, pointer, default_shutdown_timeout()).is_some_and(is_zero) {
-        diagnostics.push(Diagnostic::error(Code::WrongValue, "`shutdown_timeout` must be longer than 0").at(document, pointer));
+fn timeouts(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
+    let timeouts = [("/shutdown_timeout", default_shutdown_timeout()), ("/registry/request_timeout", default_request_timeout())];
+    for (pointer, default) in timeouts {
+        if given(document, pointer, default).is_some_and(is_zero) {
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            diagnostics.push(Diagnostic::error(Code::WrongValue, format!("`{name}` must be longer than 0")).at(document, pointer));
+        }
     }
 }
 
@@ -162,31 +169,79 @@ fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
         }
     }
     let Some(properties) = document.read_as::<KafkaProperties>("/kafka", &mut Diagnostics::new()) else { return };
-    let mut tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
+    let properties = properties.written_in(document);
+    let tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
+    let mut consumer = tried.clone();
     if let Some(group) = document.value().pointer(GROUP).and_then(Value::as_str) {
-        tried.set("group.id", group);
+        consumer.set("group.id", group);
     }
-    tried.problems().iter().for_each(|problem| diagnostics.push(refused(document, problem)));
+    let mut problems = consumer.problems();
+    if problems.is_empty() {
+        problems = conflicts(&consumer, &producer(document, tried));
+    }
+    problems.iter().for_each(|problem| diagnostics.push(refused(document, problem)));
+}
+
+/// The properties of a worker's producer, as far as the rest of the file tells them.
+fn producer(document: &Arc<Document>, mut properties: ClientProperties) -> ClientProperties {
+    let delivery = Delivery::default();
+    let timeout = given(document, TRANSACTION_TIMEOUT, delivery.transaction_timeout);
+    let guarantee = given(document, "/delivery/guarantee", delivery.guarantee);
+    if let (Some(timeout), Some(Guarantee::ExactlyOnce)) = (timeout.filter(|timeout| *timeout >= SHORTEST_TRANSACTION_TIMEOUT), guarantee) {
+        properties.set("transactional.id", "caz");
+        properties.set("transaction.timeout.ms", timeout.get().as_millis().to_string());
+    }
+    properties
 }
 
 /// What there is to say against a property.
 fn refused(document: &Arc<Document>, problem: &PropertyProblem) -> Diagnostic {
     let PropertyProblem { name, fault, message } = problem;
-    let (name, pointer) = if name == "group.id" { ("input.group", GROUP.to_owned()) } else { (name.as_str(), join("/kafka", name)) };
     let refuse = |message| Diagnostic::error(Code::KafkaProperty, message);
+    if name.is_empty() {
+        return refuse(message.clone()).at_key(document, &mentioned(document, message));
+    }
+    let (shown, pointer) = place(name);
     let value = document.value().pointer(&pointer).and_then(Value::as_str).filter(|value| !value.is_empty());
     let may_quote = *fault == PropertyFault::Value || value.is_some_and(|value| message.contains(value));
+    let known = known_properties();
     match fault {
-        PropertyFault::Unknown => refuse(format!("librdkafka has no property `{name}`"))
-            .at_key(document, &pointer)
-            .help("its CONFIGURATION.md lists them; they are written in lower case"),
-        _ if may_quote && document.is_private(&pointer) => {
-            refuse(format!("`{name}` has a value that cannot be used, and is not shown")).at(document, &pointer)
+        PropertyFault::Unknown => {
+            let unknown = refuse(format!("librdkafka has no property `{name}`")).at_key(document, &pointer);
+            let allowed = known.iter().map(|property| property.name.as_str()).filter(|name| reserved(name).is_none());
+            match nearest(name, allowed) {
+                Some(near) => unknown.label(format!("did you mean `{near}`?")),
+                None => unknown.help("its CONFIGURATION.md lists them; they are written in lower case"),
+            }
         }
-        PropertyFault::Value => refuse(format!("`{name}`: {message}")).at(document, &pointer),
+        _ if may_quote && document.is_private(&pointer) => {
+            refuse(format!("`{shown}` has a value that cannot be used, and is not shown")).at(document, &pointer)
+        }
+        PropertyFault::Value => {
+            let wrong = refuse(format!("`{shown}`: {message}")).at(document, &pointer);
+            match known.into_iter().find(|property| property.name == *name && !property.range.is_empty()) {
+                Some(property) => wrong.help(format!("it takes {}", property.range)),
+                None => wrong,
+            }
+        }
         // It may be one that is missing.
-        PropertyFault::Rule => refuse(format!("`{name}`: {message}")).at_key(document, &pointer),
+        PropertyFault::Rule => refuse(format!("`{shown}`: {message}")).at_key(document, &pointer),
     }
+}
+
+/// What the file calls a property of librdkafka, and where it stands there.
+fn place(property: &str) -> (&str, String) {
+    match property {
+        "group.id" => ("input.group", GROUP.to_owned()),
+        "transaction.timeout.ms" => ("delivery.transaction_timeout", TRANSACTION_TIMEOUT.to_owned()),
+        property => (property, join("/kafka", property)),
+    }
+}
+
+/// Where the first property stands that the file has of those in a message.
+fn mentioned(document: &Arc<Document>, message: &str) -> String {
+    let mut places = message.split('`').skip(1).step_by(2).map(|property| place(property).1);
+    places.find(|pointer| document.value().pointer(pointer).is_some()).unwrap_or_else(|| "/kafka".to_owned())
 }
 
 /// "`output.topic`"

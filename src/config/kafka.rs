@@ -1,6 +1,6 @@
 //! The properties that go to librdkafka as they are, secrets kept out of logs.
 
-use crate::diagnostic::is_secret_key;
+use crate::diagnostic::{Document, is_secret_key, join};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
@@ -36,7 +36,7 @@ const RESERVED: [(&str, &str); 14] = [
     ("max.in.flight.requests.per.connection", "idempotent producing sets it"),
     ("request.required.acks", "caz waits for all replicas, or a score could be lost"),
     ("transaction.timeout.ms", "it is `delivery.transaction_timeout`"),
-    ("transactional.id", "caz makes it from `name` and `delivery.instance`, one for each worker"),
+    ("transactional.id", "caz makes it from `input.group` and `delivery.instance`, two for each worker"),
 ];
 
 /// Why a pipeline file cannot set a property; nothing when it can.
@@ -53,6 +53,15 @@ impl KafkaProperties {
     /// All properties by name, secrets included.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same as a file has them under `kafka`: to librdkafka all are text, and a password `007` is not 7.
+    pub(super) fn written_in(self, document: &Document) -> Self {
+        let as_written = |(name, value): (String, String)| {
+            let written = document.written(&join("/kafka", &name)).map(str::to_owned);
+            (name, written.unwrap_or(value))
+        };
+        Self(self.0.into_iter().map(as_written).collect())
     }
 
     /// All properties by name, with `***` in place of secrets.

@@ -125,7 +125,7 @@ impl Pipeline {
             batch: file.batch,
             workers: file.workers,
             metrics: file.metrics,
-            kafka: file.kafka,
+            kafka: file.kafka.written_in(document),
             shutdown_timeout: file.shutdown_timeout,
         }
     }

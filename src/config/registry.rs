@@ -81,7 +81,7 @@ fn url(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-fn default_request_timeout() -> HumanDuration {
+pub(super) fn default_request_timeout() -> HumanDuration {
     HumanDuration::from_millis(5_000)
 }
 

@@ -23,6 +23,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "PASSWORD" => Some("hunter2".to_owned()),
         "WORKERS" => Some("3".to_owned()),
+        "DIGITS" => Some("007".to_owned()),
         _ => None,
     }
 }
@@ -132,6 +133,53 @@ fn properties_that_librdkafka_refuses() {
   plugin.library.paths: ./nowhere.so",
     );
     insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
+fn properties_that_librdkafka_refuses_together() {
+    let text = SMALLEST.replace(
+        "{bootstrap.servers: localhost:9092}",
+        "
+  bootstrap.servers: localhost:9092
+  session.timeout.ms: 600000
+  socket.timeout.ms: 60000
+  security.protocol: ssl
+  ssl.ca.location: nowhere.pem",
+    );
+    insta::assert_snapshot!(refused(&text));
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_stays_as_it_is() {
+    let text = SMALLEST.replace(
+        "{bootstrap.servers: localhost:9092}",
+        "
+  bootstrap.servers: localhost:9092
+  sasl.username: &digits ${DIGITS}
+  sasl.password: *digits
+  client.id: 12e4
+  client.rack: '1.50'
+  fetch.min.bytes: 1
+delivery:
+  instance: ${DIGITS}
+registry:
+  url: http://localhost:8081
+  username: ${DIGITS}
+  password: ${DIGITS}",
+    );
+    let pipeline = loaded(&text);
+    let property = |name| pipeline.kafka.get(name).unwrap();
+    let properties = ["sasl.username", "sasl.password", "client.id", "client.rack", "fetch.min.bytes"].map(property);
+    assert_eq!(properties, ["007", "007", "12e4", "1.50", "1"]);
+    assert_eq!(pipeline.delivery.instance.as_deref(), Some("007"));
+    assert_eq!(pipeline.registry.unwrap().settings().basic_auth, Some(("007".to_owned(), "007".to_owned())));
+    assert!(refused(&text.replace("instance: ${DIGITS}", "instance: 7")).contains("`instance` must be a name"));
+}
+
+#[test]
+fn a_timeout_of_nothing_is_refused() {
+    let told = refused(&format!("{SMALLEST}registry: {{url: 'http://localhost:8081', request_timeout: 0s}}\n"));
+    assert!(told.contains("`request_timeout` must be longer than 0"), "{told}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A file that a user wrote: its text, its value, and where each part of the value stands.
 
-use super::{Code, Diagnostic, Diagnostics, place::Place, secret::mask, yaml};
+use super::{Code, Diagnostic, Diagnostics, environment::Environment, place::Place, secret::mask, yaml};
 use std::{
+    ffi::OsString,
     fs::File,
     io::Read,
     ops::Range,
@@ -63,7 +64,7 @@ impl Document {
             let message = format!("cannot read `{}`: {reason}", path.display());
             Diagnostics::from(Diagnostic::error(Code::Unreadable, message))
         })?;
-        Self::examine(path.display().to_string(), text, &|name| std::env::var(name).ok())
+        Self::load(path.display().to_string(), text, &|name| std::env::var_os(name))
     }
 
     /// As [`Document::parse`], with the leniency of [`Document::open`].
@@ -75,7 +76,10 @@ impl Document {
         text: impl Into<String>,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
-        let (name, text) = (name.into(), text.into());
+        Self::load(name.into(), text.into(), &|name| environment(name).map(OsString::from))
+    }
+
+    fn load(name: String, text: String, environment: Environment<'_>) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
         if text.len() as u64 > MAX_BYTES {
             let message = format!("cannot read `{name}`: {}", too_large());
             return Err(Diagnostic::error(Code::Unreadable, message).into());
@@ -154,6 +158,12 @@ impl Document {
     pub fn key_span(&self, pointer: &str) -> Span {
         let (path, _) = self.place.along(pointer);
         path.last().map(|place| place.key.clone().unwrap_or_else(|| place.value.clone())).unwrap_or_default()
+    }
+
+    /// What stands at a pointer where the value is not this text: `007` is the number 7. Not told of what joins a mapping by an alias.
+    pub fn written(&self, pointer: &str) -> Option<&str> {
+        let (path, complete) = self.place.along(pointer);
+        path.last().copied().filter(|_| complete)?.text.as_deref()
     }
 
     /// Whether the value at a pointer is a secret or came from the environment, so that a message must not quote it.

@@ -3,8 +3,10 @@
 //! `${NAME}` is the variable's value, `${NAME:-default}` falls back when it is unset or empty, `${NAME:?message}` refuses that with
 //! a message, and `$${` is a literal `${`. What a variable brings is not looked at again.
 
+use std::ffi::OsString;
+
 /// Looks up one environment variable.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// A scalar with its variables filled in.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(super) struct Filled {
 pub(super) enum FillError {
     /// The variable is not set and has no default; with the message of `:?`.
     Unset { name: String, message: Option<String> },
+    /// The variable's value is no text.
+    NotText { name: String },
     /// The text between `${` and `}` is not one of the forms.
     Form(&'static str),
 }
@@ -64,7 +68,8 @@ fn expand(reference: &str, environment: Environment<'_>) -> Result<(String, bool
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(FillError::Form("a variable's name is letters, digits and `_`, and does not start with a digit"));
     }
-    let value = environment(name);
+    let not_text = |_| FillError::NotText { name: name.to_owned() };
+    let value = environment(name).map(OsString::into_string).transpose().map_err(not_text)?;
     let not_empty = value.clone().filter(|value| !value.is_empty());
     let unset = |message: Option<&str>| FillError::Unset { name: name.to_owned(), message: message.map(str::to_owned) };
     if operator.is_empty() {
@@ -87,12 +92,14 @@ fn expand(reference: &str, environment: Environment<'_>) -> Result<(String, bool
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::{FillError, Filled, fill};
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
-    fn environment(name: &str) -> Option<String> {
+    fn environment(name: &str) -> Option<OsString> {
         match name {
             "HOST" => Some("broker".into()),
-            "EMPTY" => Some(String::new()),
+            "EMPTY" => Some(OsString::new()),
             "TRICK" => Some("${HOST}".into()),
+            "BYTES" => Some(OsString::from_vec(vec![0xff])),
             _ => None,
         }
     }
@@ -120,6 +127,7 @@ mod tests {
         let unset = |name: &str, message: Option<&str>| FillError::Unset { name: name.into(), message: message.map(str::to_owned) };
         assert_eq!(fill("${A}${B:?why}", &environment).unwrap_err(), [unset("A", None), unset("B", Some("why"))]);
         assert_eq!(fill("${EMPTY:?}", &environment).unwrap_err(), [unset("EMPTY", None)]);
+        assert_eq!(fill("${BYTES:-x}", &environment).unwrap_err(), [FillError::NotText { name: "BYTES".into() }]);
         for scalar in ["${", "${HOST", "${}", "${1A}", "${HOST-x}", "${A:-${HOST}}", "${é}"] {
             assert!(matches!(fill(scalar, &environment).unwrap_err()[..], [FillError::Form(_)]), "{scalar}");
         }

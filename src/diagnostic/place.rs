@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) private: bool,
     /// Whether the value could not be made out, which has been reported: no further check makes sense.
     pub(super) unknown: bool,
+    /// What stands there, where the value is not this text: `007` is the number 7.
+    pub(super) text: Option<String>,
     pub(super) inner: Inner,
 }
 

@@ -33,8 +33,9 @@ pub(super) fn mask(text: &str, spans: &[Span]) -> String {
     }
     for (scheme, _) in text.match_indices("://") {
         let start = scheme + 3;
-        let authority = text[start..].split(['/', ' ', '\n', '"', '\'', ',']).next().unwrap_or_default();
-        if let Some(at) = authority.rfind('@') {
+        // A password may have a `/` or a comma, as one in base64 does, though a URL then means something else.
+        let url = text[start..].split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).next().unwrap_or_default();
+        if let Some(at) = url.rfind('@') {
             cover(&mut bytes, start..start + at);
         }
     }
@@ -107,9 +108,10 @@ mod tests {
 
     #[test]
     fn masks_keep_every_byte_in_its_place() {
-        let text = "p: hünter # was: old\nq: 1\nurl: https://me:pw@registry/x\n";
+        let text = "p: hünter # was: old\nq: 1\nurl: https://me:pw@registry/x\nurl: 'https://me:a/b,c@registry/x'\n";
         let masked = mask(text, &[3..10, 25..26]);
-        assert_eq!(masked, "p: *****************\nq: *\nurl: https://*****@registry/x\n".replace("*****************", &"*".repeat(18)));
+        let expected = "p: *****************\nq: *\nurl: https://*****@registry/x\nurl: 'https://********@registry/x'\n";
+        assert_eq!(masked, expected.replace("*****************", &"*".repeat(18)));
         assert_eq!(masked.len(), text.len());
     }
 

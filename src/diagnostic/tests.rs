@@ -299,6 +299,14 @@ fn values_from_the_environment_are_never_quoted() {
 }
 
 #[test]
+fn what_joins_a_mapping_by_a_list_is_as_private_as_it_was() {
+    let document = parse("a: &a {x: 1}\nb: &b {password: 12345, y: '${COUNT}'}\nlist: {<<: [*a, *b]}\nwritten: {<<: {password: 12345}}\n");
+    for pointer in ["/list/password", "/list/y", "/written/password"] {
+        assert!(document.is_private(pointer), "{pointer}");
+    }
+}
+
+#[test]
 fn a_value_that_is_missing_reports_what_it_needs_at_its_parent() {
     let document = parse("nodes:\n  - id: bins\n");
     let mut diagnostics = Diagnostics::new();

@@ -4,13 +4,13 @@
 
 use super::{
     Code, Diagnostic, Diagnostics, Document, join, nearest,
-    violation::{Violation, Wording},
+    violation::{Precision, Violation, Wording},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 impl Document {
     /// The value at an RFC 6901 pointer as a `T`, or nothing after reporting every mistake in it.
@@ -21,18 +21,21 @@ impl Document {
     pub fn read_as<T: DeserializeOwned + JsonSchema>(self: &Arc<Self>, pointer: &str, diagnostics: &mut Diagnostics) -> Option<T> {
         let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
         let empty = Value::Object(serde_json::Map::new());
-        let value = self.value().pointer(pointer).unwrap_or(&empty);
-        let found = violations(self, pointer, &schema, value);
+        let mut value = Cow::Borrowed(self.value().pointer(pointer).unwrap_or(&empty));
+        let mut found = violations(self, pointer, &schema, &value);
+        if put_texts(self, pointer, &found, &mut value) {
+            found = violations(self, pointer, &schema, &value);
+        }
         if !found.is_empty() {
             let reporter = Reporter { document: self, base: pointer, found: &found };
             found.iter().filter_map(|violation| reporter.diagnostic(violation)).for_each(|diagnostic| diagnostics.push(diagnostic));
             return None;
         }
         // What is unknown was reported when the document was read, and stands for no value.
-        if holds_unknown(self, pointer, value) {
+        if holds_unknown(self, pointer, &value) {
             return None;
         }
-        match serde_path_to_error::deserialize(value) {
+        match serde_path_to_error::deserialize(&*value) {
             Ok(value) => Some(value),
             Err(error) => {
                 diagnostics.push(undeserialised(self, pointer, &error));
@@ -50,6 +53,22 @@ fn violations(document: &Document, base: &str, schema: &Value, value: &Value) ->
         }
         Err(error) => vec![Violation::Other { at: String::new(), message: format!("its schema cannot be used: {error}") }],
     }
+}
+
+/// Puts a variable's text where the value that it looks like is of the wrong type, such as a password of digits; whether there was one.
+/// What is written in the file can have quotes.
+fn put_texts(document: &Document, base: &str, found: &[Violation], value: &mut Cow<'_, Value>) -> bool {
+    let mut some = false;
+    for violation in found {
+        let Violation::WrongValue { at, precision: Precision::Type, .. } = violation else { continue };
+        let pointer = format!("{base}{at}");
+        let Some(text) = document.written(&pointer).filter(|_| document.is_private(&pointer)) else { continue };
+        if let Some(place) = value.to_mut().pointer_mut(at) {
+            *place = Value::from(text);
+            some = true;
+        }
+    }
+    some
 }
 
 fn holds_unknown(document: &Document, pointer: &str, value: &Value) -> bool {

@@ -245,12 +245,14 @@ impl Loader<'_> {
         }
         let text = filled.map_or_else(|| text.to_owned(), |filled| filled.text);
         let value = if style == ScalarStyle::Plain && !place.unknown {
-            scalar::plain(&text).unwrap_or_else(|what| {
+            let value = scalar::plain(&text).unwrap_or_else(|what| {
                 place.unknown = true;
                 let finding = Finding::new(Code::WrongValue, span, format!("the value is {what}"));
                 self.loaded.findings.push(finding.help("put quotes around it if it is a text"));
                 Value::Null
-            })
+            });
+            place.text = (!value.is_null() && value.as_str() != Some(text.as_str())).then_some(text);
+            value
         } else {
             Value::String(text)
         };
@@ -276,7 +278,7 @@ impl Loader<'_> {
         if secret {
             self.loaded.secrets.push(target.place.value.clone());
         }
-        let place = Place { value: span, private: secret || target.place.private, unknown: target.place.unknown, ..Place::default() };
+        let place = Place { value: span, private: secret || target.place.private, ..target.place.clone() };
         let value = target.value.clone();
         self.finish(value, place, 0);
         Ok(())
@@ -312,7 +314,7 @@ impl Loader<'_> {
             };
             for (key, value) in mapping {
                 if !entries.contains_key(&key) {
-                    places.insert(key.clone(), Place { inner: Inner::Nothing, ..place.clone() });
+                    places.insert(key.clone(), Place { private: place.holds_private(), inner: Inner::Nothing, ..place.clone() });
                     entries.insert(key, value);
                 }
             }
@@ -324,7 +326,7 @@ impl Loader<'_> {
         if anchor != 0 {
             let (bytes, depth) = extent(&value);
             let private = place.holds_private();
-            let place = Place { value: place.value.clone(), private, unknown: place.unknown, ..Place::default() };
+            let place = Place { value: place.value.clone(), private, unknown: place.unknown, text: place.text.clone(), ..Place::default() };
             self.anchors.insert(anchor, Anchor { value: value.clone(), place, bytes, depth });
         }
         let Some(open) = self.open.last_mut() else {
@@ -370,6 +372,9 @@ fn unfilled(error: FillError, span: &Span) -> Finding {
                 None => finding,
             };
             finding.help(format!("set it, or give a default: `${{{name}:-default}}`"))
+        }
+        FillError::NotText { name } => {
+            Finding::new(Code::WrongValue, span.clone(), format!("the environment variable `{name}` is not UTF-8 text"))
         }
         FillError::Form(form) => Finding::new(Code::WrongValue, span.clone(), format!("this variable cannot be filled in: {form}"))
             .help("a literal `${` is written `$${`"),

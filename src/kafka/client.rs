@@ -48,15 +48,6 @@ impl PropertyProblem {
     }
 }
 
-impl ClientProperties {
-    /// What librdkafka, or caz, has against each property by itself. Nothing is connected, and no library of `plugin.library.paths` loaded.
-    pub fn problems(&self) -> Vec<PropertyProblem> {
-        let mut tried = self.clone();
-        tried.remove("plugin.library.paths");
-        NativeConfig::new(&tried, Vec::new()).err().map_or_else(Vec::new, |error| error.problems)
-    }
-}
-
 /// Every reason why a client could not be made from its properties.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.listed())]
