@@ -7,6 +7,8 @@ mod support;
 mod schemas;
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::time::Duration;
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
@@ -122,6 +124,49 @@ fn an_id_that_appears_later_keeps_its_place_while_other_partitions_go_on() {
 #[test]
 fn an_id_keeps_its_place_while_the_registry_hangs() {
     keeps_its_place(Refusal::Hang);
+}
+
+#[test]
+fn a_registry_that_begins_to_refuse_the_user_ends_the_process_and_the_event_keeps_its_place() {
+    let new = register(&unique("other"), &newer_schema(), &json!([]));
+    let gate = Gate::new(new, Refusal::Denied);
+    let (direct, through) = (format!("url: '{}'", registry()), format!("url: '{}'", gate.url()));
+    let example = example(1, "unreachable_wait: 5m", &[(direct.as_str(), through.as_str())]);
+    let old = register(&format!("{}-value", example.input), &dataset_schema(), &json!([]));
+    let good = avro_events();
+    let event = |row: usize| if row == 20 { confluent(new, &newer(&good[row])) } else { confluent(old, &good[row]) };
+    example.publish(1, &(0..40).map(event).collect::<Vec<_>>());
+    let log = example.start().wait_for_failure();
+    assert!(log.contains("refuses the user: status 401, who are you?. Mend: see to `registry.username`"), "{log}");
+    assert_eq!(example.committed(), 20);
+    gate.open();
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 40);
+    caz.terminate();
+    assert_eq!(events_of(&read_committed(&example.output)), (0..40).collect());
+    assert!(read_committed(&example.dead_letters).is_empty());
+}
+
+/// There is nothing to finish yet, however long the registry may be waited for.
+#[test]
+fn a_signal_while_the_registry_is_awaited_at_the_start_ends_the_process_at_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let (direct, through) = (format!("url: '{}'", registry()), format!("url: 'http://{}'", silent.local_addr().unwrap()));
+    let framed = [(direct.as_str(), through.as_str()), ("output:\n", "output:\n  framing: confluent\n"), ("format: json", "format: avro")];
+    let example = example(1, "request_timeout: 30s", &framed);
+    let caz = example.start();
+    // The knock, whose connection is ended, then the registration of the scores' schema, which has no answer.
+    let request = |what| {
+        wait_for(what, || {
+            std::thread::sleep(Duration::from_millis(5));
+            silent.accept().ok()
+        })
+    };
+    drop(request("the knock"));
+    let _registration = request("the registration");
+    let took = caz.terminate();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]

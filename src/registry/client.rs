@@ -56,10 +56,11 @@ impl Client {
     /// When the URL is none, or the file of certificates cannot be read.
     pub(super) fn new(settings: &RegistrySettings) -> Result<Self, RegistryError> {
         let url = &settings.url;
-        let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-        match authority.map(|rest| rest.split('/').next().unwrap_or_default()) {
-            None | Some("") => return Err(RegistryError::Settings("the registry's `url` must begin with http:// or https://".into())),
-            Some(authority) if authority.contains('@') => {
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        match rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')) {
+            None => return Err(RegistryError::Settings("the registry's `url` must begin with http:// or https://".into())),
+            // Also behind the first `/`, which a password may have: messages show the URL.
+            Some(rest) if rest.contains('@') => {
                 return Err(RegistryError::Settings("the registry's `url` must hold no password: use `username` and `password`".into()));
             }
             Some(_) => {}
@@ -68,6 +69,14 @@ impl Client {
         let authorization =
             settings.basic_auth.as_ref().map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
         Ok(Self { agent, base: url.trim_end_matches('/').to_owned(), authorization })
+    }
+
+    /// Asks for nothing that matters, to know whether the registry lets the user in; one that does not answer may yet.
+    pub(super) fn knock(&self) -> Result<(), RegistryError> {
+        match self.get::<Value>("/schemas/types") {
+            Err(denied @ RegistryError::Denied(_)) => Err(denied),
+            _ => Ok(()),
+        }
     }
 
     /// The schema of an id.

@@ -14,7 +14,7 @@ const MAX_IDS: usize = 4096;
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How often an id that the registry does not have is asked for again while events wait for it.
 const NOT_FOUND_PAUSE: Duration = Duration::from_millis(250);
-/// How long an id that was given up rests before an event of it has it asked for again.
+/// How long an id that was given up rests before an event of it waits for one more answer.
 const REST: Duration = Duration::from_secs(5);
 /// How long a worker waits for ids that it sees for the first time. A registry that is well answers within it, and the events go on
 /// without a rewind; one that is not costs this once.
@@ -53,6 +53,8 @@ struct Ids {
     entries: HashMap<u64, Entry>,
     /// In the order in which they were first asked for.
     order: VecDeque<u64>,
+    /// Why the registry refused the user at the last request; none when it did not.
+    denied: Option<String>,
     /// No request before this moment: the registry does not answer.
     pause_until: Option<Instant>,
     backoff: Duration,
@@ -108,6 +110,19 @@ impl Registry {
                 outcome => return outcome.map(u64::from),
             }
         }
+    }
+
+    /// Asks whether the registry lets the user in. Blocks, at most for the settings' timeout.
+    ///
+    /// # Errors
+    /// When it does not, and says so. One that does not answer is no error: it may yet.
+    pub fn knock(&self) -> Result<(), RegistryError> {
+        self.shared.client.knock()
+    }
+
+    /// Why the registry refused the user when it was last asked, which only a person can mend.
+    pub fn refusal(&self) -> Option<String> {
+        self.shared.lock().denied.clone()
     }
 
     /// What is known of an id; one that is not known begins to be asked for.
@@ -171,6 +186,7 @@ impl Ids {
 
     fn answer(&mut self, id: u64, answer: Result<AvroType, RegistryError>, settings: &RegistrySettings) {
         let now = Instant::now();
+        self.denied = if let Err(RegistryError::Denied(why)) = &answer { Some(why.clone()) } else { None };
         if let Err(RegistryError::Unavailable(why) | RegistryError::Denied(why)) = &answer {
             if self.pause_until.is_none() {
                 tracing::warn!("{why}; events whose schema is not known yet wait");
@@ -204,14 +220,14 @@ impl Entry {
         matches!(self.state, State::Open(None))
     }
 
-    /// Whether events still wait for it.
+    /// Whether events still wait for it: for a time, and as long as it is being asked for.
     fn is_awaited(&self, settings: &RegistrySettings, now: Instant) -> bool {
         let wait = match &self.state {
             State::Open(Some(RegistryError::NotFound(_))) => settings.not_found_wait,
             State::Open(_) => settings.unreachable_wait,
             _ => return false,
         };
-        now.duration_since(self.needed) < wait
+        self.ask_at.is_some() || now.duration_since(self.needed) < wait
     }
 
     /// What is known, and whether it must be asked for.
@@ -221,15 +237,18 @@ impl Entry {
             State::Unusable(why) => return (Lookup::Refused(Reason::IncompatibleSchema, why.clone()), false),
             State::Open(error) => error,
         };
-        if self.is_awaited(settings, now) {
+        // Why it was given up may be long over.
+        if self.is_awaited(settings, now) || now.duration_since(self.given_up) > REST {
             return (Lookup::Awaited, self.ask_at.is_none());
         }
         let why = match error {
-            Some(RegistryError::NotFound(_)) => format!("the schema registry has no schema of id {id}"),
+            Some(RegistryError::NotFound(why)) => {
+                format!("the schema registry has no schema of id {id}, or not all that it refers to: {why}")
+            }
             Some(error) => format!("the schema of id {id} is not known: {error}"),
             None => format!("the schema of id {id} is not known: the registry has not answered"),
         };
-        (Lookup::Refused(Reason::UnknownSchema, why), self.ask_at.is_none() && now.duration_since(self.given_up) > REST)
+        (Lookup::Refused(Reason::UnknownSchema, why), false)
     }
 }
 

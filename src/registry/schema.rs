@@ -3,12 +3,18 @@
 use super::RegistryError;
 use super::client::{Client, Reference, SchemaAnswer};
 use crate::dataset::AvroType;
+use crate::guard::guarded;
 
 /// The most schemas that one may name, itself or through others.
 const MAX_REFERENCES: usize = 64;
 
 /// Fetches the schema of an id with all that it refers to.
 pub(super) fn fetch(client: &Client, id: u64) -> Result<AvroType, RegistryError> {
+    // Some references make apache-avro panic, and without the registry's thread no other id would ever be known.
+    guarded(|| assemble(client, id)).unwrap_or_else(|why| Err(RegistryError::Unusable(format!("the schema of id {id}: {why}"))))
+}
+
+fn assemble(client: &Client, id: u64) -> Result<AvroType, RegistryError> {
     let main = client.schema(id)?;
     check_type(&main)?;
     let mut texts = Vec::new();

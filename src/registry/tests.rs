@@ -163,7 +163,15 @@ fn an_id_that_stays_unknown_is_refused_after_its_wait() {
     let server = Server::start();
     let registry = Registry::new(RegistrySettings { not_found_wait: Duration::from_millis(300), ..server.settings() }).unwrap();
     let found = until(&registry, 7, |found| matches!(found, Lookup::Refused(..)));
-    assert_eq!(refused(found), ("unknown_schema", "the schema registry has no schema of id 7".to_owned()));
+    let missing = "the schema registry has no schema of id 7, or not all that it refers to: Schema not found";
+    assert_eq!(refused(found), ("unknown_schema", missing.to_owned()));
+    // It has this one, and not what it refers to.
+    let main = json!({"schema": SCHEMA, "references": [{"name": "Y", "subject": "y", "version": 1}]});
+    server.set("GET /schemas/ids/8", Answer::Json(200, main.to_string()));
+    let no_subject = json!({"error_code": 40401, "message": "Subject 'y' not found."});
+    server.set("GET /subjects/y/versions/1", Answer::Json(404, no_subject.to_string()));
+    let (reason, why) = refused(until(&registry, 8, |found| matches!(found, Lookup::Refused(..))));
+    assert!(reason == "unknown_schema" && why.ends_with("of id 8, or not all that it refers to: Subject 'y' not found."), "{why}");
 }
 
 #[test]
@@ -197,7 +205,48 @@ fn a_registry_that_does_not_answer_is_given_up_and_found_again() {
     assert_eq!(reason, "unknown_schema");
     assert!(why.starts_with(&format!("the schema of id 7 is not known: the schema registry at http://{}: ", server.address)), "{why}");
     server.set_schema(7, SCHEMA);
+    // The next event that waits gets the answer of now, not that of then.
+    let found = until(&registry, 7, |found| !matches!(found, Lookup::Refused(..)));
+    assert!(matches!(found, Lookup::Awaited), "{found:?}");
+    let found = until(&registry, 7, |found| !matches!(found, Lookup::Awaited));
+    assert!(known(&found), "{found:?}");
+}
+
+#[test]
+fn a_registry_that_refuses_the_user_is_told_of() {
+    let server = Server::start();
+    let registry = server.registry();
+    // Registries of old have no such path, and one that does not answer may yet.
+    assert_eq!(registry.knock(), Ok(()));
+    server.set("GET /schemas/types", Answer::HangUp);
+    assert_eq!(registry.knock(), Ok(()));
+    let refusal = Answer::Json(401, json!({"error_code": 401, "message": "who are you?"}).to_string());
+    server.set("GET /schemas/types", refusal.clone());
+    let why = registry.knock().unwrap_err().to_string();
+    assert!(why.contains("refuses the user: status 401, who are you?. Mend: "), "{why}");
+
+    assert_eq!(registry.refusal(), None);
+    server.set("GET /schemas/ids/7", refusal);
+    until(&registry, 7, |_| registry.refusal().is_some());
+    assert_eq!(registry.refusal(), Some(why));
+    server.set_schema(7, SCHEMA);
     until(&registry, 7, known);
+    assert_eq!(registry.refusal(), None);
+}
+
+/// A text whose name is another than its type's makes apache-avro panic.
+#[test]
+fn a_schema_that_makes_its_parser_panic_is_refused_and_others_are_known_all_the_same() {
+    let server = Server::start();
+    let main = json!({"schema": SCHEMA, "references": [{"name": "Y", "subject": "y", "version": 1}]});
+    server.set("GET /schemas/ids/7", Answer::Json(200, main.to_string()));
+    let odd = json!({"schema": r#"{"name":"Y","type":{"type":"record","name":"X","fields":[]}}"#});
+    server.set("GET /subjects/y/versions/1", Answer::Json(200, odd.to_string()));
+    server.set_schema(8, SCHEMA);
+    let registry = server.registry();
+    let (reason, why) = refused(until(&registry, 7, |found| matches!(found, Lookup::Refused(..))));
+    assert_eq!(reason, "incompatible_schema", "{why}");
+    until(&registry, 8, known);
 }
 
 #[test]
@@ -250,7 +299,7 @@ fn an_incompatible_schema_is_told_in_the_registrys_words() {
 #[test]
 fn settings_that_cannot_be_used() {
     let settings = |url: &str| RegistrySettings { url: url.into(), ..Server::start().settings() };
-    for url in ["registry:8081", "http://", "http://caz:hunter2@registry"] {
+    for url in ["registry:8081", "http://", "http://caz:hunter2@registry", "https://caz:hunter2/cd@registry:8081"] {
         let error = Registry::new(settings(url)).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("the registry's `url` must"), "{error}");
         assert!(!error.contains("hunter2"));

@@ -54,6 +54,9 @@ fn a_registry_that_does_not_let_caz_in_is_explained() {
         String::from_utf8(ended.stderr).unwrap().replace(&gate.port.to_string(), "PORT")
     };
     insta::assert_snapshot!("password", told("wrong-password-5", "ca.pem"));
+    // Also where nothing is registered: the scores are JSON, and there is no event yet.
+    let log = behind(&gate, "wrong-password-5", "ca.pem", "").start().wait_for_failure();
+    assert!(log.contains("refuses the user: status 401") && log.contains("Mend: see to `registry.username`"), "{log}");
     let authority = told(PASSWORD, "stranger.pem");
     assert!(authority.contains("certificate verify failed"), "{authority}");
 }

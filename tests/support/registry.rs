@@ -74,6 +74,8 @@ pub(crate) fn newer(datum: &[u8]) -> Vec<u8> {
 pub(crate) enum Refusal {
     /// Says that there is no such schema.
     NotFound,
+    /// Says that it does not know the user.
+    Denied,
     /// Takes the request and says nothing.
     Hang,
     /// Ends the connection of every request, whatever it asks for.
@@ -124,6 +126,7 @@ fn pass(mut stream: TcpStream, id: u32, refusal: Refusal, is_open: &AtomicBool) 
         (false, _) => request_path("GET", &path, &Json::Null),
         (true, Refusal::Away) => return None,
         (true, Refusal::NotFound) => (404, json!({"error_code": 40403, "message": "Schema not found"})),
+        (true, Refusal::Denied) => (401, json!({"error_code": 401, "message": "who are you?"})),
         (true, Refusal::Hang) => {
             std::thread::sleep(PATIENCE);
             return None;
