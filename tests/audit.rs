@@ -228,6 +228,10 @@ fn dead_letters_are_listed_shown_and_sent_back_once() {
         assert!(text(&rest).contains(sent), "{}", text(&rest));
     }
     assert_eq!(text(&example.command(&["dead-letters", "list", "FILE"])).trim(), "no dead letters");
+    let misspelt = text(&example.command(&["dead-letters", "list", "FILE", "--reason", "truncatd"]));
+    assert!(misspelt.contains("a similar value exists: 'truncated'"), "{misspelt}");
+    let nowhere = text(&example.command(&["dead-letters", "list", "FILE", "--partition", "99"]));
+    assert!(nowhere.contains("has no partition 99"), "{nowhere}");
 
     // The events came back as they were: key, value, partition.
     let events = read_committed(&example.input);
@@ -254,16 +258,66 @@ fn dead_letters_are_listed_shown_and_sent_back_once() {
     assert_eq!((code, sum(&report, "dead_letters"), report["foreign_records"].as_u64()), (Some(0), 10, Some(0)), "{report:#}");
 }
 
+fn assembly(example: &Example) -> caz::stream::Assembly {
+    let text = std::fs::read_to_string(&example.file).unwrap().replace("${CAZ_BOOTSTRAP:-localhost:9092}", &support::bootstrap());
+    let file = example.file.with_file_name("replay.yaml");
+    std::fs::write(&file, text).unwrap();
+    caz::stream::Assembly::load(&file).unwrap().0
+}
+
+/// A transaction that is open before them hides the marks of a replay, though they are committed.
+#[test]
+fn a_replay_waits_for_open_transactions() {
+    let example = scored(50, &[]);
+    let (assembly, filter) = (assembly(&example), caz::dead_letters::Filter::default());
+    let replay = |patience| {
+        let replay = caz::dead_letters::Replay::new(&assembly).unwrap();
+        caz::dead_letters::DeadLetters::open_settled(&assembly, patience).map(|letters| replay.run(&letters, &filter).unwrap().sent)
+    };
+    let replay_now = caz::dead_letters::Replay::new(&assembly).unwrap();
+    let letters = caz::dead_letters::DeadLetters::open_settled(&assembly, PATIENCE).unwrap();
+    let scorer = Producer::new(&properties().with("transactional.id", support::unique("scorer"))).unwrap();
+    scorer.init_transactions(PATIENCE).unwrap();
+    scorer.begin().unwrap();
+    let topic = scorer.topic(&example.dead_letters).unwrap();
+    let letter =
+        OutboundRecord { topic: &topic, partition: Some(0), key: None, value: Some(b"open"), headers: &[], timestamp_ms: None, tag: 0 };
+    scorer.produce(&letter, PATIENCE).unwrap();
+    scorer.flush(PATIENCE).unwrap();
+    assert_eq!(replay_now.run(&letters, &filter).unwrap().sent, 5);
+    let refused = replay(Duration::ZERO).unwrap_err().to_string();
+    assert!(refused.contains("may hide which letters were sent back: none was sent now"), "{refused}");
+    scorer.abort(PATIENCE).unwrap();
+    assert_eq!(replay(PATIENCE).unwrap(), 0);
+}
+
+/// Compressed the event fits into its topic, and by itself it does not: the others go back all the same.
+#[test]
+fn a_letter_that_is_too_large_for_the_input_is_named() {
+    let example = Example::new(1, &[SEPARATE]);
+    let input = support::create_topic_with("small-input", 1, &[("max.message.bytes", "2000")]);
+    let file = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, file.replace(&example.input, &input)).unwrap();
+    let producer = Producer::new(&properties().with("compression.type", "gzip")).unwrap();
+    let topic = producer.topic(&input).unwrap();
+    for value in [&[b'x'; 5_000][..], b"small"] {
+        let event =
+            OutboundRecord { topic: &topic, partition: None, key: None, value: Some(value), headers: &[], timestamp_ms: None, tag: 0 };
+        producer.produce(&event, PATIENCE).unwrap();
+        producer.flush(PATIENCE).unwrap();
+    }
+    let caz = example.start();
+    support::wait_for("both are letters", || (read_committed(&example.dead_letters).len() == 2).then_some(()));
+    caz.terminate();
+    let answer = example.command(&["dead-letters", "replay", "FILE", "--all"]);
+    assert!(text(&answer).contains("sent 1 events back"), "{}", text(&answer));
+    assert!(text(&answer).contains("1 letters are of events larger than the input takes"), "{}", text(&answer));
+}
+
 #[test]
 fn a_second_replay_ends_the_first() {
     let example = scored(50, &[]);
-    let assembly = || {
-        let text = std::fs::read_to_string(&example.file).unwrap().replace("${CAZ_BOOTSTRAP:-localhost:9092}", &support::bootstrap());
-        let file = example.file.with_file_name("replay.yaml");
-        std::fs::write(&file, text).unwrap();
-        caz::stream::Assembly::load(&file).unwrap().0
-    };
-    let (assembly, filter) = (assembly(), caz::dead_letters::Filter::default());
+    let (assembly, filter) = (assembly(&example), caz::dead_letters::Filter::default());
     let first = caz::dead_letters::Replay::new(&assembly).unwrap();
     let letters = caz::dead_letters::DeadLetters::open(&assembly).unwrap();
     let second = caz::dead_letters::Replay::new(&assembly).unwrap();

@@ -219,6 +219,18 @@ fn each_message_of_a_batch_is_an_event() {
     assert_eq!((code, sum(&report, "events"), sum(&report, "dead_letters")), (Some(0), 14, 5), "{report:#}");
 }
 
+#[test]
+fn a_record_of_messages_that_is_too_large_is_one_event() {
+    let example = pipeline("xdm");
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace("input:\n", "input:\n  max_event_size: 1000B\n")).unwrap();
+    let messages: Vec<Value> = entities()[..10].iter().map(envelope).collect();
+    example.publish(1, &[bytes(&json!({"messages": messages}))]);
+    run_until(&example, 1);
+    let (report, code) = audit(&example);
+    assert_eq!((code, sum(&report, "events"), sum(&report, "dead_letters")), (Some(0), 1, 1), "{report:#}");
+}
+
 /// The process ends when all of a record's messages are written and nothing is committed: none of them is there, or all of them come again.
 #[test]
 fn messages_of_a_record_commit_at_once() {
@@ -237,6 +249,42 @@ fn messages_of_a_record_commit_at_once() {
         assert_eq!((counts(), example.committed()), ([written; 10], 0), "{guarantee}");
         run_until(&example, 1);
         assert_eq!(counts(), [in_all; 10], "{guarantee}");
+    }
+}
+
+/// Whether it comes from the topic, a file, or golden cases, an event must keep to the schema; an envelope may be around it where the topic
+/// has envelopes, and in files of rows.
+#[test]
+fn what_people_write_is_held_against_the_schema() {
+    for format in ["xdm", "xdm_entity"] {
+        let example = pipeline(format);
+        let folder = example.file.parent().unwrap();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (good, mut bad) = (entities()[0].clone(), entities()[1].clone());
+        // No node asks for it.
+        bad["_experienceplatform"]["car"]["firstRegistration"] = json!("2020-13-01");
+        let violation = json!("xdm_violation");
+        let of_envelope = if format == "xdm" { Value::Null } else { violation.clone() };
+        let envelopes = [(envelope(&good), of_envelope), (envelope(&bad), violation.clone())];
+        let events = [vec![(good, Value::Null), (bad, violation)], envelopes.to_vec()].concat();
+        for (event, reason) in &events {
+            std::fs::write(path("event.json"), event.to_string()).unwrap();
+            let (event_file, cases) = (path("event.json"), path("cases.json"));
+            let explained = example.command(&["explain", "FILE", "--event", &event_file, "--json", "--record", &cases]);
+            let explanation: Value =
+                serde_json::from_slice(&explained.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&explained)));
+            assert_eq!(explanation["outcome"]["reason"], *reason, "{format} {event}: {}", explanation["outcome"]);
+        }
+        let pipeline = std::fs::read_to_string(&example.file).unwrap().replace("# golden: ", "golden: cases.json # ");
+        std::fs::write(path("gated.yaml"), pipeline).unwrap();
+        let checked = example.command(&["check", &path("gated.yaml")]);
+        assert!(checked.status.success() && text(&checked).contains("golden   4 cases pass"), "{}", text(&checked));
+
+        let rows: Vec<String> = events.iter().map(|(event, _)| event.to_string()).collect();
+        std::fs::write(path("rows.jsonl"), rows.join("\n")).unwrap();
+        let scored = example.command(&["score", "FILE", "--input", &path("rows.jsonl"), "--output", &path("scores.jsonl")]);
+        assert!(text(&scored).contains("4 rows: 2 scored, 2 rejected, 0 skipped"), "{}", text(&scored));
+        assert_eq!(std::fs::read_to_string(path("scores.jsonl")).unwrap().lines().count(), 2);
     }
 }
 

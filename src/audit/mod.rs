@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::ledger::{Ledger, PartitionReport, Record, Tallied};
-pub use self::topics::TopicEnd;
 use self::topics::Topics;
 use crate::config::{OnError, ScoreHeaders};
 use crate::dead_letters::REPLAYED_OFFSET;
 use crate::diagnostic::Diagnostics;
+pub use crate::kafka::TopicEnd;
 use crate::kafka::{ConfigError, KafkaError, Message, OffsetRange};
 use crate::stream::publish::{Origin, source};
 use crate::stream::{Assembly, Line};

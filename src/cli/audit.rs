@@ -11,7 +11,7 @@ use crate::audit::{AuditError, PartitionReport, Report, Scope, Stage, Tallied, a
 use crate::telemetry;
 
 const EXAMPLES: &str = "\
-Reads the topics and writes nothing; the pipeline may run meanwhile. Takes one byte of memory for each event of the range.
+Reads the topics and writes nothing; the pipeline may run meanwhile. Takes one byte of memory for each offset of the range.
 
 Examples:
   Everything that the group has committed:
@@ -48,7 +48,7 @@ pub(super) struct Audit {
 }
 
 /// How much longer than its timeout a transaction may take to end: the broker looks from time to time only.
-const ABORT_LAG: Duration = Duration::from_secs(15);
+pub(super) const ABORT_LAG: Duration = Duration::from_secs(15);
 
 impl Audit {
     pub(super) fn run(self) -> Result<(), Failure> {

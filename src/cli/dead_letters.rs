@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 
 use super::amount::grouped;
+use super::audit::ABORT_LAG;
 use super::exit::{Failure, running};
-use super::table::Table;
+use super::table::{Table, harmless};
 use super::{PipelineFile, terminal};
+use crate::dataset::{Phase, Reason};
 use crate::dead_letters::{DeadLetter, DeadLetters, Filter, Replay};
 use crate::telemetry;
 
@@ -43,12 +45,12 @@ enum Action {
 
 #[derive(Args)]
 struct Which {
-    /// Rejected in this phase: decode, graph, inference or encode; may be given several times, as all of these
+    /// Rejected in this phase; may be given several times, as all of these
     #[arg(long, value_name = "PHASE")]
-    phase: Vec<String>,
-    /// Rejected for this reason, such as truncated or conversion
+    phase: Vec<Phase>,
+    /// Rejected for this reason
     #[arg(long, value_name = "REASON")]
-    reason: Vec<String>,
+    reason: Vec<Reason>,
     /// Rejected by this node
     #[arg(long, value_name = "ID")]
     node: Vec<String>,
@@ -66,7 +68,9 @@ struct Which {
 impl Which {
     fn filter(self, with_replayed: bool) -> Filter {
         let Self { phase, reason, node, field, partition, offset } = self;
-        Filter { phases: phase, reasons: reason, nodes: node, fields: field, partitions: partition, offsets: offset, with_replayed }
+        let phases = phase.into_iter().map(|phase| phase.name().to_owned()).collect();
+        let reasons = reason.into_iter().map(|reason| reason.name().to_owned()).collect();
+        Filter { phases, reasons, nodes: node, fields: field, partitions: partition, offsets: offset, with_replayed }
     }
 }
 
@@ -224,7 +228,7 @@ fn page(letter: &DeadLetter) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            let _ = writeln!(text, "{name:<10} {value}");
+            let _ = writeln!(text, "{name:<10} {}", harmless(&value));
         }
     };
     line("event", letter.source.as_ref().map(ToString::to_string));
@@ -266,15 +270,20 @@ impl Resend {
         }
         // The letters are looked at only when nobody else can send them back any more.
         let replay = Replay::new(&assembly).map_err(running)?;
-        let letters = DeadLetters::open(&assembly).map_err(running)?;
+        let patience = assembly.pipeline().delivery.transaction_timeout.get() + ABORT_LAG;
+        let letters = DeadLetters::open_settled(&assembly, patience).map_err(running)?;
         let report = replay.run(&letters, &filter).map_err(running)?;
         terminal::answer(&format!("sent {} events back to {}", grouped(report.sent), assembly.pipeline().input.topic))?;
-        if report.without_value.is_empty() {
-            return Ok(());
-        }
-        let places: Vec<String> = report.without_value.iter().map(|(partition, offset)| format!("{partition}/{offset}")).collect();
-        let message = format!("{} letters have no value any more, in themselves or in the input: {}", places.len(), places.join(", "));
-        Err(Failure::Running(message))
+        let left = [
+            (report.without_value, "letters have no value any more, in themselves or in the input"),
+            (report.too_large, "letters are of events larger than the input takes, see to its `max.message.bytes`"),
+        ];
+        let told = left.into_iter().filter(|(letters, _)| !letters.is_empty()).map(|(letters, why)| {
+            let places: Vec<String> = letters.iter().map(|(partition, offset)| format!("{partition}/{offset}")).collect();
+            format!("{} {why}: {}", places.len(), places.join(", "))
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { Ok(()) } else { Err(Failure::Running(told.join("; "))) }
     }
 }
 

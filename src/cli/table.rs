@@ -24,8 +24,17 @@ impl Table {
 
     /// Adds a row.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| harmless(&cell)).collect());
     }
+}
+
+/// A text with control characters as escapes: what an event holds must not move the cursor.
+pub(super) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() { shown.extend(character.escape_unicode()) } else { shown.push(character) }
+    }
+    shown
 }
 
 impl fmt::Display for Table {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where on its way an event was rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub enum Phase {
     /// Bytes to columns.
     Decode,
@@ -29,7 +30,8 @@ impl Phase {
 }
 
 /// Why an event was rejected: a small closed set, fit for a metric label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub enum Reason {
     /// The record has no value: a tombstone.
     Tombstone,
@@ -247,6 +249,11 @@ impl Rows {
     /// Takes a row out with a declared reason; it is counted, not published.
     pub fn skip(&mut self, row: usize, reason: impl Into<Arc<str>>) {
         self.leave(row, Fate::Skipped(reason.into()));
+    }
+
+    /// Takes on all fates of `other` but the first `from`.
+    pub fn adopt(&mut self, other: &Self, from: usize) {
+        other.fates[from..].iter().for_each(|(row, fate)| self.leave(*row, fate.clone()));
     }
 
     fn leave(&mut self, row: usize, fate: Fate) {

@@ -7,12 +7,12 @@ mod letter;
 mod replay;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use self::letter::{DeadLetter, Source};
 pub use self::replay::{Replay, ReplayReport};
 use crate::kafka::{
-    Admin, ClientProperties, ConfigError, KafkaError, LookupError, Message, MessageBatch, OffsetRange, RangeReader, read_record,
+    ClientProperties, ConfigError, Ends, KafkaError, LookupError, Message, MessageBatch, OffsetRange, RangeReader, TopicEnd, read_record,
 };
 use crate::stream::Assembly;
 
@@ -77,6 +77,22 @@ pub enum DeadLetterError {
     /// The dead-letter topic is missing.
     #[error("topic `{0}` does not exist")]
     NoTopic(String),
+    /// The dead-letter topic has fewer partitions.
+    #[error("topic `{topic}` has no partition {partition}; it has {partitions}")]
+    NoPartition {
+        /// The dead-letter topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// How many it has.
+        partitions: usize,
+    },
+    /// Which letters were sent back cannot be told yet.
+    #[error(
+        "a transaction is open in topic `{}`, partition {}, from offset {} on, and may hide which letters were sent back: none was sent now. \
+         It ends when its producer goes on or its `transaction_timeout` is over; run it again then", .0.topic, .0.partition, .0.stable
+    )]
+    Open(TopicEnd),
     /// The transaction failed: none of its letters was sent back.
     #[error("{failed}. {sent} letters were sent back before; run it again for the others")]
     Transaction {
@@ -101,28 +117,51 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Looks at the topic, and which of its letters were sent back.
+    /// Looks at the topic, and which of its letters were sent back, as far as its committed records tell.
     ///
     /// # Errors
     /// When the topic cannot be read.
     pub fn open(assembly: &Assembly) -> Result<Self, DeadLetterError> {
+        let (mut letters, ends) = Self::ending(assembly, Duration::ZERO)?;
+        letters.look(ends)?;
+        Ok(letters)
+    }
+
+    /// As [`DeadLetters::open`], once every transaction that is open in the topic has ended: one may stand before the marks of an earlier replay,
+    /// and hide them.
+    ///
+    /// # Errors
+    /// When one is still open after `patience`, and when the topic cannot be read.
+    pub fn open_settled(assembly: &Assembly, patience: Duration) -> Result<Self, DeadLetterError> {
+        let (mut letters, ends) = Self::ending(assembly, patience)?;
+        if let Some(end) = ends.iter().find(|end| end.hung > 0) {
+            return Err(DeadLetterError::Open(end.clone()));
+        }
+        letters.look(ends)?;
+        Ok(letters)
+    }
+
+    fn ending(assembly: &Assembly, patience: Duration) -> Result<(Self, Vec<TopicEnd>), DeadLetterError> {
         let topic = assembly.pipeline().dead_letters.topic.clone();
         let properties = assembly.settings().consumer;
-        let admin = Admin::new(&properties, TIMEOUT)?;
-        let description = admin.describe_topic(&topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
-        let range = |partition: i32| {
-            let ends = admin.watermarks(&topic, partition)?;
-            Ok(OffsetRange { partition, from: ends.low, to: ends.high })
-        };
-        let ranges = description.partitions.into_iter().map(range).collect::<Result<_, KafkaError>>()?;
-        let mut letters = Self { topic, properties, ranges, replayed: BTreeSet::new() };
+        let ends = Ends::new(&properties, TIMEOUT)?;
+        let description = ends.committed.describe_topic(&topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
+        let give_up = Instant::now() + patience;
+        let settled = |partition: i32| ends.settled(&topic, partition, give_up);
+        let ends = description.partitions.into_iter().map(settled).collect::<Result<_, KafkaError>>()?;
+        Ok((Self { topic, properties, ranges: Vec::new(), replayed: BTreeSet::new() }, ends))
+    }
+
+    /// Finds the marks up to these ends.
+    fn look(&mut self, ends: Vec<TopicEnd>) -> Result<(), DeadLetterError> {
+        self.ranges = ends.iter().map(|end| OffsetRange { partition: end.partition, from: end.first, to: end.stable }).collect();
         let mut replayed = BTreeSet::new();
-        letters.read(|message| {
+        self.read(|message| {
             replayed.extend(letter::marked(message).map(|offset| (message.partition(), offset)));
             Ok(true)
         })?;
-        letters.replayed = replayed;
-        Ok(letters)
+        self.replayed = replayed;
+        Ok(())
     }
 
     /// The topic.
@@ -135,6 +174,10 @@ impl DeadLetters {
     /// # Errors
     /// When the topic cannot be read, and what `look` fails with.
     pub fn each(&self, filter: &Filter, mut look: impl FnMut(DeadLetter) -> Result<bool, DeadLetterError>) -> Result<(), DeadLetterError> {
+        let is_unknown = |partition: &&i32| !self.ranges.iter().any(|range| range.partition == **partition);
+        if let Some(partition) = filter.partitions.iter().find(is_unknown) {
+            return Err(DeadLetterError::NoPartition { topic: self.topic.clone(), partition: *partition, partitions: self.ranges.len() });
+        }
         self.read(|message| {
             if letter::marked(message).is_some() {
                 return Ok(true);

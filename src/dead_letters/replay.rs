@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::{DeadLetter, DeadLetterError, DeadLetters, Filter, REPLAY_OF, REPLAYED_OFFSET, TIMEOUT};
 use crate::kafka::{Admin, Header, OutboundRecord, Producer, TopicHandle, TransactionError};
-use crate::stream::Assembly;
+use crate::stream::{Assembly, publish::record_bytes};
 
-/// How many letters one transaction sends back.
-const CHUNK: usize = 500;
+/// How many letters one transaction sends back at most, and how many of their bytes.
+const CHUNK: (usize, usize) = (500, 16 << 20);
+/// The largest record that librdkafka takes unless `message.max.bytes` says otherwise.
+const MESSAGE_BYTES: usize = 1_000_000;
 /// How long a full queue may stay full.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -18,6 +20,8 @@ pub struct ReplayReport {
     pub sent: u64,
     /// Partition and offset of letters whose value was too large for their topic, and has expired from the input.
     pub without_value: Vec<(i32, i64)>,
+    /// Partition and offset of letters whose event is larger than the input takes.
+    pub too_large: Vec<(i32, i64)>,
 }
 
 /// Sends letters back to the input topic of their pipeline.
@@ -27,10 +31,12 @@ pub struct Replay {
     input: TopicHandle,
     letters_topic: TopicHandle,
     timeout: Duration,
+    /// The largest record that the input takes, bytes.
+    max_record_bytes: usize,
 }
 
 impl Replay {
-    /// Registers the transactional id, of which there is one for each dead-letter topic: a second replay ends the first one, and then
+    /// Registers the transactional id, of which a group has one for each dead-letter topic: a second replay ends the first one, and then
     /// sees what it has done.
     ///
     /// # Errors
@@ -42,14 +48,17 @@ impl Replay {
         let mut settings = assembly.settings();
         settings.output.name.clone_from(&pipeline.input.topic);
         settings.ask_limits(&Admin::new(&assembly.client(), TIMEOUT)?);
+        let takes = settings.output.max_record_bytes;
         let mut properties = settings.producer;
+        let most = properties.get("message.max.bytes").and_then(|most| most.parse().ok()).unwrap_or(MESSAGE_BYTES);
+        let max_record_bytes = takes.unwrap_or(most).min(most);
         properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
         properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
         let producer = Producer::new(&properties)?;
         producer.init_transactions(timeout.max(MAX_WAIT)).map_err(TransactionError::into_kafka_error)?;
         let input = producer.topic(&pipeline.input.topic)?;
         let letters_topic = producer.topic(&pipeline.dead_letters.topic)?;
-        Ok(Self { producer, input_name: pipeline.input.topic.clone(), input, letters_topic, timeout })
+        Ok(Self { producer, input_name: pipeline.input.topic.clone(), input, letters_topic, timeout, max_record_bytes })
     }
 
     /// Sends back every letter of this input that the filter allows; the letters must have been opened after this replay was made.
@@ -59,7 +68,7 @@ impl Replay {
     pub fn run(&self, letters: &DeadLetters, filter: &Filter) -> Result<ReplayReport, DeadLetterError> {
         let filter = Filter { with_replayed: false, ..filter.clone() };
         let mut report = ReplayReport::default();
-        let mut chunk: Vec<DeadLetter> = Vec::new();
+        let (mut chunk, mut bytes): (Vec<DeadLetter>, usize) = (Vec::new(), 0);
         letters.each(&filter, |mut letter| {
             if !self.is_ours(&letter) {
                 return Ok(true);
@@ -68,9 +77,16 @@ impl Replay {
                 report.without_value.push((letter.partition, letter.offset));
                 return Ok(true);
             }
+            let size = record_bytes(letter.key.as_deref(), letter.value.as_deref(), &headers(&letter, &place(letters.topic(), &letter)));
+            if size > self.max_record_bytes {
+                report.too_large.push((letter.partition, letter.offset));
+                return Ok(true);
+            }
+            bytes += size;
             chunk.push(letter);
-            if chunk.len() == CHUNK {
+            if chunk.len() == CHUNK.0 || bytes >= CHUNK.1 {
                 self.send(letters.topic(), &mut chunk, &mut report)?;
+                bytes = 0;
             }
             Ok(true)
         })?;
@@ -108,15 +124,13 @@ impl Replay {
 
     /// The event, to its own partition as it came, and the mark.
     fn queue(&self, topic: &str, letter: &DeadLetter) -> Result<(), String> {
-        let place = format!("{topic}/{}/{}", letter.partition, letter.offset);
-        let mut headers: Vec<Header<'_>> = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
-        headers.push((REPLAY_OF, Some(place.as_bytes())));
+        let place = place(topic, letter);
         let event = OutboundRecord {
             topic: &self.input,
             partition: letter.source.as_ref().map(|source| source.partition),
             key: letter.key.as_deref(),
             value: letter.value.as_deref(),
-            headers: &headers,
+            headers: &headers(letter, &place),
             timestamp_ms: letter.timestamp_ms,
             tag: 0,
         };
@@ -133,6 +147,17 @@ impl Replay {
         };
         [event, mark].iter().try_for_each(|record| self.producer.produce(record, MAX_WAIT).map_err(|error| format!("{place}: {error}")))
     }
+}
+
+/// How the event that is sent back names its letter.
+fn place(topic: &str, letter: &DeadLetter) -> String {
+    format!("{topic}/{}/{}", letter.partition, letter.offset)
+}
+
+/// The headers of the event that is sent back.
+fn headers<'a>(letter: &'a DeadLetter, place: &'a str) -> Vec<Header<'a>> {
+    let own = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+    own.chain([(REPLAY_OF, Some(place.as_bytes()))]).collect()
 }
 
 impl std::fmt::Debug for Replay {
