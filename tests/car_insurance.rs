@@ -229,19 +229,41 @@ fn a_score_too_large_for_its_topic_is_a_dead_letter() {
     use apache_avro::types::Value;
     let mut events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(200).map(Some).collect();
     let large = support::car_insurance::changed_event(0, "city", Value::Union(1, Box::new(Value::String("x".repeat(5_000)))));
+    events[50] = Some(b"no event".to_vec());
     events[100] = Some(large.clone());
     let example = Example::with_output(1, &[("max.message.bytes", "2000")], &[("pass_through: [ecid]", "pass_through: [ecid, city]")]);
     example.publish(1, &events);
     let mut caz = example.start();
     example.wait_for_committed(&mut caz, 200);
     caz.terminate();
-    assert_eq!(read_committed(&example.output).len(), 199);
+    assert_eq!(read_committed(&example.output).len(), 198);
     let dead = read_committed(&example.dead_letters);
-    assert_eq!(dead.len(), 1);
-    assert_eq!(dead[0].header("caz.error.phase"), Some("encode"));
-    assert_eq!(dead[0].header("caz.error.reason"), Some("too_large_for_topic"));
-    assert_eq!(dead[0].header("caz.source.offset"), Some("100"));
-    assert_eq!(dead[0].value, Some(large), "the original bytes");
+    let offsets: Vec<_> = dead.iter().map(|letter| letter.header("caz.source.offset")).collect();
+    assert_eq!(offsets, [Some("50"), Some("100")], "in the order of their events");
+    assert_eq!(dead[1].header("caz.error.phase"), Some("encode"));
+    assert_eq!(dead[1].header("caz.error.reason"), Some("too_large_for_topic"));
+    assert_eq!(dead[1].value, Some(large), "the original bytes");
+}
+
+#[test]
+fn a_score_too_large_for_its_topic_stops_the_process_behind_what_came_before() {
+    use apache_avro::types::Value;
+    let mut events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(200).map(Some).collect();
+    let large = support::car_insurance::changed_event(0, "city", Value::Union(1, Box::new(Value::String("x".repeat(5_000)))));
+    events[100] = Some(large);
+    let replacements = [("pass_through: [ecid]", "pass_through: [ecid, city]"), ("dead_letters:", "on_error: stop\ndead_letters:")];
+    let example = Example::with_output(1, &[("max.message.bytes", "2000")], &replacements);
+    example.publish(1, &events);
+    let log = example.start().wait_for_failure();
+    assert!(log.contains("@100 cannot be scored (encode, too_large_for_topic)"), "{log}");
+    assert_eq!((read_committed(&example.output).len(), example.committed()), (100, 100));
+}
+
+#[test]
+fn a_transaction_timeout_longer_than_the_broker_allows_ends_the_process() {
+    let example = Example::new(1, &[("delivery:\n", "delivery:\n  transaction_timeout: 20m\n")]);
+    let log = example.start().wait_for_failure();
+    assert!(log.contains("`delivery.transaction_timeout` is longer than the brokers' `transaction.max.timeout.ms`"), "{log}");
 }
 
 #[test]
@@ -258,6 +280,18 @@ fn a_topic_that_refuses_what_records_hold_ends_the_process() {
         assert!(log.contains("see to its `message.timestamp.before.max.ms`"), "{log}");
         assert_eq!(example.committed(), 0, "{guarantee}");
     }
+}
+
+#[test]
+fn a_dead_letter_topic_that_takes_not_even_the_smallest_letter_ends_the_process() {
+    let example = Example::new(1, &[]);
+    let small = support::create_topic_with("small-letters", 1, &[("max.message.bytes", "150")]);
+    let text = std::fs::read_to_string(&example.file).unwrap();
+    std::fs::write(&example.file, text.replace(&example.dead_letters, &small)).unwrap();
+    example.publish(1, &[Some(b"no event".to_vec())]);
+    let log = example.start().wait_for_failure();
+    assert!(log.contains(&format!("topic `{small}` takes none so large: raise its `max.message.bytes`")), "{log}");
+    assert_eq!(example.committed(), 0);
 }
 
 #[test]

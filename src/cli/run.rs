@@ -9,7 +9,7 @@ use super::control::ControlPlane;
 use super::exit::{Failure, running};
 use super::signals::Signals;
 use crate::kafka::{Admin, ClientProperties};
-use crate::stream::Pool;
+use crate::stream::{Assembly, Pool};
 use crate::telemetry;
 
 /// `caz run FILE`
@@ -45,13 +45,14 @@ impl Run {
         let admin = admin(&settings.consumer)?;
         check_topics(&admin, &settings.consumer, &topics)?;
         settings.ask_limits(&admin);
+        assembly.knock_at_registry().map_err(running)?;
+        assembly.register_output(&|| false).map_err(running)?;
         let stop = signals.begin_work();
-        assembly.register_output(&|| stop.load(Ordering::Relaxed)).map_err(running)?;
         let (health, workers) = telemetry::Health::new(assembly.pipeline().workers.into(), STALL_LIMIT);
         let control = ControlPlane::start(assembly.pipeline().metrics.address, exposition.clone(), health)?;
         tracing::info!(address = %control.address(), pipeline = assembly.pipeline().name, "serving /metrics, /healthz and /readyz");
         let pool = Pool::start(&assembly, settings, workers, Arc::clone(&stop));
-        let outcome = wait(pool, &stop, &control, assembly.pipeline().shutdown_timeout.get());
+        let outcome = wait(pool, &assembly, &stop, &control);
         control.end();
         let events = |outcome| exposition.count(telemetry::Metric::EventsTotal, "outcome", outcome);
         let [scored, dead_letters, skipped] = ["scored", "dead_letter", "skipped"].map(events);
@@ -60,21 +61,34 @@ impl Run {
     }
 }
 
-/// Waits for the workers; once they are told to stop, only as long as they are given.
-fn wait(pool: Pool, stop: &AtomicBool, control: &ControlPlane, shutdown_timeout: Duration) -> Result<(), Failure> {
-    let mut told_at = None;
+/// Waits for the workers; once they are told to stop, only as long as they are given. They are when the registry refuses caz: what only a
+/// person can mend ends the process, while the events still keep their places.
+fn wait(pool: Pool, assembly: &Assembly, stop: &AtomicBool, control: &ControlPlane) -> Result<(), Failure> {
+    let shutdown_timeout = assembly.pipeline().shutdown_timeout.get();
+    let (mut told_at, mut refusal) = (None, None);
     while !pool.has_ended() {
         std::thread::sleep(LOOK);
+        if !stop.load(Ordering::Relaxed) {
+            refusal = assembly.registry_refusal();
+            stop.fetch_or(refusal.is_some(), Ordering::Relaxed);
+        }
         if stop.load(Ordering::Relaxed) {
             control.drain();
             let told_at = *told_at.get_or_insert_with(Instant::now);
             if told_at.elapsed() > shutdown_timeout {
                 // The open transaction is aborted by the broker; the next owner scores its events.
-                return Err(Failure::Running(format!("a worker did not stop within {} s", shutdown_timeout.as_secs_f64())));
+                let late = format!("a worker did not stop within {} s", shutdown_timeout.as_secs_f64());
+                let reasons = pool.abandon();
+                if reasons.is_empty() {
+                    return Err(Failure::Running(late));
+                }
+                tracing::warn!("{late}");
+                return Err(Failure::Workers(reasons));
             }
         }
     }
-    pool.wait().map_err(Failure::Workers)
+    pool.wait().map_err(Failure::Workers)?;
+    refusal.map_or(Ok(()), |why| Err(Failure::Running(why)))
 }
 
 /// A client for topics.

@@ -15,6 +15,7 @@ use rdkafka::{ClientContext, error::KafkaError as RdKafkaError};
 
 use super::client::ConfigError;
 use super::oauthbearer::TokenSource;
+use super::producer::AUTO_CREATE;
 use super::reach::Knock;
 use super::{ClientProperties, ErrorCode, KafkaError, Right, Watermarks, sasl};
 
@@ -46,8 +47,9 @@ impl Admin {
     /// Every wrong property.
     pub fn new(properties: &ClientProperties, timeout: Duration) -> Result<Self, ConfigError> {
         // rust-rdkafka stops at the first wrong property and quotes its value, so they are tried here first.
-        let knock = Knock::new(properties)?;
         let mut properties = properties.clone();
+        properties.set_default(AUTO_CREATE, "false");
+        let knock = Knock::new(&properties)?;
         let tokens = TokenSource::take(&mut properties, &mut Vec::new());
         let mut config = ClientConfig::new();
         for (name, value) in properties.iter() {

@@ -39,6 +39,8 @@ impl ErrorCode {
     pub const UNKNOWN_TOPIC_OR_PARTITION: Self = Self(3);
     /// The message is larger than `message.max.bytes` or the topic's `max.message.bytes`.
     pub const MESSAGE_TOO_LARGE: Self = Self(10);
+    /// A transaction may stay open longer than the brokers allow.
+    pub const INVALID_TRANSACTION_TIMEOUT: Self = Self(50);
     /// The topic exists already.
     pub const TOPIC_ALREADY_EXISTS: Self = Self(36);
     /// librdkafka's state contradicts what it was told.
@@ -88,13 +90,17 @@ impl ErrorCode {
     }
 
     /// True when only a human can mend it: credentials, authorisation, a topic that does not exist, a protocol
-    /// the broker lacks, a record that is corrupt. A consumer that meets one of these reports it instead of waiting for ever.
+    /// the broker lacks, a record that is corrupt. A client that meets one of these reports it instead of waiting for ever.
     pub fn needs_operator(self) -> bool {
         // _BAD_MSG, _BAD_COMPRESSION, _UNKNOWN_PARTITION, _UNKNOWN_TOPIC, _AUTHENTICATION, _UNSUPPORTED_FEATURE, _AUTO_OFFSET_RESET,
         // UNKNOWN_TOPIC_OR_PART, TOPIC_EXCEPTION, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, the
-        // *_AUTHORIZATION_FAILED codes, UNSUPPORTED_SASL_MECHANISM, UNSUPPORTED_VERSION,
+        // *_AUTHORIZATION_FAILED codes, UNSUPPORTED_SASL_MECHANISM, UNSUPPORTED_VERSION, INVALID_TRANSACTION_TIMEOUT,
         // SASL_AUTHENTICATION_FAILED, UNSUPPORTED_ASSIGNOR
-        matches!(self.0, -199 | -198 | -190 | -188 | -169 | -165 | -140 | 3 | 17 | 23 | 24 | 26 | 29 | 30 | 31 | 33 | 35 | 53 | 58 | 112)
+        self == Self::INVALID_TRANSACTION_TIMEOUT
+            || matches!(
+                self.0,
+                -199 | -198 | -190 | -188 | -169 | -165 | -140 | 3 | 17 | 23 | 24 | 26 | 29 | 30 | 31 | 33 | 35 | 53 | 58 | 112
+            )
     }
 
     /// True when the user lacks a right: the `*_AUTHORIZATION_FAILED` codes.
@@ -163,6 +169,14 @@ impl KafkaError {
     /// A call that was refused by this module before it reached librdkafka.
     pub(super) fn refused(operation: &'static str, reason: impl Into<String>) -> Self {
         Self::with_reason(operation, ErrorCode::INVALID_ARGUMENT, reason.into())
+    }
+
+    /// A record that goes without all that it can go without, and is larger than its topic takes.
+    pub fn too_large(topic: &str, bytes: usize) -> Self {
+        let reason = format!(
+            "the smallest record that tells of an event has {bytes} bytes, and topic `{topic}` takes none so large: raise its `max.message.bytes`"
+        );
+        Self::with_reason("queue a dead letter", ErrorCode::MESSAGE_TOO_LARGE, reason)
     }
 
     pub(super) fn fatal(operation: &'static str, code: ErrorCode, reason: String) -> Self {
@@ -237,6 +251,9 @@ impl KafkaError {
                  `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`, and to its `cleanup.policy`, since a compacted \
                  topic takes no record without a key"
                     .to_owned()
+            }
+            (None, ErrorCode::INVALID_TRANSACTION_TIMEOUT) => {
+                ". Mend: `delivery.transaction_timeout` is longer than the brokers' `transaction.max.timeout.ms`; shorten it".to_owned()
             }
             _ => String::new(),
         }

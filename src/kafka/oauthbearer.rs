@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::Deserialize;
+use serde_json::Value;
 use ureq::Agent;
 
 use super::{ClientProperties, MASK, PropertyProblem};
@@ -59,10 +60,18 @@ struct Claims {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Answer {
-    access_token: String,
-    expires_in: Option<f64>,
-    error: String,
-    error_description: String,
+    access_token: Option<String>,
+    /// A number of seconds, which some endpoints write as text.
+    expires_in: Value,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Answer {
+    fn token(&self) -> Result<Token, String> {
+        let lives = self.expires_in.as_f64().or_else(|| self.expires_in.as_str()?.parse().ok());
+        Token::new(self.access_token.as_deref().unwrap_or_default(), lives)
+    }
 }
 
 impl TokenSource {
@@ -167,13 +176,12 @@ impl TokenSource {
                 let (status, body) = https::read(answer, MAX_TOKEN_BYTES).map_err(refuse)?;
                 let answer: Answer = serde_json::from_slice(&body).unwrap_or_default();
                 if !(200..300).contains(&status) {
-                    let said: Vec<&str> =
-                        [&*answer.error, &*answer.error_description].into_iter().filter(|text| !text.is_empty()).collect();
+                    let said: Vec<String> = [answer.error, answer.error_description].into_iter().flatten().collect();
                     let mend =
                         if matches!(status, 400 | 401 | 403) { format!(". Mend: see to `{ID}` and `{SECRET}`") } else { String::new() };
                     return Err(refuse(format!("status {status} {}{mend}", said.join(": "))));
                 }
-                Token::new(&answer.access_token, answer.expires_in).map_err(refuse)
+                answer.token().map_err(refuse)
             }
         }
     }
@@ -240,6 +248,14 @@ mod tests {
         sasl.oauthbearer.client.id: is for a token endpoint; a token from a file needs no client
         sasl.oauthbearer.token.endpoint.url: must name a file by its whole path: `file:///...`
         ");
+    }
+
+    #[test]
+    fn seconds_may_be_text_and_an_error_null() {
+        for answer in [r#"{"access_token":"opaque","expires_in":"3599"}"#, r#"{"access_token":"opaque","expires_in":3599,"error":null}"#] {
+            let token = serde_json::from_str::<Answer>(answer).unwrap().token().unwrap();
+            assert!(token.expires_ms > now_ms() + 3_000_000, "{answer}");
+        }
     }
 
     #[test]

@@ -21,8 +21,13 @@ const FORCED: [Forced; 2] = [
     Forced { name: "delivery.report.only.error", value: "false", because: "what no broker has confirmed is told by reports of success" },
 ];
 
+/// Whether asking for a topic that does not exist creates it where the brokers allow that, as librdkafka's producers do unless told otherwise: how many
+/// partitions a topic has is the operator's decision, and a misspelt one must not come to be.
+pub(super) const AUTO_CREATE: &str = "allow.auto.create.topics";
+
 /// What a producer gets unless the user says otherwise.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 9] = [
+    (AUTO_CREATE, "false"),
     ("queue.buffering.max.kbytes", "65536"),
     // A transaction that begins while the broker still writes the markers of the one before is asked to try again. librdkafka's 100 ms
     // are twenty times what that takes. The pause doubles from one attempt to the next.

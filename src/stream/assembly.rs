@@ -80,6 +80,17 @@ impl Assembly {
         Ok(Self { pipeline, document, dataset, frozen: None, models, pipeline_digest: String::new(), schemas })
     }
 
+    /// The same for a broker of its own, whose events nobody else reads: without a registry, and without the framings that need one.
+    #[must_use]
+    pub fn without_registry(mut self) -> Self {
+        for framing in [&mut self.pipeline.input.framing, &mut self.pipeline.output.framing] {
+            if framing.needs_registry() {
+                *framing = Framing::None;
+            }
+        }
+        self
+    }
+
     /// A plan that collects the statistics that `frozen` does not have, as far as they depend on no other that is missing.
     ///
     /// # Errors
@@ -116,6 +127,23 @@ impl Assembly {
         let key = self.schemas.register(&subject, encoder.schema().unwrap_or_default(), output.register, stop)?;
         self.schemas.output_key.get_or_init(|| key);
         Ok(())
+    }
+
+    /// Asks the registry whether it lets caz in, where events name their schemas by its ids: else that would be known at the first event.
+    ///
+    /// # Errors
+    /// When it does not, and says so.
+    pub fn knock_at_registry(&self) -> Result<(), RegistryError> {
+        let input = &self.pipeline.input;
+        match self.schemas.registry() {
+            Some(registry) if input.framing.needs_registry() && input.format == Format::Avro => registry.knock(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why the registry did not let caz in when it was last asked for an event's schema.
+    pub fn registry_refusal(&self) -> Option<String> {
+        self.schemas.registry()?.refusal()
     }
 
     /// Sees to it that the dataset schema is in the registry, for those who publish events, where the input's framing needs it.
@@ -184,7 +212,7 @@ impl Assembly {
     }
 
     /// A line that keeps what every node makes, for looking: its plan has a [`Trace`](crate::graph::Trace). It reads all fields, where
-    /// [`Assembly::line`] reads those that the scores need. Events come in the pipeline's format, or in `format`.
+    /// [`Assembly::line`] reads those that the scores need. Events come as the topic has them, or as people write them in `format`.
     ///
     /// # Errors
     /// As [`Assembly::plan`].
@@ -192,7 +220,7 @@ impl Assembly {
         self.stream_line(self.plan_for(Purpose::Trace)?, format)
     }
 
-    /// As [`Assembly::line`], for events in `format` where it is given.
+    /// As [`Assembly::line`], for events as people write them in `format`, where it is given.
     ///
     /// # Errors
     /// As [`Assembly::plan`].
@@ -200,12 +228,14 @@ impl Assembly {
         self.stream_line(self.plan()?, format)
     }
 
-    /// A line of events as the topic has them; or of such as a person writes, in another format, which have no header.
+    /// A line of events as the topic has them; or of such as a person writes in a format, which have no header.
     fn stream_line(&self, plan: Plan, format: Option<Format>) -> Result<Line, Diagnostics> {
         let input = &self.pipeline.input;
         let (format, framing) = match format {
-            Some(format) if format != input.format => (format, Framing::None),
-            _ => (input.format, input.framing),
+            // JSON by hand, which may be an envelope only where the topic has envelopes.
+            Some(Format::Json) if input.format == Format::XdmEntity => (Format::XdmEntity, Framing::None),
+            Some(format) => (format, Framing::None),
+            None => (input.format, input.framing),
         };
         let refuse = |error: CodecError, pointer: &str| -> Diagnostics {
             Diagnostic::error(Code::Schema, error.to_string()).at(&self.document, pointer).into()
@@ -224,7 +254,7 @@ impl Assembly {
     ) -> Result<Box<dyn Decoder>, CodecError> {
         Ok(match format {
             Format::Avro => Box::new(AvroDecoder::framed(framing, self.schemas.writers(framing), schema, projection)?),
-            Format::Json => Box::new(JsonDecoder::new(schema, projection)?.framed(framing)),
+            Format::Json => Box::new(JsonDecoder::by_hand(schema, projection)?.framed(framing)),
             Format::AvroJson => Box::new(JsonDecoder::by(Rules::Avro, schema, projection)?.framed(framing)),
             Format::Xdm => Box::new(JsonDecoder::by(Rules::Xdm, schema, projection)?.enveloped()),
             Format::XdmEntity => Box::new(JsonDecoder::by(Rules::Xdm, schema, projection)?),
@@ -274,7 +304,9 @@ impl Assembly {
     /// # Errors
     /// Why an event that holds messages cannot be taken apart.
     pub fn messages(&self, value: &[u8]) -> Option<Result<Vec<Range<usize>>, Rejection>> {
-        if self.pipeline.input.format == Format::Xdm { messages(value) } else { None }
+        // A larger one is rejected as it is.
+        let is_taken_apart = self.pipeline.input.format == Format::Xdm && value.len() as u64 <= self.pipeline.input.max_event_size.bytes();
+        if is_taken_apart { messages(value) } else { None }
     }
 
     /// How the pipeline's Kafka is reached.

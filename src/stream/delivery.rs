@@ -278,15 +278,16 @@ impl Delivery {
         lasting.or(failures.first()).map(|failure| undone_by(failure.error.clone()))
     }
 
-    /// What a record that could not be queued asks for.
+    /// What a record that could not be queued asks for; one that is too large had nothing left that it could go without.
     pub(super) fn refused(&mut self, error: ProduceError) -> Failure {
-        match error {
-            ProduceError::Refused(error) if error.is_fatal() => Fatal::from(error).into(),
-            error => {
-                tracing::warn!(%error, "a record was not queued; the events since the last commit are scored again");
-                self.undo(if let ProduceError::Refused(error) = error { undone_by(error) } else { Failure::Rewind })
-            }
-        }
+        let failure = match &error {
+            ProduceError::Refused(error) if error.is_fatal() => return Fatal::from(error.clone()).into(),
+            ProduceError::Refused(error) => undone_by(error.clone()),
+            ProduceError::QueueFull { .. } => Failure::Rewind,
+            ProduceError::TooLarge { bytes } => Failure::Operator(KafkaError::too_large(self.publisher().topics()[1], *bytes)),
+        };
+        tracing::warn!(%error, "a record was not queued; the events since the last commit are scored again");
+        self.undo(failure)
     }
 
     /// Repeats a transactional call whose outcome is open, the only step that librdkafka permits then, until it is known or the worker
@@ -371,7 +372,7 @@ fn is_lasting(error: &KafkaError) -> bool {
 
 /// What a producer that cannot go on asks for.
 fn ended(error: KafkaError) -> Failure {
-    if error.is_fatal() && !error.code.is_denied() { Fatal::from(error).into() } else { Failure::Operator(error) }
+    if error.is_fatal() && !error.code.needs_operator() { Fatal::from(error).into() } else { Failure::Operator(error) }
 }
 
 fn failure_of(error: TransactionError) -> Failure {
@@ -388,7 +389,7 @@ fn failure_of(error: TransactionError) -> Failure {
 fn beyond_abort(error: TransactionError) -> Failure {
     match error {
         TransactionError::Retriable(error) => Failure::Unanswered(error),
-        TransactionError::Fatal { error, .. } if error.code.is_denied() => Failure::Operator(error),
+        TransactionError::Fatal { error, .. } if error.code.needs_operator() => Failure::Operator(error),
         error => Fatal::from(error.into_kafka_error()).into(),
     }
 }

@@ -54,10 +54,19 @@ impl Pool {
     /// # Errors
     /// Each worker's own reason when it was not told to stop.
     pub fn wait(self) -> Result<(), Vec<WorkerError>> {
-        let ended = self.workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| Err(defect(panic.as_ref()))));
-        let errors: Vec<WorkerError> = ended.filter_map(Result::err).collect();
+        let errors: Vec<WorkerError> = self.workers.into_iter().filter_map(reason).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
+
+    /// The reasons of the workers that have ended. The others are given up.
+    pub fn abandon(self) -> Vec<WorkerError> {
+        self.workers.into_iter().filter(JoinHandle::is_finished).filter_map(reason).collect()
+    }
+}
+
+/// Why a worker ended, once it has.
+fn reason(worker: JoinHandle<Result<(), WorkerError>>) -> Option<WorkerError> {
+    worker.join().unwrap_or_else(|panic| Err(defect(panic.as_ref()))).err()
 }
 
 /// Runs one worker, and another in its place when its clients come to their end. What only a person can mend stops all workers: a

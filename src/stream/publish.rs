@@ -118,7 +118,7 @@ impl Destination {
 pub(super) enum Omit {
     Nothing,
     Value,
-    /// Value, key and headers: the event is still at its place in the input.
+    /// Value, key, headers and the list of violations: the event is still at its place in the input.
     AllThatCame,
 }
 
@@ -197,7 +197,8 @@ impl Publisher {
         headers.extend(why.field.as_ref().map(|field| (ERROR_FIELD, Some(field.as_bytes()))));
         headers.extend(why.byte.map(|at| (ERROR_BYTE, Some(byte.format(at).as_bytes()))));
         headers.extend(why.node.as_ref().map(|node| (ERROR_NODE, Some(node.as_bytes()))));
-        headers.extend(why.violations.as_ref().map(|violations| (ERROR_VIOLATIONS, Some(violations.as_bytes()))));
+        let violations = why.violations.as_ref().filter(|_| omit != Omit::AllThatCame);
+        headers.extend(violations.map(|violations| (ERROR_VIOLATIONS, Some(violations.as_bytes()))));
         headers.extend([
             (SOURCE_TOPIC, Some(event.topic().as_bytes())),
             (SOURCE_PARTITION, Some(partition.format(event.partition()).as_bytes())),
@@ -233,7 +234,7 @@ fn produce(
 }
 
 /// The most that a record takes as the only one of its batch: Kafka's limit counts the batch's head (61 bytes) and each part's length.
-fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
+pub(crate) fn record_bytes(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
     const BATCH_HEAD: usize = 61;
     const RECORD_HEAD: usize = 40;
     const LENGTHS: usize = 10;

@@ -55,6 +55,11 @@ impl Schemas {
         }
     }
 
+    /// The registry, where there is one.
+    pub(super) fn registry(&self) -> Option<&Registry> {
+        self.registry.as_ref()
+    }
+
     /// Registers a schema, or finds it, and tells its id.
     pub(super) fn register(
         &self,
@@ -64,7 +69,7 @@ impl Schemas {
         stop: &dyn Fn() -> bool,
     ) -> Result<SchemaKey, RegistryError> {
         let none = || RegistryError::Settings("the pipeline has no registry".to_owned());
-        let key = self.registry.as_ref().ok_or_else(none)?.register(subject, schema, may_register, stop).map_err(|error| match error {
+        let key = self.registry().ok_or_else(none)?.register(subject, schema, may_register, stop).map_err(|error| match error {
             RegistryError::Incompatible(why) => {
                 RegistryError::Incompatible(format!("the schema does not go with the latest of subject `{subject}`:\n{why}"))
             }

@@ -53,6 +53,10 @@ pub struct OutputTopic {
 
 /// librdkafka's own limit of a batch, bytes.
 const BATCH_BYTES: usize = 1_000_000;
+/// The largest record that librdkafka takes at all.
+const MOST_RECORD_BYTES: usize = 1_000_000_000;
+/// The producer's queue, unless a single record may be larger.
+const QUEUE_BYTES: usize = 64 << 20;
 
 impl Settings {
     /// The properties of a worker's producers: one, or two whose transactions take turns.
@@ -77,7 +81,12 @@ impl Settings {
         let (Some(least), Some(most)) = (limits.clone().min(), limits.max()) else { return };
         // A batch must fit every topic; a single record only its own, which the worker sees to.
         self.producer.set_default("batch.size", least.min(BATCH_BYTES).to_string());
-        self.producer.set_default("message.max.bytes", most.max(BATCH_BYTES).to_string());
+        let most = most.clamp(BATCH_BYTES, MOST_RECORD_BYTES);
+        self.producer.set_default("message.max.bytes", most.to_string());
+        // A record that is larger than the queue would wait for room for ever.
+        if most > QUEUE_BYTES {
+            self.producer.set_default("queue.buffering.max.kbytes", (most / 1024 + 1).to_string());
+        }
     }
 }
 

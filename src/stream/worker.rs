@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::delivery::{Delivery, Failure, Fatal};
 use super::fault;
 use super::hold::{Held, cut};
-use super::line::{Line, PhaseDurations, Place};
+use super::line::{Line, MessagePlace, PhaseDurations, Place};
 use super::publish::{Omit, Publisher};
 use super::settings::Settings;
 use crate::codec::frame::SchemaKey;
@@ -70,6 +70,16 @@ pub(super) struct Worker {
     backoff: Duration,
     lag_published: Instant,
     held: Held,
+    /// The events at which to stop when they come again: their scores turned out too large for their topic, and the work was undone.
+    stop_at: Vec<StopAt>,
+}
+
+/// An event of the input, and what is wrong with it.
+struct StopAt {
+    partition: i32,
+    offset: i64,
+    message: Option<MessagePlace>,
+    rejection: Rejection,
 }
 
 impl Worker {
@@ -87,9 +97,9 @@ impl Worker {
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(publishers, metrics, &settings, Arc::clone(&stop));
-        let (batch, backoff, lag_published, held) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default());
+        let (batch, backoff, lag_published, held, stop_at) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default(), Vec::new());
         let subscribed = Instant::now();
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held })
+        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held, stop_at })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -144,8 +154,8 @@ impl Worker {
         }
         match polled {
             Err(error) if error.is_fatal() && error.code.is_fenced() => return Err(WorkerError::Fenced(error)),
-            Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
+            Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
             Ok(()) => self.health.ready(self.is_ready() && self.held.is_empty()),
         }
@@ -167,13 +177,18 @@ impl Worker {
         if !awaiting.is_empty() {
             return self.hold(&awaiting);
         }
-        if self.settings.on_error == OnError::Stop && scored.rejected().next().is_some() {
-            let rejected = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
-            return self.stop_before(rejected);
+        if self.settings.on_error == OnError::Stop {
+            let mut rejected: Vec<_> = scored.rejected().map(|(place, rejection)| (place.clone(), rejection.clone())).collect();
+            rejected.extend(self.stop_at.iter().filter_map(|known| known.place(&self.batch)));
+            if !rejected.is_empty() {
+                rejected.sort_by_key(|(place, _)| (place.event, place.number()));
+                return self.stop_before(rejected);
+            }
         }
         self.delivery.open()?;
         record_durations(&self.delivery.metrics, scored.durations);
         let started = Instant::now();
+        let mut too_large = Vec::new();
         for (place, value) in scored.scores() {
             let Some(event) = self.batch.get(place.event) else { continue };
             if fault::has_bug("double_produce") && event.offset() % 50 == 49 {
@@ -186,22 +201,31 @@ impl Worker {
                 Ok(()) => self.delivery.tally.scored(value.len()),
                 Err(ProduceError::TooLarge { bytes }) => {
                     let message = format!("the score of {bytes} bytes is larger than topic `{}` takes", self.settings.output.name);
-                    let rejection = Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message);
-                    bury(&mut self.delivery, &event, place, &rejection, self.settings.on_error)?;
+                    too_large.push((place, Rejection::new(Phase::Encode, Reason::TooLargeForTopic, message)));
                 }
                 Err(error) => return Err(self.delivery.refused(error)),
             }
         }
-        for (nth, (place, rejection)) in scored.rejected().enumerate() {
+        if self.settings.on_error == OnError::Stop && !too_large.is_empty() {
+            // Known only now, with what comes before them in an open transaction: that is undone, and committed when it comes again.
+            self.stop_at.extend(too_large.into_iter().filter_map(|(place, rejection)| StopAt::new(&self.batch, place, rejection)));
+            return Err(self.delivery.abort());
+        }
+        let mut rejected: Vec<(&Place, &Rejection)> = scored.rejected().collect();
+        if !too_large.is_empty() {
+            rejected.extend(too_large.iter().map(|(place, rejection)| (*place, rejection)));
+            rejected.sort_by_key(|(place, _)| (place.event, place.number()));
+        }
+        for (nth, (place, rejection)) in rejected.iter().enumerate() {
             let Some(event) = self.batch.get(place.event) else { continue };
-            if nth == 0 && self.settings.on_error == OnError::Skip {
-                tracing::warn!(
-                    in_batch = scored.rejected().count(),
-                    "skipped, as the first of its batch: {}",
-                    told(&event, place, rejection)
-                );
+            if self.settings.on_error == OnError::DeadLetter {
+                bury(&mut self.delivery, &event, place, rejection)?;
+                continue;
             }
-            bury(&mut self.delivery, &event, place, rejection, self.settings.on_error)?;
+            if nth == 0 {
+                tracing::warn!(in_batch = rejected.len(), "skipped, as the first of its batch: {}", told(&event, place, rejection));
+            }
+            self.delivery.tally.skipped(1);
         }
         self.delivery.tally.skipped(scored.skipped().count());
         fault::point("after_produce");
@@ -299,6 +323,20 @@ impl Worker {
     }
 }
 
+impl StopAt {
+    fn new(batch: &MessageBatch, place: &Place, rejection: Rejection) -> Option<Self> {
+        let event = batch.get(place.event)?;
+        Some(Self { partition: event.partition(), offset: event.offset(), message: place.message.clone(), rejection })
+    }
+
+    /// Where it is in a batch, when it is there.
+    fn place(&self, batch: &MessageBatch) -> Option<(Place, Rejection)> {
+        let is_it = |event: Message<'_>| (event.partition(), event.offset()) == (self.partition, self.offset);
+        let event = batch.iter().position(is_it)?;
+        Some((Place { event, message: self.message.clone() }, self.rejection.clone()))
+    }
+}
+
 /// How a failure ends a worker that does not go on.
 fn ended_by(failure: Failure) -> Result<(), WorkerError> {
     match failure {
@@ -322,23 +360,9 @@ fn told(event: &Message<'_>, place: &Place, rejection: &Rejection) -> String {
     format!("{message}the event {event:?} cannot be scored ({phase}, {reason}{field}{byte}): {}", rejection.message)
 }
 
-/// Does what is asked for with an event that cannot be scored. A dead letter goes without its value, and then without all that came, when
-/// the topic does not take it.
-fn bury(delivery: &mut Delivery, event: &Message<'_>, place: &Place, rejection: &Rejection, on_error: OnError) -> Result<(), Failure> {
-    match on_error {
-        OnError::DeadLetter => {}
-        OnError::Skip => {
-            delivery.tally.skipped(1);
-            return Ok(());
-        }
-        // Known only now: the batch is undone, and comes again when the process starts again.
-        OnError::Stop => {
-            return Err(match delivery.abort() {
-                Failure::Rewind => Failure::Stop(told(event, place, rejection)),
-                failure => failure,
-            });
-        }
-    }
+/// Queues the dead letter of an event that cannot be scored: without its value, and then without all that came, when the topic does not take
+/// it.
+fn bury(delivery: &mut Delivery, event: &Message<'_>, place: &Place, rejection: &Rejection) -> Result<(), Failure> {
     let publisher: &Publisher = delivery.publisher();
     let publish = |omit| publisher.dead_letter(event, place, rejection, omit);
     let smaller = |outcome, omit| if matches!(outcome, Err(ProduceError::TooLarge { .. })) { publish(omit) } else { outcome };

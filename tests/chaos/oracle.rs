@@ -72,6 +72,7 @@ pub(crate) fn judge(events: &BTreeMap<Place, Event>, scores: &[Stored], dead: &[
     );
     violations.extend(scores.iter().filter_map(|score| wrong_score(score, events)));
     violations.extend(out_of_order(scores, events));
+    violations.extend(out_of_order(dead, events));
     violations
 }
 
@@ -109,11 +110,11 @@ fn wrong_score(score: &Stored, events: &BTreeMap<Place, Event>) -> Option<String
 }
 
 /// Records of one key, each event at its first appearance, must come in the order of their events, in one partition.
-fn out_of_order(scores: &[Stored], events: &BTreeMap<Place, Event>) -> Vec<String> {
+fn out_of_order(records: &[Stored], events: &BTreeMap<Place, Event>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut latest: BTreeMap<&[u8], (i32, Place)> = BTreeMap::new();
     let mut violations = Vec::new();
-    let mut in_order: Vec<&Stored> = scores.iter().collect();
+    let mut in_order: Vec<&Stored> = records.iter().collect();
     in_order.sort_by_key(|record| (record.partition, record.offset));
     for record in in_order {
         let Some((place, event)) = place(record).and_then(|place| Some((place, events.get(&place)?))) else { continue };

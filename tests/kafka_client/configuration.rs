@@ -117,6 +117,20 @@ fn topics_are_created_and_described() {
     assert_eq!(error.code.name(), "INVALID_CONFIG");
 }
 
+/// The in-process broker creates the topics that it is asked for, as Apache Kafka does unless it is told otherwise.
+#[test]
+fn what_does_not_exist_is_not_created_by_asking_for_it() {
+    let broker = MockBroker::start(1).unwrap();
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"));
+    let producer = Producer::new(&properties).unwrap();
+    let topic = producer.topic("absent").unwrap();
+    producer.produce_batch(&topic, &[BareRecord { partition: None, key: None, value: Some(b"lost"), tag: 0 }], Duration::ZERO).unwrap();
+    let admin = Admin::new(&properties, Duration::from_secs(10)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(admin.describe_topic("absent").unwrap(), None);
+    }
+}
+
 #[test]
 fn the_in_process_broker_serves_a_group() {
     let broker = MockBroker::start(1).unwrap();
