@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
+mod support;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -79,6 +81,27 @@ fn a_short_run_accounts_for_every_event_and_serves_metrics() {
     assert!(number(&summary, "dead letters") >= 10, "{summary}");
     let lines = rest.join().unwrap();
     assert!(lines.iter().any(|line| line.contains("published") && line.contains("p99")), "{lines:?}");
+}
+
+#[test]
+fn a_pipeline_that_needs_a_registry_is_shown_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = support::command::example(&[
+        ("format: avro\n", "format: avro\n  framing: confluent\n"),
+        ("output:\n", "registry: {url: http://127.0.0.1:9}\noutput:\n  framing: confluent\n"),
+        ("format: json\n", "format: avro\n"),
+    ]);
+    let file = folder.path().join("framed.yaml");
+    std::fs::write(&file, text).unwrap();
+    let output = start(&[file.to_str().unwrap(), "--seconds", "1", "--rate", "500"]).wait_with_output().unwrap();
+    let summary = summary(&output);
+    check_account(&summary);
+    assert!(number(&summary, "scored") > 0, "{summary}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("the demo has no schema registry"),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

@@ -130,6 +130,23 @@ fn events_that_are_not_delivered_are_a_failure() {
 }
 
 #[test]
+fn a_wrong_row_does_not_take_back_what_was_published_before_it() {
+    let pipeline = Pipeline::new(&support::create_topic("simulate-wrong-row", 1), "avro");
+    let csv = std::fs::read_to_string(root().join("datasets/car-insurance.csv")).unwrap();
+    let mut lines: Vec<&str> = csv.lines().take(2_001).collect();
+    lines.push("too few fields");
+    let rows = pipeline.folder.path().join("rows.csv");
+    std::fs::write(&rows, lines.join("\n")).unwrap();
+    let output = pipeline.simulate(&["--rows", rows.to_str().unwrap()]);
+    let (answer, message) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{answer}{message}");
+    assert!(message.contains("rows.csv: row 2001: "), "{message}");
+    let count: usize = answer.split_whitespace().nth(1).unwrap().replace(',', "").parse().unwrap();
+    assert!(count > 0, "{answer}");
+    assert_eq!(support::read_committed(&pipeline.topic).len(), count);
+}
+
+#[test]
 fn wrong_arguments_are_told() {
     let pipeline = Pipeline::new(&support::create_topic("simulate-wrong", 1), "avro");
     let told = |arguments: &[&str]| {

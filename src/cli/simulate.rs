@@ -21,7 +21,7 @@ Examples:
   Made-up events, 500 a second for a minute, one in a hundred of them broken:
     caz simulate config/car-insurance.yaml --rate 500/s --seconds 60 --faults 1%
 
-Exits with 1 when the broker did not take an event.";
+Exits with 1 when the broker did not take an event, or a row cannot be read.";
 
 /// `caz simulate FILE`
 #[derive(clap::Args)]
@@ -74,9 +74,8 @@ impl Simulate {
         let (progress, ended) = (Progress::default(), AtomicBool::new(false));
         let report = std::thread::scope(|scope| {
             scope.spawn(|| show(&progress, limits, &ended));
-            let report = publish(&mut events, (&producer, &topic), limits, &stop, &progress, &|| u64::MAX);
-            ended.store(true, Ordering::Relaxed);
-            report
+            let _end = EndOf(&ended);
+            publish(&mut events, (&producer, &topic), limits, &stop, &progress, &|| u64::MAX)
         })
         .map_err(running)?;
         terminal::answer(&format!(
@@ -85,9 +84,10 @@ impl Simulate {
             report.elapsed.as_secs_f64(),
             amount::per_second(report.rate())
         ))?;
-        match report.failure {
-            None => Ok(()),
-            Some(why) => Err(Failure::Running(format!("{} events were not delivered: {why}", amount::grouped(report.failed)))),
+        match (report.failure, report.exhausted) {
+            (Some(why), _) => Err(Failure::Running(format!("{} events were not delivered: {why}", amount::grouped(report.failed)))),
+            (None, Some(why)) => Err(Failure::Running(why)),
+            (None, None) => Ok(()),
         }
     }
 
@@ -101,6 +101,15 @@ impl Simulate {
             None => Events::invented(assembly.dataset(), encoder, &options),
         }
         .map_err(running)
+    }
+}
+
+/// Ends the showing of progress, also where publishing unwinds.
+struct EndOf<'a>(&'a AtomicBool);
+
+impl Drop for EndOf<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Report {
     pub failed: u64,
     /// Why the first one failed.
     pub failure: Option<String>,
+    /// Why no more events could be had, where that was the end.
+    pub exhausted: Option<String>,
     /// From the first event until the last was confirmed.
     pub elapsed: Duration,
 }
@@ -66,11 +68,11 @@ impl Report {
     }
 }
 
-/// Publishes until a limit is reached, `stop` is set or an event fails, then waits for what is under way. `room` says how many more events
-/// may be published now, for a caller whose topic must not fill up; it is asked in each turn.
+/// Publishes until a limit is reached, `stop` is set, an event fails or no more can be had, then waits for what is under way. `room` says how
+/// many more events may be published now, for a caller whose topic must not fill up; it is asked in each turn.
 ///
 /// # Errors
-/// When no events can be had, or the producer has come to its end.
+/// When the producer has come to its end.
 pub fn publish(
     events: &mut Events,
     (producer, topic): (&Producer, &TopicHandle),
@@ -82,6 +84,7 @@ pub fn publish(
     let started = Instant::now();
     let mut account = Account::default();
     let mut pace = Pace::new(limits.rate);
+    let mut exhausted = None;
     while !stop.load(Ordering::Relaxed) && account.failed == 0 {
         let now = started.elapsed();
         let left = limits.count.map_or(u64::MAX, |count| count.saturating_sub(account.made));
@@ -93,7 +96,14 @@ pub fn publish(
             let until_end = limits.duration.map_or(Duration::MAX, |duration| duration.saturating_sub(now));
             std::thread::sleep(pace.wait(now).clamp(SLEEP.0, SLEEP.1).min(until_end));
         } else {
-            let batch = events.next_batch(usize::try_from(due).unwrap_or(1))?;
+            let batch = match events.next_batch(usize::try_from(due).unwrap_or(1)) {
+                Ok(batch) => batch,
+                // What is queued already is published all the same.
+                Err(error) => {
+                    exhausted = Some(error.to_string());
+                    break;
+                }
+            };
             let records: Vec<BareRecord<'_>> =
                 batch.iter().map(|event| BareRecord { partition: None, key: event.key, value: event.value, tag: 0 }).collect();
             let taken = account.hand_over(&records, (producer, topic), stop);
@@ -116,6 +126,7 @@ pub fn publish(
         published: account.made.saturating_sub(account.failed),
         failed: account.failed,
         failure: account.failure,
+        exhausted,
         elapsed: started.elapsed(),
     })
 }

@@ -43,14 +43,19 @@ pub(super) fn text(rules: &XdmType, idea: String, number: u64) -> String {
 /// A number within the bounds, from 0 on where they allow.
 pub(super) fn number(rules: &XdmType, random: &mut Random) -> f64 {
     let XdmKind::Number { integral, bounds } = &rules.kind else { return 0.0 };
-    let step = if *integral { 1.0 } else { 0.01 };
-    let inside = |bound: &Bound| if bound.keyword.starts_with("exclusive") { step } else { 0.0 };
-    let least = bounds.iter().filter(|bound| bound.keyword.ends_with("inimum")).map(|bound| bound.value + inside(bound)).reduce(f64::max);
-    let most = bounds.iter().filter(|bound| bound.keyword.ends_with("aximum")).map(|bound| bound.value - inside(bound)).reduce(f64::min);
-    let most_or = most.unwrap_or(RANGE);
-    let from = least.unwrap_or(0.0).max(0.0_f64.min(most_or));
-    let from = if least.is_some_and(|least| from < least) { least.unwrap_or(from) } else { from };
-    let to = most_or.min(from + RANGE);
+    let inset = |bound: &Bound, step: f64| if bound.keyword.starts_with("exclusive") { step } else { 0.0 };
+    let limits = |end: &'static str, step: f64| {
+        bounds.iter().filter(move |bound| bound.keyword.ends_with(end)).map(move |bound| bound.value + inset(bound, step))
+    };
+    let least = |step: f64| limits("inimum", step).reduce(f64::max);
+    let most = |step: f64| limits("aximum", -step).reduce(f64::min);
+    // A fraction of narrow bounds, so that something lies inside of them.
+    let room = most(0.0).zip(least(0.0)).map_or(f64::INFINITY, |(most, least)| most - least);
+    let step = if *integral { 1.0 } else { 0.01_f64.min(room / 4.0).max(0.0) };
+    let most = most(step).unwrap_or(f64::INFINITY);
+    let from = least(step).unwrap_or(f64::NEG_INFINITY).max(0.0_f64.min(most));
+    // Bounds may leave no room at all.
+    let to = most.min(from + RANGE).max(from);
     let drawn = from + random.unit() * (to - from);
     if *integral { drawn.round().clamp(from.ceil(), to.floor().max(from.ceil())) } else { (drawn * 100.0).round() / 100.0 }.clamp(from, to)
 }
@@ -69,5 +74,47 @@ pub(super) fn inner(rules: Option<&XdmType>, member: usize) -> Option<&XdmType> 
         XdmKind::Array { item: inner, .. } | XdmKind::Map(inner) => Some(inner),
         XdmKind::Object(object) => object.members.get(member).map(|member| member.kind.as_ref()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number_type(integral: bool, bounds: &[(&'static str, f64)]) -> XdmType {
+        let bounds = bounds.iter().map(|&(keyword, value)| Bound { keyword, value, text: value.to_string() }).collect();
+        XdmType { location: "#".into(), kind: XdmKind::Number { integral, bounds }, nullable: false, allowed: None }
+    }
+
+    #[test]
+    fn a_number_lies_inside_of_its_bounds_however_narrow() {
+        let mut random = Random::new(3);
+        for (integral, bounds) in [
+            (false, &[("exclusiveMinimum", 0.0), ("exclusiveMaximum", 0.01)][..]),
+            (false, &[("exclusiveMinimum", 0.0), ("maximum", 0.005)]),
+            (false, &[("minimum", -0.002), ("exclusiveMaximum", -0.001)]),
+            (false, &[("minimum", 0.5), ("maximum", 0.5)]),
+            (false, &[("exclusiveMinimum", 10.0)]),
+            (false, &[("minimum", 1e6)]),
+            (false, &[("maximum", -7.0)]),
+            (true, &[("exclusiveMinimum", 0.0), ("exclusiveMaximum", 2.0)]),
+            (true, &[("maximum", -7.0)]),
+        ] {
+            let rules = number_type(integral, bounds);
+            let XdmKind::Number { bounds, .. } = &rules.kind else { continue };
+            for _ in 0..1_000 {
+                let drawn = number(&rules, &mut random);
+                assert!(bounds.iter().all(|bound| bound.holds(drawn)), "{drawn} of {bounds:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_that_no_number_keeps_to_give_one_nevertheless() {
+        let mut random = Random::new(3);
+        for bounds in [[("minimum", 5.0), ("maximum", 3.0)], [("exclusiveMinimum", 0.0), ("exclusiveMaximum", 1.0)]] {
+            assert!(number(&number_type(true, &bounds), &mut random).is_finite());
+        }
+        assert!(number(&number_type(false, &[("exclusiveMinimum", 1.0), ("exclusiveMaximum", 1.0)]), &mut random).is_finite());
     }
 }

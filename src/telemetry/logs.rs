@@ -2,12 +2,16 @@
 
 use std::io::IsTerminal;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::diagnostic::nearest;
 
 /// The variable that says which logs are wanted.
 const VARIABLE: &str = "CAZ_LOG";
 const DEFAULT_FILTER: &str = "info";
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -62,7 +66,19 @@ pub fn install_from(default_filter: &str, format: LogFormat) -> Result<(), LogEr
 }
 
 fn filter(value: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(value).map_err(|error| LogError::Filter { value: value.to_owned(), message: error.to_string() })
+    let refuse = |message| LogError::Filter { value: value.to_owned(), message };
+    if let Some(word) = value.split(',').map(str::trim).find(|word| is_misspelt(word)) {
+        let near = nearest(word, LEVELS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(refuse(format!("`{word}` is no level{near}")));
+    }
+    EnvFilter::try_new(value).map_err(|error| refuse(error.to_string()))
+}
+
+/// Whether a part of a filter is a lone word that is neither a level nor a part of the program that logs. It would be taken for the latter,
+/// and show nothing at all.
+fn is_misspelt(word: &str) -> bool {
+    let is_level = word.parse::<LevelFilter>().is_ok();
+    !is_level && !word.contains(['=', '[', ':']) && !["caz", "librdkafka"].contains(&word)
 }
 
 fn wants_colour() -> bool {
@@ -78,11 +94,14 @@ mod tests {
     fn levels_and_levels_by_part() {
         assert!(filter("warn").is_ok());
         assert!(filter("info,caz::stream=trace").is_ok());
+        assert!(filter("WARN,librdkafka").is_ok());
     }
 
     #[test]
     fn a_wrong_filter_is_refused_with_an_example() {
         let message = filter("info,caz=loud").unwrap_err().to_string();
         assert!(message.contains("`info,caz=loud`") && message.contains("CAZ_LOG=debug"), "{message}");
+        let message = filter("warning").unwrap_err().to_string();
+        assert!(message.contains("`warning` is no level; did you mean `warn`?"), "{message}");
     }
 }

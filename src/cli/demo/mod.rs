@@ -133,14 +133,21 @@ impl Demo {
         let duration = self.seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let (view, started) = demo.watch(&progress, &simulator, &stop, duration);
         stop.store(true, Ordering::Relaxed);
-        let report = simulator.join().map_err(|_| Failure::Running("a defect in caz ended the simulator".to_owned()))?;
-        Ok(Played { report: report.map_err(running)?, progress, view, started })
+        let report = simulator.join().map_err(|_| Failure::Running("a defect in caz ended the simulator".to_owned()))?.map_err(running)?;
+        match report.exhausted {
+            Some(why) => Err(Failure::Running(why)),
+            None => Ok(Played { report, progress, view, started }),
+        }
     }
 
     /// Starts everything but the simulator.
     fn start(&self) -> Result<Running, Failure> {
         let exposition = telemetry::install_metrics().map_err(running)?;
-        let assembly = Arc::new(load_to_serve(&self.file)?);
+        let assembly = load_to_serve(&self.file)?;
+        if [assembly.pipeline().input.framing, assembly.pipeline().output.framing].iter().any(|framing| framing.needs_registry()) {
+            terminal::notice("the demo has no schema registry: events and scores go without their framing");
+        }
+        let assembly = Arc::new(assembly.without_registry());
         let pipeline = assembly.pipeline();
         let (input, output, dead_letters) = (&pipeline.input.topic, &pipeline.output.topic, &pipeline.dead_letters.topic);
         let broker = MockBroker::start(1).map_err(running)?;
