@@ -2,8 +2,6 @@
 
 CARGO ?= cargo
 BUILD := $(or $(CARGO_TARGET_DIR),target)
-# How long `make demo` runs, in seconds: make demo SECONDS=60
-SECONDS ?= 20
 SCRIPTS := $(shell grep -rlE '^\#!/usr/bin/env bash|shellcheck shell=bash' .ci scripts bench)
 
 .DEFAULT_GOAL := help
@@ -16,14 +14,14 @@ setup: ## install or fetch all that building, testing and linting need
 	@scripts/setup test
 	@scripts/setup lint
 
-build: ## build the optimised binary
-	@scripts/setup build
+build: ## build the optimised binary, and fetch ONNX Runtime for it
+	@scripts/setup run
 	$(CARGO) build --release --bin caz
 
 demo: ## score a stream of events on this machine, without Kafka (SECONDS=20)
 	@scripts/setup run
 	$(CARGO) build --release --bin caz
-	$(BUILD)/release/caz demo --seconds $(SECONDS)
+	$(BUILD)/release/caz demo --seconds $(or $(SECONDS),20)
 
 test: ## run all tests, against a Kafka broker and a schema registry of their own
 	@scripts/setup test

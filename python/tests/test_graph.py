@@ -1,7 +1,12 @@
+import inspect
 import json
+import re
+from pathlib import Path
 from uuid import uuid4
 
 import car_insurance
+import caz
+import numpy as np
 import pytest
 from caz import GraphBuilder, JsonToDataframe, Node, ONNXNode, Pandas, ScikitLearn, replace_ids
 
@@ -45,6 +50,33 @@ def test_parameters_by_name_are_those_of_the_graph():
     assert ScikitLearn(model_params={"model": "x"}, mode="test").params == {"mode": "test", "params": {"model": "x"}}
     with pytest.raises(TypeError, match="`cols` is given twice"):
         Pandas({"cols": "a"}, cols="b")
+
+
+NODE_PAGES = sorted((Path(__file__).parents[2] / "docs/nodes").glob("[A-Z]*[a-z].md"))
+
+
+@pytest.mark.parametrize("page", NODE_PAGES, ids=lambda page: page.stem)
+def test_each_parameter_of_the_reference_can_be_given_by_name(page):
+    table = page.read_text(encoding="utf-8").split("## Parameters")[1].split("## Types")[0]
+    # Parameters that caz refuses, and tells why, are in the reference alone.
+    documented = {row[1] for row in re.finditer(r"^\| `(\w+)` (?!.*\| Refused)", table, re.MULTILINE)}
+    node = getattr(caz, page.stem)
+    keywords = [name for name in inspect.signature(node.__init__).parameters if name not in ("self", "params", "id")]
+    assert set(node(**dict.fromkeys(keywords, "given")).params) == documented
+
+
+def test_every_node_of_the_reference_has_a_class():
+    classes = {name for name, value in vars(caz).items() if inspect.isclass(value) and issubclass(value, Node) and value is not Node}
+    assert classes == {page.stem for page in NODE_PAGES}
+
+
+def test_times_are_text():
+    times = np.array(["2020-01-01", "NaT"], dtype="datetime64[ns]")
+    graph = content(
+        GraphBuilder.generate_dsl(nodes=[Pandas(kwargs={"one": times[0], "all": times, "numbers": np.eye(2), "zero": np.array(0.5)})])
+    )
+    text = "2020-01-01T00:00:00.000000000"
+    assert graph["nodes"][0]["params"]["kwargs"] == {"one": text, "all": [text, None], "numbers": [[1.0, 0.0], [0.0, 1.0]], "zero": 0.5}
 
 
 def test_mistakes_are_told_when_the_graph_is_made():

@@ -60,6 +60,7 @@ def test_only_the_asked_rows_are_kept_of_everything():
         (pd.Series(["a"], dtype="category"), "category", "a"),
         (pd.Series([b"\xff"]), "object", "\u00ff"),
         (pd.Series([[1.5, math.nan]]), "object", [1.5, None]),
+        (pd.Series([np.array(["2020-03-01"], dtype="datetime64[ns]")]), "object", ["2020-03-01T00:00:00.000000000"]),
     ],
 )
 def test_values_of_every_dtype(column, dtype, value):
@@ -86,9 +87,7 @@ def test_mistakes_are_told():
     with pytest.raises(ValueError, match="no events are recorded"):
         recorder.text()
     recorder.events([{}])
-    recorder.node("a", {"x": [1, 2]})
-    with pytest.raises(ValueError, match="node `a` has 2 rows for 1 events"):
-        recorder.text()
+    recorder.node("a", {"x": [1]})
     with pytest.raises(ValueError, match="`a` is recorded already"):
         recorder.node("a", {"x": [1]})
     with pytest.raises(TypeError, match="needs their `names`"):
@@ -97,10 +96,55 @@ def test_mistakes_are_told():
         recorder.features("m", np.zeros((1, 3)), names=["a", "b"])
     with pytest.raises(ValueError, match="two columns have the name `x`"):
         recorder.node("b", pd.DataFrame([[1, 2]], columns=["x", "x"]))
+    with pytest.raises(ValueError, match="two columns have the name `0`"):
+        recorder.node("b", pd.DataFrame([[1, 2]], columns=[0, 0]))
+    with pytest.raises(ValueError, match="two columns have the name `0`"):
+        recorder.node("b", {0: [1], "0": [2]})
     nothing = Recorder(rows=[])
     nothing.events([{}])
     with pytest.raises(ValueError, match="no rows are recorded"):
         nothing.text()
+
+
+@pytest.mark.parametrize("rows", [None, [0, 2]])
+def test_rows_that_are_not_those_of_the_events_are_refused(rows):
+    recorder = Recorder(rows)
+    df = recorder.node("start", pd.DataFrame({"x": [8, 6, 5, 7]}))
+    with pytest.raises(ValueError, match="3 rows of the events for 4 of node `start`: record a row for each event"):
+        recorder.events([{"x": x} for x in (8, 6, 5)])
+    recorder.events([{"x": x} for x in df["x"]])
+    with pytest.raises(ValueError, match="3 rows of node `proc` for 4 of node `start`"):
+        recorder.node("proc", df.query("x > 5"))
+    with pytest.raises(ValueError, match="3 rows of column `x` of node `proc`"):
+        recorder.node("proc", {"x": [8, 6, 7]})
+    with pytest.raises(ValueError, match="3 rows of the features of `m`"):
+        recorder.features("m", np.zeros((3, 1)), names=["f"])
+    with pytest.raises(ValueError, match="the rows of node `proc` are in another order"):
+        recorder.node("proc", df.sort_values("x"))
+    with pytest.raises(ValueError, match="the rows of the outputs of `m` are in another order"):
+        recorder.outputs("m", df[::-1])
+    # What was refused is not recorded, and other labels are no other order.
+    recorder.node("proc", df.set_index("x", drop=False))
+    assert [node["id"] for node in read(recorder)["nodes"]] == ["start", "proc"]
+
+
+def test_rows_may_be_numbered_anew():
+    recorder = Recorder()
+    recorder.events([{}, {}])
+    df = recorder.node("start", pd.DataFrame({"x": [5, 6]}, index=[1, 0]))
+    recorder.features("m", pd.DataFrame(df.to_numpy(), columns=["x"]))
+    assert [case["models"][0]["features"] for case in read(recorder)["cases"]] == [[5], [6]]
+
+
+def test_names_are_text():
+    recorder = Recorder()
+    recorder.events([{}])
+    recorder.node("a", {0: [1], 1: [2]})
+    recorder.node("b", pd.DataFrame([[3, 4]]))
+    recorder.features("m", np.zeros((1, 1)), names=[0])
+    golden = read(recorder)
+    assert [column["name"] for column in golden["columns"]] == ["0", "1", "0", "1"]
+    assert golden["models"][0]["features"] == ["0"]
 
 
 def test_write(tmp_path):

@@ -78,8 +78,10 @@ def _plain(value: Any) -> Any:
             return [_plain(inner) for inner in value]
         case _ if callable(value):
             raise TypeError(f"a graph holds no functions: {value!r}")
-        case _ if hasattr(value, "tolist"):  # NumPy's scalars and arrays
-            return _plain(value.tolist())
+        case _ if type(value).__name__ == "datetime64":
+            return None if value != value else str(value)
+        case _ if hasattr(value, "tolist"):  # NumPy's scalars and arrays; a list of an array's times would be of numbers
+            return _plain(list(value) if getattr(value, "ndim", 0) else value.tolist())
         case _:
             raise TypeError(f"a graph cannot hold {value!r}")
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
+Nulls = Literal["reject", "nan"]
+NonFinite = Literal["reject", "null"]
+Engine = Literal["auto", "onnxruntime", "linear", "trees"]
 
 
 class Node:
@@ -69,14 +72,15 @@ class OneHotEncoder(Node):
         categories: Any = None,
         handle_unknown: Literal["ignore", "error"] | None = None,
         drop: Any = None,
+        dtype: str | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__("OneHotEncoder", params, id=id)
-        self._set(features=features, categories=categories, handle_unknown=handle_unknown, drop=drop)
+        self._set(features=features, categories=categories, handle_unknown=handle_unknown, drop=drop, dtype=dtype)
 
 
 class ScikitLearn(Node):
-    """A model of scikit-learn: trained by training, in a scorer the ONNX file at `model_path`."""
+    """A model of scikit-learn: trained by training, in a scorer the ONNX file at `model_path`. `model_params` is the graph's `params`."""
 
     def __init__(
         self,
@@ -87,10 +91,16 @@ class ScikitLearn(Node):
         mode: Literal["train", "test"] | None = None,
         model_path: str | None = None,
         model_params: Params | None = None,
+        outputs: Mapping[str, str | Sequence[str]] | None = None,
+        nulls: Nulls | None = None,
+        non_finite: NonFinite | None = None,
+        rows_per_run: int | None = None,
+        engine: Engine | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__("ScikitLearn", params, id=id)
-        self._set(features=features, label=label, mode=mode, model_path=model_path, params=model_params)
+        self._set(features=features, label=label, mode=mode, model_path=model_path, params=model_params, outputs=outputs)
+        self._set(nulls=nulls, non_finite=non_finite, rows_per_run=rows_per_run, engine=engine)
 
 
 class Split(Node):
@@ -123,10 +133,15 @@ class ONNXNode(Node):
         features: Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
         model_id: str | None = None,
         outputs: Mapping[str, str | Sequence[str]] | None = None,
+        nulls: Nulls | None = None,
+        non_finite: NonFinite | None = None,
+        rows_per_run: int | None = None,
+        engine: Engine | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__("ONNXNode", params, id=id)
         self._set(features=features, model_id=model_id, outputs=outputs)
+        self._set(nulls=nulls, non_finite=non_finite, rows_per_run=rows_per_run, engine=engine)
 
 
 class FieldOps(Node):
@@ -151,28 +166,54 @@ class FieldOps(Node):
 class FieldTrans(Node):
     """New values of fields, each by an expression."""
 
-    def __init__(self, params: Params | None = None, *, fields: Mapping[str, str] | None = None, id: str | None = None) -> None:
+    def __init__(self, params: Params | None = None, *, fields: Mapping[str, str | float] | None = None, id: str | None = None) -> None:
         super().__init__("FieldTrans", params, id=id)
         self._set(fields=fields)
 
 
 class Processor(Node):
-    """Keeps the rows for which the expression `where` is true, skips the others."""
+    """Keeps the rows for which the expression `where` is true; the others are skipped, or rejected, for `reason`."""
 
-    def __init__(self, params: Params | None = None, *, where: str | None = None, id: str | None = None) -> None:
+    def __init__(
+        self,
+        params: Params | None = None,
+        *,
+        where: str | None = None,
+        otherwise: Literal["skip", "reject"] | None = None,
+        reason: str | None = None,
+        id: str | None = None,
+    ) -> None:
         super().__init__("Processor", params, id=id)
-        self._set(where=where)
+        self._set(where=where, otherwise=otherwise, reason=reason)
 
 
 class Receiver(Node):
     """The pipeline's input, where the graph names it."""
 
-    def __init__(self, params: Params | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        params: Params | None = None,
+        *,
+        topic: str | None = None,
+        format: str | None = None,
+        schema: str | None = None,
+        id: str | None = None,
+    ) -> None:
         super().__init__("Receiver", params, id=id)
+        self._set(topic=topic, format=format, schema=schema)
 
 
 class Simulator(Node):
     """Events made up from the dataset's schema, or rows of a file."""
 
-    def __init__(self, params: Params | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        params: Params | None = None,
+        *,
+        seed: int | None = None,
+        rate: float | None = None,
+        rows: str | None = None,
+        id: str | None = None,
+    ) -> None:
         super().__init__("Simulator", params, id=id)
+        self._set(seed=seed, rate=rate, rows=rows)

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import math
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -22,6 +23,9 @@ class DataFrame(Protocol):
     def dtypes(self) -> Any: ...
     @property
     def iloc(self) -> Any: ...
+    @property
+    def index(self) -> Any: ...
+    def __len__(self) -> int: ...
 
 
 Frame = DataFrame | Mapping[str, Any]
@@ -32,8 +36,9 @@ M = TypeVar("M")
 class Recorder:
     """Golden cases of a pipeline.
 
-    `rows` are the positions of the rows to keep, of every frame that is recorded; without it all rows are kept. Scores may differ from
-    training's by `tolerance`, absolutely; columns and features may not. The versions of `libraries` are noted where they are installed.
+    `rows` are the positions of the rows to keep, of every frame that is recorded; without it all rows are kept. Either way all that is
+    recorded has a row for each event, in their order. Scores may differ from training's by `tolerance`, absolutely; columns and features
+    may not. The versions of `libraries` are noted where they are installed.
     """
 
     def __init__(self, rows: Sequence[int] | None = None, *, tolerance: float = 1e-6, libraries: Iterable[str] = LIBRARIES) -> None:
@@ -41,37 +46,42 @@ class Recorder:
         self._tolerance = tolerance
         self._libraries = {"python": platform.python_version()} | _versions(libraries)
         self._events: list[Any] | None = None
+        # What was recorded first, and its rows; the labels of the first DataFrame's rows.
+        self._first: tuple[str, int] | None = None
+        self._index: list[Any] | None = None
         self._nodes: dict[str, dict[str, tuple[str, list[Any]]]] = {}
         self._features: dict[str, dict[str, list[Any]]] = {}
         self._outputs: dict[str, dict[str, list[Any]]] = {}
 
     def events(self, events: Sequence[bytes | Mapping[str, Any]]) -> None:
         """The raw events: mappings as JSON has them, or the bytes of a record's value."""
-        self._events = [_event(event) for event in self._select(events)]
+        self._events = [_event(event) for event in self._select("the events", events)]
 
     def node(self, id: str, frame: F) -> F:
         """The columns that leave node `id`. Answers the frame, so that a step and its recording fit one line."""
         if id in self._nodes:
             raise ValueError(f"node `{id}` is recorded already")
-        self._nodes[id] = self._columns(frame)
+        self._nodes[id] = self._columns(f"node `{id}`", frame)
         return frame
 
     def features(self, node: str, features: M, names: Sequence[str] | None = None) -> M:
         """What the model of `node` is given, in its order: a frame, or an array [rows, features] with the features' names."""
+        what = f"the features of `{node}`"
         if isinstance(features, DataFrame | Mapping):
-            self._features[node] = {name: values for name, (_, values) in self._columns(features).items()}
+            self._features[node] = {name: values for name, (_, values) in self._columns(what, features).items()}
             return features
         if names is None:
             raise TypeError("an array of features needs their `names`")
-        rows = [list(row) for row in self._select(features)]
+        rows = [list(row) for row in self._select(what, features)]
         if wrong := next((len(row) for row in rows if len(row) != len(names)), None):
             raise ValueError(f"{len(names)} names for {wrong} features")
-        self._features[node] = {name: [_value(row[at]) for row in rows] for at, name in enumerate(names)}
+        self._features[node] = {str(name): [_value(row[at]) for row in rows] for at, name in enumerate(names)}
         return features
 
     def outputs(self, node: str, outputs: F) -> F:
         """What the model of `node` answers, under the names of the node's output columns."""
-        self._outputs[node] = {name: values for name, (_, values) in self._columns(outputs).items()}
+        columns = self._columns(f"the outputs of `{node}`", outputs)
+        self._outputs[node] = {name: values for name, (_, values) in columns.items()}
         return outputs
 
     def text(self) -> str:
@@ -87,7 +97,6 @@ class Recorder:
         for id, frame in self._nodes.items():
             places = []
             for name, (dtype, values) in frame.items():
-                self._check(f"node `{id}`", values)
                 # A column that nodes pass on unchanged is written once.
                 place = known.setdefault(_json([name, dtype, values]), len(columns))
                 if place == len(columns):
@@ -96,10 +105,7 @@ class Recorder:
             nodes.append({"id": id, "columns": places})
         models = []
         for node in dict.fromkeys([*self._features, *self._outputs]):
-            features, outputs = self._features.get(node, {}), self._outputs.get(node, {})
-            for values in [*features.values(), *outputs.values()]:
-                self._check(f"the model of `{node}`", values)
-            models.append((node, features, outputs))
+            models.append((node, self._features.get(node, {}), self._outputs.get(node, {})))
         cases = [
             {
                 "event": self._events[row],
@@ -126,31 +132,48 @@ class Recorder:
         """Writes the file that the pipeline file names with `golden`."""
         Path(path).write_text(self.text(), encoding="utf-8")
 
-    def _check(self, what: str, values: list[Any]) -> None:
-        count = len(self._events or [])
-        if len(values) != count:
-            raise ValueError(f"{what} has {len(values)} rows for {count} events")
+    def _check(self, what: str, count: int) -> None:
+        """Positions mean the same rows everywhere only where nothing was dropped or added."""
+        first, rows = self._first = self._first or (what, count)
+        if count != rows:
+            raise ValueError(f"{count} rows of {what} for {rows} of {first}: record a row for each event, in their order")
 
-    def _select(self, rows: Any) -> list[Any]:
+    def _check_order(self, what: str, index: Any) -> None:
+        """The labels of the first frame in another order tell that rows have moved; new labels tell nothing."""
+        labels = list(index)
+        self._index = self._index or labels
+        # A frame that is made of an array has its rows numbered anew.
+        is_new = (getattr(index, "start", None), getattr(index, "step", None)) == (0, 1)
+        if not is_new and labels != self._index and Counter(labels) == Counter(self._index):
+            raise ValueError(f"the rows of {what} are in another order than those of the first frame: record them in the events' order")
+
+    def _select(self, what: str, rows: Any) -> list[Any]:
+        self._check(what, len(rows))
         if self._rows is None:
             return list(rows)
         # A Series takes numbers in brackets for labels.
         rows = getattr(rows, "iloc", rows)
         return [rows[row] for row in self._rows]
 
-    def _columns(self, frame: Frame) -> dict[str, tuple[str, list[Any]]]:
+    def _columns(self, what: str, frame: Frame) -> dict[str, tuple[str, list[Any]]]:
         """Name to dtype and values."""
-        columns: dict[str, tuple[str, list[Any]]] = {}
+        names = [str(name) for name in (frame if isinstance(frame, Mapping) else frame.columns)]
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"two columns have the name `{twice[0]}`")
         if isinstance(frame, Mapping):
-            for name, values in frame.items():
-                columns[name] = (str(getattr(values, "dtype", "object")), [_value(value) for value in self._select(values)])
-            return columns
-        for place, name in enumerate(frame.columns):
-            if name in columns:
-                raise ValueError(f"two columns have the name `{name}`")
-            column = frame.iloc[:, place] if self._rows is None else frame.iloc[self._rows, place]
-            columns[str(name)] = (str(column.dtype), [_value(value) for value in column.tolist()])
-        return columns
+            return {
+                name: (
+                    str(getattr(values, "dtype", "object")),
+                    [_value(value) for value in self._select(f"column `{name}` of {what}", values)],
+                )
+                for name, values in zip(names, frame.values(), strict=True)
+            }
+        self._check(what, len(frame))
+        self._check_order(what, frame.index)
+        columns = [frame.iloc[:, place] if self._rows is None else frame.iloc[self._rows, place] for place in range(len(names))]
+        return {
+            name: (str(column.dtype), [_value(value) for value in column.tolist()]) for name, column in zip(names, columns, strict=True)
+        }
 
 
 def _event(event: bytes | Mapping[str, Any]) -> Any:
@@ -163,8 +186,8 @@ def _value(value: Any) -> Any:
     """A value as a golden case has it: null for what pandas takes as missing, text for times and infinities."""
     if type(value).__name__ == "datetime64":
         return None if value != value else str(value)
-    if hasattr(value, "tolist"):  # NumPy's scalars and arrays
-        value = value.tolist()
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays; a list of an array's times would be of numbers
+        value = list(value) if getattr(value, "ndim", 0) else value.tolist()
     match value:
         case None | bool() | int() | str():
             return value
