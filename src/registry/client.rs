@@ -145,11 +145,16 @@ impl Client {
             (404, 40_401..=40_403) => Err(RegistryError::NotFound(error.message)),
             (409, _) => Err(RegistryError::Incompatible(error.message)),
             (422, _) => Err(RegistryError::Unusable(error.message)),
-            (401 | 403, _) => Err(RegistryError::Denied(format!(
-                "the schema registry at {} refuses the user: status {status}, {}. Mend: see to `registry.username` and `registry.password`",
-                self.base,
-                if error.message.is_empty() { "without a reason" } else { error.message.as_str() }
-            ))),
+            (401 | 403, _) => {
+                let why = if error.message.is_empty() { "without a reason" } else { error.message.as_str() };
+                let said = |refuses: &str, mend: &str| {
+                    format!("the schema registry at {} {refuses}: status {status}, {why}. Mend: {mend}", self.base)
+                };
+                Err(match status {
+                    401 => RegistryError::Denied(said("refuses the user", "see to `registry.username` and `registry.password`")),
+                    _ => RegistryError::Forbidden(said("keeps this from the user", "grant the user its subject, to read or to write")),
+                })
+            }
             _ if error.message.is_empty() => Err(unavailable(&format!("status {status}"))),
             _ => Err(unavailable(&format!("status {status}: {}", error.message))),
         }

@@ -12,8 +12,9 @@ use crate::dataset::{AvroType, Reason};
 const MAX_IDS: usize = 4096;
 /// The pause after a request that failed: first, and at most. It doubles while the registry does not answer.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How often an id that the registry does not have is asked for again while events wait for it.
+/// How often an id that the registry does not have is asked for again while events wait for it, and one that it has not for caz.
 const NOT_FOUND_PAUSE: Duration = Duration::from_millis(250);
+const FORBIDDEN_PAUSE: Duration = Duration::from_secs(1);
 /// How long an id that was given up rests before an event of it waits for one more answer.
 const REST: Duration = Duration::from_secs(5);
 /// How long a worker waits for ids that it sees for the first time. A registry that is well answers within it, and the events go on
@@ -194,6 +195,13 @@ impl Ids {
             }
             self.pause_until = Some(now + self.backoff);
             self.backoff = (self.backoff * 2).min(BACKOFF.1);
+        } else if let Err(RegistryError::Forbidden(why)) = &answer {
+            // Of this id alone: whoever writes events must not end the process by naming one that caz may not have.
+            self.pause_until = None;
+            let is_told = |entry: &Entry| matches!(entry.state, State::Open(Some(RegistryError::Forbidden(_))));
+            if !self.entries.get(&id).is_some_and(is_told) {
+                tracing::warn!(id, "{why}; events of this id wait");
+            }
         } else if self.pause_until.take().is_some() {
             tracing::info!("the schema registry answers again");
         }
@@ -203,7 +211,11 @@ impl Ids {
             Ok(schema) => entry.state = State::Known(WriterSchema(Arc::new(schema))),
             Err(RegistryError::Unusable(why)) => entry.state = State::Unusable(why),
             Err(error) => {
-                let pause = if matches!(error, RegistryError::NotFound(_)) { NOT_FOUND_PAUSE } else { Duration::ZERO };
+                let pause = match error {
+                    RegistryError::NotFound(_) => NOT_FOUND_PAUSE,
+                    RegistryError::Forbidden(_) => FORBIDDEN_PAUSE,
+                    _ => Duration::ZERO,
+                };
                 entry.state = State::Open(Some(error));
                 entry.given_up = now;
                 if entry.is_awaited(settings, now) {

@@ -55,9 +55,12 @@ pub enum RegistryError {
     /// It does not answer, or not as a registry does; another attempt may do.
     #[error("{0}")]
     Unavailable(String),
-    /// It refuses the user, or any without a name; another attempt does no better.
+    /// It does not know the user, or takes none without a name; another attempt does no better.
     #[error("{0}")]
     Denied(String),
+    /// It knows the user, who may not have this.
+    #[error("{0}")]
+    Forbidden(String),
     /// It has no such schema, subject or version.
     #[error("{0}")]
     NotFound(String),

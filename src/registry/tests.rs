@@ -234,6 +234,19 @@ fn a_registry_that_refuses_the_user_is_told_of() {
     assert_eq!(registry.refusal(), None);
 }
 
+#[test]
+fn a_schema_that_the_user_may_not_have_holds_up_its_own_events_alone() {
+    let server = Server::start();
+    let registry = Registry::new(RegistrySettings { unreachable_wait: Duration::from_millis(300), ..server.settings() }).unwrap();
+    server.set("GET /schemas/ids/7", Answer::Json(403, json!({"error_code": 40301, "message": "not yours"}).to_string()));
+    let (reason, why) = refused(until(&registry, 7, |found| matches!(found, Lookup::Refused(..))));
+    assert_eq!(reason, "unknown_schema");
+    assert!(why.contains("keeps this from the user: status 403, not yours. Mend: grant the user its subject"), "{why}");
+    assert_eq!(registry.refusal(), None);
+    server.set_schema(8, SCHEMA);
+    until(&registry, 8, known);
+}
+
 /// A text whose name is another than its type's makes apache-avro panic.
 #[test]
 fn a_schema_that_makes_its_parser_panic_is_refused_and_others_are_known_all_the_same() {
