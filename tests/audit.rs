@@ -314,6 +314,33 @@ fn a_letter_that_is_too_large_for_the_input_is_named() {
     assert!(text(&answer).contains("1 letters are of events larger than the input takes"), "{}", text(&answer));
 }
 
+/// Each transaction leaves a record of its end in the partition.
+#[test]
+fn a_transaction_sends_back_only_so_many_bytes() {
+    let example = Example::new(1, &[]);
+    let producer = Producer::new(&properties()).unwrap();
+    let topic = producer.topic(&example.dead_letters).unwrap();
+    let value = "x".repeat(900_000);
+    for offset in 0..20 {
+        let offset = offset.to_string();
+        let headers: [Header<'_>; 3] = [
+            ("caz.source.topic", Some(example.input.as_bytes())),
+            ("caz.source.partition", Some(b"0".as_slice())),
+            ("caz.source.offset", Some(offset.as_bytes())),
+        ];
+        let value = Some(value.as_bytes());
+        let letter = OutboundRecord { topic: &topic, partition: Some(0), key: None, value, headers: &headers, timestamp_ms: None, tag: 0 };
+        producer.produce(&letter, PATIENCE).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let answer = example.command(&["dead-letters", "replay", "FILE", "--all"]);
+    assert!(text(&answer).contains("sent 20 events back"), "{}", text(&answer));
+    let admin = support::admin();
+    support::wait_for("20 events and the ends of two transactions", || {
+        (admin.watermarks(&example.input, 0).unwrap().high == 22).then_some(())
+    });
+}
+
 #[test]
 fn a_second_replay_ends_the_first() {
     let example = scored(50, &[]);

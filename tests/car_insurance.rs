@@ -259,6 +259,18 @@ fn a_score_too_large_for_its_topic_stops_the_process_behind_what_came_before() {
     assert_eq!((read_committed(&example.output).len(), example.committed()), (100, 100));
 }
 
+/// Kafka's largest limit is more than librdkafka knows.
+#[test]
+fn a_topic_may_take_records_of_any_size() {
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(10).map(Some).collect();
+    let example = Example::with_output(1, &[("max.message.bytes", "2147483647")], &[]);
+    example.publish(1, &events);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 10);
+    caz.terminate();
+    assert_eq!(read_committed(&example.output).len(), 10);
+}
+
 #[test]
 fn a_transaction_timeout_longer_than_the_broker_allows_ends_the_process() {
     let example = Example::new(1, &[("delivery:\n", "delivery:\n  transaction_timeout: 20m\n")]);
