@@ -250,6 +250,7 @@ fn every_mistake_is_marked() {
         "i in s",
         "i in [i]",
         "[1, 2]",
+        "i < [1, 2]",
         "i == null",
         "i is 1",
         "t < 'm'",

@@ -39,7 +39,10 @@ pub(super) fn types(example: &Example, document: &Arc<Document>, models: &ModelS
     let mut table = Table::new(&["type of column", "result", "result if it can be null", "null becomes"]);
     let mut rows = 0;
     for (dtype, plain, nullable) in TYPES {
-        let retyped = |field: &str| Example { fields: retype(&example.fields, &subjects, field), ..example.clone() };
+        let retyped = |field: &str| {
+            let frozen = if field.starts_with("string") { example.frozen.clone() } else { without_texts(&example.frozen) };
+            Example { fields: retype(&example.fields, &subjects, field), frozen, ..example.clone() }
+        };
         let without = outcome(&retyped(plain), &made, document, models);
         let with = nullable.map(|field| {
             let example = Example { rows: vec![null_row(&example.rows, &subjects)], ..retyped(field) };
@@ -78,6 +81,16 @@ fn names(value: &Value) -> Vec<String> {
 
 fn retype(fields: &Map<String, Value>, subjects: &[String], field: &str) -> Map<String, Value> {
     fields.iter().map(|(name, kind)| (name.clone(), if subjects.contains(name) { field.into() } else { kind.clone() })).collect()
+}
+
+/// Frozen statistics without lists of texts, which columns of other types cannot have.
+fn without_texts(frozen: &Map<String, Value>) -> Map<String, Value> {
+    let emptied = |value: &Value| match value {
+        Value::Array(items) if items.iter().any(Value::is_string) => json!([]),
+        Value::Object(members) => Value::Object(without_texts(members)),
+        value => value.clone(),
+    };
+    frozen.iter().map(|(name, value)| (name.clone(), emptied(value))).collect()
 }
 
 fn null_row(rows: &[Value], subjects: &[String]) -> Value {

@@ -113,7 +113,10 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let (mut left, mut value) = (&first.span, self.value(first));
         let mut pairs = Some(Vec::with_capacity(rest.len()));
         for (at, (operator, right)) in rest.iter().enumerate() {
-            let is_compared = matches!(operator, Operator::Compare(_)) && !matches!(right.kind, Kind::List(_));
+            let is_compared = match operator {
+                Operator::Compare(Relation::Eq | Relation::Ne) => !matches!(right.kind, Kind::List(_)),
+                operator => matches!(operator, Operator::Compare(_)),
+            };
             let other = if is_compared || at + 1 < rest.len() { self.value(right) } else { None };
             let pair = self.comparison((value, left), *operator, (other.clone(), right));
             pairs = pairs.zip(pair).map(|(pairs, pair)| pairs.into_iter().chain([(pair, right.span.clone())]).collect());

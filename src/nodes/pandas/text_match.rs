@@ -172,7 +172,7 @@ pub(super) fn build(call: &mut Call<'_, '_>, pattern: &str, case: bool) -> Optio
         let (what, help) = match notation.ends_with('+') {
             true => (
                 "which in Python repeats and gives nothing back",
-                "leave its `+` out where that matches the same: expressions match in linear time without it",
+                "leave its `+` out where that matches the same: expressions match in linear time without it, and a `}` that is a character is `\\}`",
             ),
             false => (
                 "which is no operator in Python",
