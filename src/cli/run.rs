@@ -80,7 +80,7 @@ fn wait(pool: Pool, assembly: &Assembly, stop: &AtomicBool, control: &ControlPla
                 let late = format!("a worker did not stop within {} s", shutdown_timeout.as_secs_f64());
                 let reasons = pool.abandon();
                 if reasons.is_empty() {
-                    return Err(Failure::Running(late));
+                    return Err(Failure::Running(refusal.map_or_else(|| late.clone(), |why| format!("{why}; {late}"))));
                 }
                 tracing::warn!("{late}");
                 return Err(Failure::Workers(reasons));

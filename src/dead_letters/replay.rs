@@ -51,7 +51,10 @@ impl Replay {
         let takes = settings.output.max_record_bytes;
         let mut properties = settings.producer;
         let most = properties.get("message.max.bytes").and_then(|most| most.parse().ok()).unwrap_or(MESSAGE_BYTES);
-        let max_record_bytes = takes.unwrap_or(most).min(most);
+        // A topic's limit is of what the broker gets: how small a compressed event is shows only there.
+        let is_compressed =
+            ["compression.type", "compression.codec"].iter().any(|name| properties.get(name).is_some_and(|codec| codec != "none"));
+        let max_record_bytes = takes.filter(|_| !is_compressed).unwrap_or(most).min(most);
         properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
         properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
         let producer = Producer::new(&properties)?;

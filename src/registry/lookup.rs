@@ -15,8 +15,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// How often an id that the registry does not have is asked for again while events wait for it, and one that it has not for caz.
 const NOT_FOUND_PAUSE: Duration = Duration::from_millis(250);
 const FORBIDDEN_PAUSE: Duration = Duration::from_secs(1);
-/// How long an id that was given up rests before an event of it waits for one more answer.
-const REST: Duration = Duration::from_secs(5);
+/// How often an id that was given up is asked for while events of it keep coming; and after how long without one the next waits for the answer.
+pub(super) const REST: Duration = Duration::from_secs(5);
 /// How long a worker waits for ids that it sees for the first time. A registry that is well answers within it, and the events go on
 /// without a rewind; one that is not costs this once.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -68,6 +68,10 @@ struct Entry {
     /// When it may be asked for again; none while it need not be.
     ask_at: Option<Instant>,
     given_up: Instant,
+    /// When an event last came upon it.
+    looked_up: Instant,
+    /// It was given up, nobody asked for it for some time, and an event waits for one more answer.
+    tried_again: bool,
 }
 
 enum State {
@@ -174,7 +178,14 @@ impl Ids {
             }
             self.order.push_back(id);
         }
-        self.entries.entry(id).or_insert(Entry { state: State::Open(None), needed: now, ask_at: None, given_up: now })
+        self.entries.entry(id).or_insert(Entry {
+            state: State::Open(None),
+            needed: now,
+            ask_at: None,
+            given_up: now,
+            looked_up: now,
+            tried_again: false,
+        })
     }
 
     /// The id to ask for now, or how long there is nothing to do.
@@ -207,6 +218,7 @@ impl Ids {
         }
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.ask_at = None;
+        entry.tried_again = false;
         match answer {
             Ok(schema) => entry.state = State::Known(WriterSchema(Arc::new(schema))),
             Err(RegistryError::Unusable(why)) => entry.state = State::Unusable(why),
@@ -232,25 +244,26 @@ impl Entry {
         matches!(self.state, State::Open(None))
     }
 
-    /// Whether events still wait for it: for a time, and as long as it is being asked for.
+    /// Whether events still wait for it.
     fn is_awaited(&self, settings: &RegistrySettings, now: Instant) -> bool {
         let wait = match &self.state {
             State::Open(Some(RegistryError::NotFound(_))) => settings.not_found_wait,
             State::Open(_) => settings.unreachable_wait,
             _ => return false,
         };
-        self.ask_at.is_some() || now.duration_since(self.needed) < wait
+        self.tried_again || now.duration_since(self.needed) < wait
     }
 
     /// What is known, and whether it must be asked for.
-    fn lookup(&self, id: u64, settings: &RegistrySettings, now: Instant) -> (Lookup, bool) {
+    fn lookup(&mut self, id: u64, settings: &RegistrySettings, now: Instant) -> (Lookup, bool) {
+        // Why it was given up may be long over. While events of it keep coming it is asked for beside them, or they would wait for ever.
+        self.tried_again |= now.duration_since(std::mem::replace(&mut self.looked_up, now)) > REST;
         let error = match &self.state {
             State::Known(schema) => return (Lookup::Known(schema.clone()), false),
             State::Unusable(why) => return (Lookup::Refused(Reason::IncompatibleSchema, why.clone()), false),
             State::Open(error) => error,
         };
-        // Why it was given up may be long over.
-        if self.is_awaited(settings, now) || now.duration_since(self.given_up) > REST {
+        if self.is_awaited(settings, now) {
             return (Lookup::Awaited, self.ask_at.is_none());
         }
         let why = match error {
@@ -260,7 +273,7 @@ impl Entry {
             Some(error) => format!("the schema of id {id} is not known: {error}"),
             None => format!("the schema of id {id} is not known: the registry has not answered"),
         };
-        (Lookup::Refused(Reason::UnknownSchema, why), false)
+        (Lookup::Refused(Reason::UnknownSchema, why), self.ask_at.is_none() && now.duration_since(self.given_up) > REST)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::lookup::REST;
 use super::{Lookup, Registry, RegistryError, RegistrySettings};
 
 const SCHEMA: &str = r#"{"type":"record","name":"E","fields":[{"name":"n","type":"int"}]}"#;
@@ -204,12 +205,27 @@ fn a_registry_that_does_not_answer_is_given_up_and_found_again() {
     let (reason, why) = refused(until(&registry, 7, |found| matches!(found, Lookup::Refused(..))));
     assert_eq!(reason, "unknown_schema");
     assert!(why.starts_with(&format!("the schema of id 7 is not known: the schema registry at http://{}: ", server.address)), "{why}");
+    // An event that comes later gets the answer of then, not that of now.
+    std::thread::sleep(REST + Duration::from_millis(100));
     server.set_schema(7, SCHEMA);
-    // The next event that waits gets the answer of now, not that of then.
-    let found = until(&registry, 7, |found| !matches!(found, Lookup::Refused(..)));
-    assert!(matches!(found, Lookup::Awaited), "{found:?}");
+    assert!(matches!(registry.lookup(7), Lookup::Awaited));
     let found = until(&registry, 7, |found| !matches!(found, Lookup::Awaited));
     assert!(known(&found), "{found:?}");
+}
+
+/// Else a batch that needs two of them would wait for one or the other for ever.
+#[test]
+fn ids_that_are_given_up_stay_so_while_events_keep_coming() {
+    let server = Server::start();
+    let registry = Registry::new(RegistrySettings { unreachable_wait: Duration::from_millis(200), ..server.settings() }).unwrap();
+    server.set("GET /schemas/ids/7", Answer::HangUp);
+    server.set("GET /schemas/ids/8", Answer::HangUp);
+    let both_are_refused = || [7, 8].map(|id| matches!(registry.lookup(id), Lookup::Refused(..))) == [true, true];
+    until(&registry, 7, |_| both_are_refused());
+    let given_up = Instant::now();
+    while given_up.elapsed() < REST * 2 {
+        assert!(both_are_refused());
+    }
 }
 
 #[test]

@@ -184,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn dead_letters_out_of_order_are_seen() {
+        let mut events = events();
+        events.get_mut(&(0, 1)).unwrap().expected = Expected::DeadLetter;
+        let dead: Vec<Stored> = [3, 1].iter().zip(0..).map(|(source, offset)| record(0, offset, *source, "")).collect();
+        let found = judge(&events, &scores(&[0, 2, 4, 5]), &dead, Guarantee::ExactlyOnce);
+        assert_eq!(found, ["(0, 1) came behind (0, 3), a later event of its key"]);
+    }
+
+    #[test]
     fn counts_that_do_not_agree_are_seen() {
         assert_eq!(miscounted(&events(), [5, 1, 0], true), Vec::<String>::new());
         assert_eq!(miscounted(&events(), [4, 0, 0], false), Vec::<String>::new());

@@ -122,9 +122,13 @@ fn topics_are_created_and_described() {
 fn what_does_not_exist_is_not_created_by_asking_for_it() {
     let broker = MockBroker::start(1).unwrap();
     let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"));
-    let producer = Producer::new(&properties).unwrap();
+    let producer = Producer::new(&properties.clone().with("topic.metadata.propagation.max.ms", "500")).unwrap();
     let topic = producer.topic("absent").unwrap();
     producer.produce_batch(&topic, &[BareRecord { partition: None, key: None, value: Some(b"lost"), tag: 0 }], Duration::ZERO).unwrap();
+    wait_for("the record has nowhere to go", || {
+        let _ = producer.flush(Duration::from_millis(100));
+        (!producer.take_failures().is_empty()).then_some(())
+    });
     let admin = Admin::new(&properties, Duration::from_secs(10)).unwrap();
     for _ in 0..2 {
         assert_eq!(admin.describe_topic("absent").unwrap(), None);
