@@ -130,8 +130,9 @@ def test_rows_that_are_not_those_of_the_events_are_refused(rows):
 
 def test_rows_may_be_numbered_anew():
     recorder = Recorder()
-    recorder.events([{}, {}])
-    df = recorder.node("start", pd.DataFrame({"x": [5, 6]}, index=[1, 0]))
+    recorder.events({} for _ in range(2))
+    df = recorder.node("start", pd.DataFrame({"x": [5, 6], "id": [0, 1]}, index=[1, 0])).set_index("id")
+    recorder.node("labelled", df)
     recorder.features("m", pd.DataFrame(df.to_numpy(), columns=["x"]))
     assert [case["models"][0]["features"] for case in read(recorder)["cases"]] == [[5], [6]]
 

@@ -96,10 +96,16 @@ pub(super) fn given<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, 
     }
 }
 
+/// The text at a pointer, also where a variable's looks like a number.
+fn text<'d>(document: &'d Document, pointer: &str) -> Option<&'d str> {
+    let written = || document.is_private(pointer).then(|| document.written(pointer)).flatten();
+    document.value().pointer(pointer).and_then(Value::as_str).or_else(written)
+}
+
 /// Scores or dead letters in the input topic would be read as events, again and again.
 fn distinct_topics(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     let topics = ["/input/topic", "/output/topic", "/dead_letters/topic"];
-    let name = |pointer: &str| document.value().pointer(pointer).and_then(Value::as_str).filter(|_| !document.is_unknown(pointer));
+    let name = |pointer: &str| text(document, pointer).filter(|_| !document.is_unknown(pointer));
     for (index, pointer) in topics.into_iter().enumerate() {
         let same = topics[..index].iter().find(|earlier| name(pointer).is_some() && name(earlier) == name(pointer));
         if let Some(earlier) = same {
@@ -172,9 +178,8 @@ fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     let properties = properties.written_in(document);
     let tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
     let mut consumer = tried.clone();
-    if let Some(group) = document.value().pointer(GROUP).and_then(Value::as_str) {
-        consumer.set("group.id", group);
-    }
+    // One that is missing is told by the form.
+    consumer.set("group.id", text(document, GROUP).filter(|group| !group.is_empty()).unwrap_or("caz"));
     let mut problems = consumer.problems();
     if problems.is_empty() {
         problems = conflicts(&consumer, &producer(document, tried));

@@ -1,6 +1,9 @@
 //! The properties that go to librdkafka as they are, secrets kept out of logs.
 
-use crate::diagnostic::{Document, is_secret_key, join};
+use crate::{
+    diagnostic::{Document, is_secret_key, join},
+    kafka::known_properties,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
@@ -55,10 +58,12 @@ impl KafkaProperties {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The same as a file has them under `kafka`: to librdkafka all are text, and a password `007` is not 7.
+    /// The same as a file has them under `kafka`: a password `007` is not 7. Numbers stay as YAML reads them, for librdkafka would take `1e5` for 1.
     pub(super) fn written_in(self, document: &Document) -> Self {
+        let known = known_properties();
+        let is_number = |name: &str| known.iter().any(|property| property.name == name && property.range.contains(" .. "));
         let as_written = |(name, value): (String, String)| {
-            let written = document.written(&join("/kafka", &name)).map(str::to_owned);
+            let written = document.written(&join("/kafka", &name)).filter(|_| !is_number(&name)).map(str::to_owned);
             (name, written.unwrap_or(value))
         };
         Self(self.0.into_iter().map(as_written).collect())

@@ -160,6 +160,7 @@ fn a_text_that_looks_like_a_number_stays_as_it_is() {
   client.id: 12e4
   client.rack: '1.50'
   fetch.min.bytes: 1
+  queued.min.messages: 1e5
 delivery:
   instance: ${DIGITS}
 registry:
@@ -169,8 +170,11 @@ registry:
     );
     let pipeline = loaded(&text);
     let property = |name| pipeline.kafka.get(name).unwrap();
-    let properties = ["sasl.username", "sasl.password", "client.id", "client.rack", "fetch.min.bytes"].map(property);
-    assert_eq!(properties, ["007", "007", "12e4", "1.50", "1"]);
+    let properties = ["sasl.username", "sasl.password", "client.id", "client.rack", "fetch.min.bytes", "queued.min.messages"].map(property);
+    assert_eq!(properties, ["007", "007", "12e4", "1.50", "1", "100000.0"], "librdkafka would take 1e5 for 1");
+    let input = "{topic: events, group: scorers, format: avro, schema: schema.avsc}";
+    let of_digits = text.replace(input, "\n  topic: events\n  group: ${DIGITS}\n  format: avro\n  schema: schema.avsc");
+    assert_eq!(loaded(&of_digits).input.group, "007");
     assert_eq!(pipeline.delivery.instance.as_deref(), Some("007"));
     assert_eq!(pipeline.registry.unwrap().settings().basic_auth, Some(("007".to_owned(), "007".to_owned())));
     assert!(refused(&text.replace("instance: ${DIGITS}", "instance: 7")).contains("`instance` must be a name"));

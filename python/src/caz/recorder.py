@@ -48,7 +48,7 @@ class Recorder:
         self._events: list[Any] | None = None
         # What was recorded first, and its rows; the labels of the first DataFrame's rows.
         self._first: tuple[str, int] | None = None
-        self._index: list[Any] | None = None
+        self._index: tuple[list[Any], Any] | None = None
         self._nodes: dict[str, dict[str, tuple[str, list[Any]]]] = {}
         self._features: dict[str, dict[str, list[Any]]] = {}
         self._outputs: dict[str, dict[str, list[Any]]] = {}
@@ -140,14 +140,16 @@ class Recorder:
 
     def _check_order(self, what: str, index: Any) -> None:
         """The labels of the first frame in another order tell that rows have moved; new labels tell nothing."""
-        labels = list(index)
-        self._index = self._index or labels
+        labels, name = list(index), getattr(index, "name", None)
+        self._index = self._index or (labels, name)
         # A frame that is made of an array has its rows numbered anew.
         is_new = (getattr(index, "start", None), getattr(index, "step", None)) == (0, 1)
-        if not is_new and labels != self._index and Counter(labels) == Counter(self._index):
+        before, before_name = self._index
+        if not is_new and name == before_name and labels != before and Counter(labels) == Counter(before):
             raise ValueError(f"the rows of {what} are in another order than those of the first frame: record them in the events' order")
 
     def _select(self, what: str, rows: Any) -> list[Any]:
+        rows = rows if hasattr(rows, "__len__") else list(rows)
         self._check(what, len(rows))
         if self._rows is None:
             return list(rows)

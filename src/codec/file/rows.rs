@@ -98,7 +98,7 @@ impl RowFile {
         let decoder: Result<Box<dyn Decoder>, CodecError> = match &self.format {
             Format::Csv { header } => CsvDecoder::new(schema, projection, header).map(|decoder| Box::new(decoder) as _),
             Format::Parquet(parquet) => parquet.decoder(schema, projection),
-            Format::JsonLines => JsonDecoder::by_hand(schema, projection).map(|decoder| Box::new(decoder) as _),
+            Format::JsonLines => JsonDecoder::new(schema, projection).map(|decoder| Box::new(decoder) as _),
             Format::Avro(container) => {
                 AvroDecoder::with_writer(&container.schema, schema, projection).map(|decoder| Box::new(decoder) as _)
             }
