@@ -224,7 +224,7 @@ fn refused(document: &Arc<Document>, problem: &PropertyProblem) -> Diagnostic {
         }
         PropertyFault::Value => {
             let wrong = refuse(format!("`{shown}`: {message}")).at(document, &pointer);
-            match known.into_iter().find(|property| property.name == *name && !property.range.is_empty()) {
+            match known.iter().find(|property| property.name == *name && !property.range.is_empty()) {
                 Some(property) => wrong.help(format!("it takes {}", property.range)),
                 None => wrong,
             }

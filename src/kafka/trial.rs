@@ -1,6 +1,7 @@
 //! What is wrong with client properties, found out before anything is connected.
 
 use std::ptr;
+use std::sync::LazyLock;
 
 use rdkafka::bindings::rd_kafka_conf_properties_show;
 
@@ -50,7 +51,12 @@ fn offline(properties: &ClientProperties) -> ClientProperties {
 }
 
 /// All properties that librdkafka has, aliases too, as it lists them itself.
-pub fn known_properties() -> Vec<KnownProperty> {
+pub fn known_properties() -> &'static [KnownProperty] {
+    static KNOWN: LazyLock<Vec<KnownProperty>> = LazyLock::new(read_properties);
+    &KNOWN
+}
+
+fn read_properties() -> Vec<KnownProperty> {
     let columns = |line: &str| -> Option<KnownProperty> {
         let mut columns = line.split('|').map(str::trim);
         let (name, _roles, range) = (columns.next()?, columns.next()?, columns.next()?);
