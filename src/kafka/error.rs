@@ -33,6 +33,8 @@ impl ErrorCode {
     pub const FATAL: Self = Self(-150);
     /// The broker refused the credentials, or there is no token.
     pub const AUTHENTICATION: Self = Self(-169);
+    /// The connection to a broker broke, or could not be made.
+    pub(super) const TRANSPORT: Self = Self(-195);
     /// TLS failed: a certificate that is not trusted, missing or over.
     pub const SSL: Self = Self(-181);
     /// The topic is not known to the brokers.
@@ -241,6 +243,11 @@ impl KafkaError {
                  `ssl.certificate.location`, `ssl.key.location`, `ssl.key.password`"
                     .to_owned()
             }
+            (None, ErrorCode::BAD_MESSAGE) if self.reason.contains("receive.message.max.bytes") => {
+                ". Mend: set `receive.message.max.bytes` under `kafka` to more than the largest record has; where no broker gets an answer \
+                 through, see to `security.protocol`"
+                    .to_owned()
+            }
             (None, ErrorCode::BAD_MESSAGE | ErrorCode::BAD_COMPRESSION) => {
                 ". Mend: the partition's records are damaged on its leader; let another replica lead it, or give them up by moving the \
                  group's offset behind them"
@@ -372,4 +379,16 @@ pub(super) unsafe fn copied(text: *const c_char) -> String {
     }
     // SAFETY: not null, NUL-terminated (caller's contract).
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_large_is_not_damaged() {
+        let reason = "Receive failed: Invalid response size 150000123 (0..100000000): increase receive.message.max.bytes";
+        let told = KafkaError::with_reason("Kafka client", ErrorCode::BAD_MESSAGE, reason.to_owned()).to_string();
+        assert!(told.contains("Mend: set `receive.message.max.bytes`") && !told.contains("damaged"), "{told}");
+    }
 }

@@ -14,7 +14,7 @@ use rdkafka::bindings::{
 use super::client::{ConfigError, Forced, NativeClient, NativeConfig, Role, layered, millis};
 use super::record::{HeaderList, arguments, error_of, native_record};
 use super::reports::Reports;
-use super::{BareRecord, ClientProperties, DeliveryFailure, ErrorCode, KafkaError, OutboundRecord, ProduceError, Right, ffi};
+use super::{BareRecord, ClientProperties, DeliveryFailure, ErrorCode, KafkaError, OutboundRecord, ProduceError, Right, ffi, reach};
 
 const FORCED: [Forced; 2] = [
     Forced { name: "enable.idempotence", value: "true", because: "a retried record must be neither lost, nor doubled, nor reordered" },
@@ -25,10 +25,15 @@ const FORCED: [Forced; 2] = [
 /// partitions a topic has is the operator's decision, and a misspelt one must not come to be.
 pub(super) const AUTO_CREATE: &str = "allow.auto.create.topics";
 
-/// What a producer gets unless the user says otherwise.
-const DEFAULTS: [(&str, &str); 9] = [
+/// The largest record that librdkafka takes at all, bytes.
+pub const MOST_RECORD_BYTES: usize = 1_000_000_000;
+
+/// A producer's queue unless a single record may be larger, which would wait for room for ever, KiB.
+const QUEUE_KBYTES: usize = 65_536;
+
+/// What a producer gets unless the user says otherwise, besides its queue.
+const DEFAULTS: [(&str, &str); 8] = [
     (AUTO_CREATE, "false"),
-    ("queue.buffering.max.kbytes", "65536"),
     // A transaction that begins while the broker still writes the markers of the one before is asked to try again. librdkafka's 100 ms
     // are twenty times what that takes. The pause doubles from one attempt to the next.
     ("retry.backoff.ms", "5"),
@@ -128,7 +133,11 @@ impl Producer {
     /// # Errors
     /// Every wrong property.
     pub fn new(properties: &ClientProperties) -> Result<Self, ConfigError> {
-        let (properties, problems) = layered(properties, &DEFAULTS, &FORCED);
+        let largest = properties.bytes("message.max.bytes").unwrap_or(0).min(MOST_RECORD_BYTES);
+        let queue = QUEUE_KBYTES.max(largest / 1024 + 1).to_string();
+        let mut defaults = DEFAULTS.to_vec();
+        defaults.push(("queue.buffering.max.kbytes", queue.as_str()));
+        let (properties, problems) = layered(properties, &defaults, &FORCED);
         let conf = NativeConfig::new(&properties, problems)?;
         Reports::ask_for(&conf);
         let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
@@ -140,6 +149,11 @@ impl Producer {
     /// True when records are produced in transactions.
     pub fn is_transactional(&self) -> bool {
         self.client.state.role.is_transactional()
+    }
+
+    /// Waits until a broker answers, at most `wait`: what is asked of the brokers before is answered half a second later.
+    pub fn meet_brokers(&self, wait: Duration) {
+        reach::meet(&self.client, wait);
     }
 
     /// Resolves a topic. It need not exist yet.

@@ -41,16 +41,9 @@ impl Knock {
         const OPERATION: &str = "reach Kafka";
         let (client, deadline) = (&self.0, Instant::now() + timeout);
         loop {
-            let mut metadata: *const c_void = ptr::null();
-            // SAFETY: a live handle; the answer is destroyed once and not looked at.
-            let code = unsafe {
-                let code = ffi::rd_kafka_metadata(client.as_ptr(), 0, ptr::null_mut(), &raw mut metadata, millis(LOOK));
-                if !metadata.is_null() {
-                    rd_kafka_metadata_destroy(metadata.cast());
-                }
-                rd_kafka_poll(client.as_ptr(), 0);
-                ErrorCode(code)
-            };
+            let code = ask(client, LOOK);
+            // SAFETY: a live handle.
+            unsafe { rd_kafka_poll(client.as_ptr(), 0) };
             if code == ErrorCode::NONE {
                 return Ok(());
             }
@@ -61,4 +54,29 @@ impl Knock {
             }
         }
     }
+}
+
+/// Asks any broker which ones there are, for at most `wait`; the answer is librdkafka's own to use.
+fn ask(client: &NativeClient<impl Role>, wait: Duration) -> ErrorCode {
+    let mut metadata: *const c_void = ptr::null();
+    // SAFETY: a live handle; the answer is destroyed once and not looked at.
+    unsafe {
+        let code = ffi::rd_kafka_metadata(client.as_ptr(), 0, ptr::null_mut(), &raw mut metadata, millis(wait));
+        if !metadata.is_null() {
+            rd_kafka_metadata_destroy(metadata.cast());
+        }
+        ErrorCode(code)
+    }
+}
+
+/// Waits until the client is connected to a broker that it has heard of from another, at most `wait`.
+///
+/// A new client asks a bootstrap server, and leaves it once it knows the brokers themselves. What is under way then fails, and librdkafka
+/// (2.12) tries it again half a second later.
+pub(super) fn meet(client: &NativeClient<impl Role>, wait: Duration) {
+    const TRIES: usize = 5;
+    let deadline = Instant::now() + wait;
+    let is_answered = |_: &usize| ask(client, deadline.saturating_duration_since(Instant::now())) == ErrorCode::NONE;
+    // The first answer is a bootstrap server's, the second a broker's.
+    let _ = (0..TRIES).filter(is_answered).nth(1);
 }

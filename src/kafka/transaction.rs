@@ -78,19 +78,25 @@ impl Producer {
     /// records of which nobody knows.
     fn deliver(&self, deadline: Instant) -> Result<(), TransactionError> {
         while self.flush(FAILURE_CHECK.min(deadline.saturating_duration_since(Instant::now()))).is_err() {
-            // SAFETY: a live handle; the error object is owned by us. Inside of a transaction this changes nothing, and is refused: with
-            // the transaction's own error once it has one.
-            let refused = unsafe { KafkaError::take(COMMIT, rd_kafka_begin_transaction(self.rk())) };
-            if let Err(error) = refused
-                && (error.is_fatal() || error.requires_abort())
-            {
-                return Err(self.explained(error));
-            }
+            self.standing()?;
             if Instant::now() >= deadline {
                 return Err(TransactionError::Retriable(KafkaError::from_code(COMMIT, ErrorCode::TIMED_OUT)));
             }
         }
         self.client.state.role.reports.unconfirmed().map_or(Ok(()), |error| Err(TransactionError::Abortable(error)))
+    }
+
+    /// Whether the open transaction can still be committed.
+    ///
+    /// # Errors
+    /// Why it cannot, which a record that is refused meanwhile does not tell.
+    pub fn standing(&self) -> Result<(), TransactionError> {
+        // SAFETY: a live handle; the error object is owned by us. Inside of a transaction this changes nothing, and is refused: with the
+        // transaction's own error once it has one.
+        match unsafe { KafkaError::take(COMMIT, rd_kafka_begin_transaction(self.rk())) } {
+            Err(error) if error.is_fatal() || error.requires_abort() => Err(self.explained(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Drops everything that is queued and aborts the transaction. The consumer must then be rewound, see

@@ -23,6 +23,9 @@ use crate::kafka::{
 };
 use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
 
+/// How long a new producer waits for the brokers before it goes on to what has a timeout of its own.
+const MEETING: Duration = Duration::from_secs(1);
+
 /// What a failure asks of the worker.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -109,6 +112,7 @@ impl Delivery {
     pub(super) fn start(&mut self) -> Result<(), Failure> {
         for turn in 0..self.publishers.len() {
             self.turn = turn;
+            self.producer().meet_brokers(MEETING);
             if self.producer().is_transactional() {
                 self.insist(|producer, timeout| producer.init_transactions(timeout)).map_err(beyond_abort)?;
             }
@@ -121,6 +125,8 @@ impl Delivery {
         // The memory of what was delivered meanwhile is warm, and the next records take it.
         self.producer().take_reports();
         if !self.pace.is_open() {
+            // Refused credentials end the worker before a call waits for the broker that refuses them.
+            self.producer().poll().map_err(ended)?;
             if self.producer().is_transactional() {
                 self.producer().begin().map_err(failure_of)?;
             }
@@ -224,12 +230,19 @@ impl Delivery {
     /// Aborts what is open. Records of an at-least-once producer cannot be taken back: their events come again.
     fn undo(&mut self, failure: Failure) -> Failure {
         let mut outcome = failure;
-        if self.pace.is_open()
-            && self.producer().is_transactional()
-            && matches!(outcome, Failure::Rewind | Failure::Operator(_))
-            && let Err(error) = self.insist(|producer, timeout| producer.abort(timeout))
-        {
-            outcome = beyond_abort(error);
+        if self.pace.is_open() && self.producer().is_transactional() {
+            match outcome {
+                Failure::Rewind => {
+                    if let Err(error) = self.insist(|producer, timeout| producer.abort(timeout)) {
+                        outcome = beyond_abort(error);
+                    }
+                }
+                // The worker ends with this, whatever becomes of the abort: what is left open the broker aborts.
+                Failure::Operator(_) => {
+                    let _ = self.producer().abort(self.timeout);
+                }
+                _ => {}
+            }
         }
         // The delivery that failed tells which topic it was; the transaction's error does not.
         if let Some(lasting @ Failure::Operator(_)) = self.note_failed_deliveries()
@@ -281,7 +294,11 @@ impl Delivery {
     /// What a record that could not be queued asks for; one that is too large had nothing left that it could go without.
     pub(super) fn refused(&mut self, error: ProduceError) -> Failure {
         let failure = match &error {
-            ProduceError::Refused(error) if error.is_fatal() => return Fatal::from(error.clone()).into(),
+            ProduceError::Refused(error) if error.is_fatal() => return ended(error.clone()),
+            // The transaction failed while records were being queued, and alone knows why.
+            ProduceError::Refused(error) if error.code == ErrorCode::STATE => {
+                self.producer().standing().map_or_else(failure_of, |()| Failure::Rewind)
+            }
             ProduceError::Refused(error) => undone_by(error.clone()),
             ProduceError::QueueFull { .. } => Failure::Rewind,
             ProduceError::TooLarge { bytes } => Failure::Operator(KafkaError::too_large(self.publisher().topics()[1], *bytes)),
@@ -290,12 +307,15 @@ impl Delivery {
         self.undo(failure)
     }
 
-    /// Repeats a transactional call whose outcome is open, the only step that librdkafka permits then, until it is known or the worker
-    /// is told to stop.
+    /// Repeats a transactional call whose outcome is open, the only step that librdkafka permits then, until it is known, the worker
+    /// is told to stop, or only a person can mend why nobody answers.
     fn insist(&self, call: impl Fn(&Producer, Duration) -> Result<(), TransactionError>) -> Result<(), TransactionError> {
         loop {
             match call(self.producer(), self.timeout) {
                 Err(TransactionError::Retriable(error)) if !self.is_told_to_stop() => {
+                    if let Err(error) = self.producer().poll() {
+                        return Err(TransactionError::Fatal { fenced: error.code.is_fenced(), error });
+                    }
                     tracing::warn!(%error, "the broker does not answer; asking again");
                 }
                 outcome => return outcome,
