@@ -218,7 +218,9 @@ fn dead_letters_are_listed_shown_and_sent_back_once() {
     assert_eq!(absent.status.code(), Some(1));
 
     let unnamed = example.command(&["dead-letters", "replay", "FILE"]);
-    assert!(!unnamed.status.success() && text(&unnamed).contains("--all"));
+    assert!(unnamed.status.code() == Some(2) && text(&unnamed).contains("--all"));
+    let swapped = example.command(&["audit", "FILE", "--from", "2000", "--to", "1000"]);
+    assert!(swapped.status.code() == Some(2) && text(&swapped).contains("it must be more than --from, 2000"), "{}", text(&swapped));
     let dry = example.command(&["dead-letters", "replay", "FILE", "--all", "--dry-run"]);
     assert!(text(&dry).contains("would send 5 events"), "{}", text(&dry));
     let one = example.command(&["dead-letters", "replay", "FILE", "--partition", "0", "--offset", &offset]);
@@ -312,6 +314,38 @@ fn a_letter_that_is_too_large_for_the_input_is_named() {
     let answer = example.command(&["dead-letters", "replay", "FILE", "--all"]);
     assert!(text(&answer).contains("sent 1 events back"), "{}", text(&answer));
     assert!(text(&answer).contains("1 letters are of events larger than the input takes"), "{}", text(&answer));
+}
+
+/// The second one's event had another length: the topic was made anew since.
+#[test]
+fn a_letter_without_its_value_takes_no_other_events() {
+    let example = Example::new(1, &[]);
+    example.publish(1, &[Some(b"event".to_vec())]);
+    let producer = Producer::new(&properties()).unwrap();
+    let topic = producer.topic(&example.dead_letters).unwrap();
+    for bytes in ["5", "6"] {
+        let headers: [Header<'_>; 4] = [
+            ("caz.source.topic", Some(example.input.as_bytes())),
+            ("caz.source.partition", Some(b"0".as_slice())),
+            ("caz.source.offset", Some(b"0".as_slice())),
+            ("caz.error.value_omitted", Some(bytes.as_bytes())),
+        ];
+        let letter =
+            OutboundRecord { topic: &topic, partition: Some(0), key: None, value: None, headers: &headers, timestamp_ms: None, tag: 0 };
+        producer.produce(&letter, PATIENCE).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let answer = text(&example.command(&["dead-letters", "replay", "FILE", "--all"]));
+    assert!(answer.contains("sent 1 events back") && answer.contains("1 letters have no value any more"), "{answer}");
+}
+
+/// Its records may take longer than a transaction, which a replay is all the same.
+#[test]
+fn letters_of_an_at_least_once_pipeline_are_sent_back() {
+    let at_least_once = ("guarantee: exactly_once", "guarantee: at_least_once");
+    let example = scored(10, &[at_least_once, ("kafka:\n", "kafka:\n  message.timeout.ms: 300000\n")]);
+    let answer = text(&example.command(&["dead-letters", "replay", "FILE", "--all"]));
+    assert!(answer.contains("sent 1 events back"), "{answer}");
 }
 
 /// Each transaction leaves a record of its end in the partition.

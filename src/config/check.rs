@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest},
-    kafka::{ClientProperties, PropertyFault, PropertyProblem, conflicts, known_properties},
+    kafka::{ClientProperties, MOST_RECORD_BYTES, PropertyFault, PropertyProblem, conflicts, known_properties},
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// The largest record that librdkafka takes.
-const LARGEST_EVENT: ByteSize = ByteSize::from_bytes(1_000_000_000);
+const LARGEST_EVENT: ByteSize = ByteSize::from_bytes(MOST_RECORD_BYTES as u64);
 
 /// The shortest transaction timeout that librdkafka takes.
 const SHORTEST_TRANSACTION_TIMEOUT: HumanDuration = HumanDuration::from_millis(1_000);
@@ -53,7 +53,8 @@ fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
             (Framing::SingleObject, Format::Json | Format::AvroJson) => {
                 Some(("single-object encoding is Avro's own", "use `format: avro`, or no framing"))
             }
-            (framing, Format::Xdm | Format::XdmEntity) if framing != Framing::None => {
+            // To the output the format itself is a mistake, which is reported.
+            (framing, Format::Xdm | Format::XdmEntity) if framing != Framing::None && end == "/input" => {
                 Some(("XDM has an envelope of its own, and no header", "leave `framing` out"))
             }
             (Framing::Confluent | Framing::Apicurio, Format::Json | Format::AvroJson) if end == "/output" => {

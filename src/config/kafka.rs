@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Document, is_secret_key, join},
-    kafka::known_properties,
+    kafka::{MASK, known_properties},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
@@ -25,7 +25,7 @@ enum Scalar {
 }
 
 /// Properties that caz sets itself, and why a pipeline file cannot.
-const RESERVED: [(&str, &str); 14] = [
+const RESERVED: [(&str, &str); 15] = [
     ("acks", "caz waits for all replicas, or a score could be lost"),
     ("delivery.report.only.error", "caz commits an offset only after the delivery report of its score"),
     ("enable.auto.commit", "caz commits offsets with the scores that belong to them"),
@@ -36,6 +36,7 @@ const RESERVED: [(&str, &str); 14] = [
     ("group.id", "it is `input.group`"),
     ("group.instance.id", "each worker is a group member of its own; `delivery.instance` names the process"),
     ("isolation.level", "caz reads committed events only, or aborted ones would be scored"),
+    ("max.in.flight", "idempotent producing sets it"),
     ("max.in.flight.requests.per.connection", "idempotent producing sets it"),
     ("request.required.acks", "caz waits for all replicas, or a score could be lost"),
     ("transaction.timeout.ms", "it is `delivery.transaction_timeout`"),
@@ -61,7 +62,7 @@ impl KafkaProperties {
     /// The same as a file has them under `kafka`: a password `007` is not 7. Numbers stay as YAML reads them, for librdkafka would take `1e5` for 1.
     pub(super) fn written_in(self, document: &Document) -> Self {
         let known = known_properties();
-        let is_number = |name: &str| known.iter().any(|property| property.name == name && property.range.contains(" .. "));
+        let is_number = |name: &str| known.iter().any(|property| property.name == name && property.is_number());
         let as_written = |(name, value): (String, String)| {
             let written = document.written(&join("/kafka", &name)).filter(|_| !is_number(&name)).map(str::to_owned);
             (name, written.unwrap_or(value))
@@ -71,7 +72,7 @@ impl KafkaProperties {
 
     /// All properties by name, with `***` in place of secrets.
     fn masked(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().map(|(name, value)| (name, if is_secret_key(name) { "***" } else { value }))
+        self.iter().map(|(name, value)| (name, if is_secret_key(name) { MASK } else { value }))
     }
 }
 

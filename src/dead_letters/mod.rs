@@ -122,9 +122,7 @@ impl DeadLetters {
     /// # Errors
     /// When the topic cannot be read.
     pub fn open(assembly: &Assembly) -> Result<Self, DeadLetterError> {
-        let (mut letters, ends) = Self::ending(assembly, Duration::ZERO)?;
-        letters.look(ends)?;
-        Ok(letters)
+        Self::up_to(&ends(assembly, Duration::ZERO)?, assembly)
     }
 
     /// As [`DeadLetters::open`], once every transaction that is open in the topic has ended: one may stand before the marks of an earlier replay,
@@ -133,35 +131,24 @@ impl DeadLetters {
     /// # Errors
     /// When one is still open after `patience`, and when the topic cannot be read.
     pub fn open_settled(assembly: &Assembly, patience: Duration) -> Result<Self, DeadLetterError> {
-        let (mut letters, ends) = Self::ending(assembly, patience)?;
-        if let Some(end) = ends.iter().find(|end| end.hung > 0) {
-            return Err(DeadLetterError::Open(end.clone()));
+        let ends = ends(assembly, patience)?;
+        match ends.iter().find(|end| end.hung > 0) {
+            Some(end) => Err(DeadLetterError::Open(end.clone())),
+            None => Self::up_to(&ends, assembly),
         }
-        letters.look(ends)?;
-        Ok(letters)
     }
 
-    fn ending(assembly: &Assembly, patience: Duration) -> Result<(Self, Vec<TopicEnd>), DeadLetterError> {
-        let topic = assembly.pipeline().dead_letters.topic.clone();
-        let properties = assembly.settings().consumer;
-        let ends = Ends::new(&properties, TIMEOUT)?;
-        let description = ends.committed.describe_topic(&topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
-        let give_up = Instant::now() + patience;
-        let settled = |partition: i32| ends.settled(&topic, partition, give_up);
-        let ends = description.partitions.into_iter().map(settled).collect::<Result<_, KafkaError>>()?;
-        Ok((Self { topic, properties, ranges: Vec::new(), replayed: BTreeSet::new() }, ends))
-    }
-
-    /// Finds the marks up to these ends.
-    fn look(&mut self, ends: Vec<TopicEnd>) -> Result<(), DeadLetterError> {
-        self.ranges = ends.iter().map(|end| OffsetRange { partition: end.partition, from: end.first, to: end.stable }).collect();
+    /// The letters up to these ends, with their marks.
+    fn up_to(ends: &[TopicEnd], assembly: &Assembly) -> Result<Self, DeadLetterError> {
+        let ranges = ends.iter().map(|end| OffsetRange { partition: end.partition, from: end.first, to: end.stable }).collect();
+        let (topic, properties) = (assembly.pipeline().dead_letters.topic.clone(), assembly.settings().consumer);
         let mut replayed = BTreeSet::new();
-        self.read(|message| {
+        let unmarked = Self { topic, properties, ranges, replayed: BTreeSet::new() };
+        unmarked.read(|message| {
             replayed.extend(letter::marked(message).map(|offset| (message.partition(), offset)));
             Ok(true)
         })?;
-        self.replayed = replayed;
-        Ok(())
+        Ok(Self { replayed, ..unmarked })
     }
 
     /// The topic.
@@ -205,7 +192,9 @@ impl DeadLetters {
             letter.key = event.key().map(<[u8]>::to_vec);
             letter.headers = letter::own_headers(&event);
         }
-        Ok(letter.value_omitted.is_none() || letter.value.is_some())
+        // Of another length it is another event: the topic was made anew.
+        let is_it = |bytes| letter.value.as_ref().is_some_and(|value| value.len() as u64 == bytes);
+        Ok(letter.value_omitted.is_none_or(is_it))
     }
 
     fn read(&self, mut each: impl FnMut(&Message<'_>) -> Result<bool, DeadLetterError>) -> Result<(), DeadLetterError> {
@@ -223,4 +212,14 @@ impl DeadLetters {
         }
         Ok(())
     }
+}
+
+/// Where the topic's partitions end, once every transaction that is open in them has ended, or `patience` is over.
+fn ends(assembly: &Assembly, patience: Duration) -> Result<Vec<TopicEnd>, DeadLetterError> {
+    let topic = &assembly.pipeline().dead_letters.topic;
+    let ends = Ends::new(&assembly.settings().consumer, TIMEOUT)?;
+    let description = ends.committed.describe_topic(topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
+    let give_up = Instant::now() + patience;
+    let settled = |partition: i32| ends.settled(topic, partition, give_up);
+    Ok(description.partitions.into_iter().map(settled).collect::<Result<_, KafkaError>>()?)
 }

@@ -18,7 +18,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 pub struct ReplayReport {
     /// How many were sent back.
     pub sent: u64,
-    /// Partition and offset of letters whose value was too large for their topic, and has expired from the input.
+    /// Partition and offset of letters whose value was too large for their topic, and is not in the input any more.
     pub without_value: Vec<(i32, i64)>,
     /// Partition and offset of letters whose event is larger than the input takes.
     pub too_large: Vec<(i32, i64)>,
@@ -50,11 +50,15 @@ impl Replay {
         settings.ask_limits(&Admin::new(&assembly.client(), TIMEOUT)?);
         let takes = settings.output.max_record_bytes;
         let mut properties = settings.producer;
-        let most = properties.get("message.max.bytes").and_then(|most| most.parse().ok()).unwrap_or(MESSAGE_BYTES);
+        let most = properties.bytes("message.max.bytes").unwrap_or(MESSAGE_BYTES);
         // A topic's limit is of what the broker gets: how small a compressed event is shows only there.
         let is_compressed =
             ["compression.type", "compression.codec"].iter().any(|name| properties.get(name).is_some_and(|codec| codec != "none"));
         let max_record_bytes = takes.filter(|_| !is_compressed).unwrap_or(most).min(most);
+        // With at least once records may take longer than a transaction, which librdkafka refuses, and which bounds these anyway.
+        for name in ["message.timeout.ms", "delivery.timeout.ms"] {
+            properties.remove(name);
+        }
         properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
         properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
         let producer = Producer::new(&properties)?;

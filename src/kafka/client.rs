@@ -83,10 +83,9 @@ pub(super) struct Forced {
 /// # Errors
 /// One problem per forced property the user set to something else.
 pub(super) fn layered(user: &ClientProperties, defaults: &[(&str, &str)], forced: &[Forced]) -> (ClientProperties, Vec<PropertyProblem>) {
-    let mut properties = user.clone();
-    for (name, value) in defaults {
-        properties.set_default(name, *value);
-    }
+    // The user's come last: librdkafka takes the last one of a property and its aliases, and the user may have named the other.
+    let mut properties: ClientProperties =
+        defaults.iter().copied().filter(|(name, _)| user.get(name).is_none()).chain(user.iter()).collect();
     let mut problems = Vec::new();
     for Forced { name, value, because } in forced {
         if let Some(chosen) = properties.set(*name, *value)
@@ -379,8 +378,29 @@ unsafe extern "C" fn on_error<S: Role>(rk: *mut rd_kafka_t, code: c_int, reason:
         let cause = ErrorCode(unsafe { ffi::rd_kafka_fatal_error(rk, text.as_mut_ptr(), text.len()) });
         return state.raise(KafkaError::fatal("Kafka client", cause, self::text(&text)));
     }
-    // A broker that refuses a client's certificate says so only once the handshake is over, and librdkafka takes it for a broken connection.
-    let is_alert = reason.contains("SSL routines") && reason.contains("alert");
-    let code = if is_alert { ErrorCode::SSL } else { code };
-    state.raise(KafkaError::with_reason("Kafka client", code, reason));
+    state.raise(KafkaError::with_reason("Kafka client", meant(code, &reason), reason));
+}
+
+/// What a client-wide error is, where librdkafka takes it for another.
+fn meant(code: ErrorCode, reason: &str) -> ErrorCode {
+    // A broker that refuses a client's certificate says so only once the handshake is over: to librdkafka that is a broken connection.
+    if reason.contains("SSL routines") && reason.contains("alert") {
+        return ErrorCode::SSL;
+    }
+    // And a connection that breaks before the broker has answered the handshake, as it does when brokers are restarted, is a refusal.
+    let is_unanswered = code == ErrorCode::AUTHENTICATION && reason.contains("supported mechanisms: (n/a)");
+    if is_unanswered { ErrorCode::TRANSPORT } else { code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_without_an_answer_is_no_refusal() {
+        let failed = |why: &str| meant(ErrorCode::AUTHENTICATION, &format!("SASL PLAIN mechanism handshake failed: {why}"));
+        let unanswered = failed("Local: Broker transport failure: broker's supported mechanisms: (n/a) (after 12ms in state AUTH)");
+        assert!(!unanswered.needs_operator());
+        assert!(failed("Broker: Unsupported SASL mechanism: broker's supported mechanisms: SCRAM-SHA-512").needs_operator());
+    }
 }

@@ -114,6 +114,10 @@ impl TokenSource {
             if !(url.starts_with("https://") || url.starts_with("http://")) {
                 problem(URL, "is needed for OAUTHBEARER: the token endpoint, `https://...`, or a file with a token, `file:///...`");
             }
+            // Also behind the first `/`, which a password may have: messages show the URL.
+            if url.contains('@') {
+                problem(URL, &format!("must hold no password: use `{ID}` and `{SECRET}`"));
+            }
             for (name, value) in [(ID, &client), (SECRET, &secret)] {
                 if value.is_none() {
                     problem(name, "is needed at a token endpoint");
@@ -243,6 +247,10 @@ mod tests {
         sasl.oauthbearer.token.endpoint.url: is needed for OAUTHBEARER: the token endpoint, `https://...`, or a file with a token, `file:///...`
         sasl.oauthbearer.client.id: is needed at a token endpoint
         sasl.oauthbearer.client.secret: is needed at a token endpoint
+        ");
+        let with_password = problems(&[(METHOD, "oidc"), (URL, "https://caz:hunter2@id/token"), (ID, "caz"), (SECRET, "x")]);
+        insta::assert_snapshot!(with_password.join("\n"), @r"
+        sasl.oauthbearer.token.endpoint.url: must hold no password: use `sasl.oauthbearer.client.id` and `sasl.oauthbearer.client.secret`
         ");
         insta::assert_snapshot!(problems(&[(METHOD, "oidc"), (URL, "file://token"), (ID, "caz")]).join("\n"), @r"
         sasl.oauthbearer.client.id: is for a token endpoint; a token from a file needs no client

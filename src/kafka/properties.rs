@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::diagnostic::is_secret_key;
+
 /// What is shown in place of a secret's value.
 pub const MASK: &str = "***";
 
@@ -49,13 +51,18 @@ impl ClientProperties {
         self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of a property that is a number of bytes. As a YAML number it may have a fraction of zeros.
+    pub fn bytes(&self, name: &str) -> Option<usize> {
+        self.get(name)?.trim().split('.').next()?.parse().ok()
+    }
+
     /// Takes a property out.
     pub fn remove(&mut self, name: &str) -> Option<String> {
         let index = self.entries.iter().position(|(known, _)| known == name)?;
         Some(self.entries.remove(index).1)
     }
 
-    /// Names and values in the order they were first set. The values may be secrets: see [`is_secret`].
+    /// Names and values in the order they were first set. The values may be secrets: see [`is_secret_key`].
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -64,7 +71,7 @@ impl ClientProperties {
     pub(super) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, value) in self.iter() {
-            if is_secret(name) && !value.is_empty() {
+            if is_secret_key(name) && !value.is_empty() {
                 text = text.replace(value, MASK);
             }
         }
@@ -84,19 +91,9 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for ClientProperties
 
 impl fmt::Debug for ClientProperties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.iter().map(|(name, value)| (name, if is_secret(name) { MASK } else { value }));
+        let shown = self.iter().map(|(name, value)| (name, if is_secret_key(name) { MASK } else { value }));
         f.debug_map().entries(shown).finish()
     }
-}
-
-/// True when the value of this property must never be shown.
-///
-/// The names librdkafka marks as sensitive, and whatever is named like one, so that a property of a later
-/// version is masked too.
-pub fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "sasl.username" | "sasl.oauthbearer.config" | "sasl.oauthbearer.extensions")
-        || ["password", "passphrase", "secret", ".pem"].iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -115,7 +112,7 @@ mod tests {
 
     #[test]
     fn redacts_quoted_secrets() {
-        let properties = ClientProperties::new().with("sasl.password", "hunter2").with("client.id", "caz");
-        assert_eq!(properties.redact("cannot use hunter2 of caz"), "cannot use *** of caz");
+        let properties = ClientProperties::new().with("sasl.password", "hunter2").with("sasl.username", "sasl");
+        assert_eq!(properties.redact("cannot use hunter2 of sasl.password"), "cannot use *** of sasl.password");
     }
 }

@@ -26,7 +26,7 @@ pub struct OutboundRecord<'a> {
     pub value: Option<&'a [u8]>,
     /// Names and values, in order.
     pub headers: &'a [Header<'a>],
-    /// Milliseconds since the epoch; `None` is now.
+    /// Milliseconds since the epoch; `None` is now. The epoch itself becomes the millisecond after it.
     pub timestamp_ms: Option<i64>,
     /// Returned in [`DeliveryFailure`](super::DeliveryFailure).
     pub tag: u64,
@@ -85,12 +85,14 @@ impl Drop for HeaderList {
 pub(super) fn arguments(record: &OutboundRecord<'_>, headers: &HeaderList) -> [rd_kafka_vu_s; 8] {
     // The variant must be the one librdkafka reads for the type.
     let argument = |vtype, u| rd_kafka_vu_s { vtype, u };
+    // librdkafka takes 0 for now.
+    let timestamp_ms = record.timestamp_ms.map_or(0, |at| if at == 0 { 1 } else { at });
     [
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, Variant { rkt: record.topic.as_ptr() }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, Variant { i32_: record.partition.unwrap_or(-1) }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, Variant { mem: memory(record.key) }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, Variant { mem: memory(record.value) }),
-        argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, Variant { i64_: record.timestamp_ms.unwrap_or(0) }),
+        argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, Variant { i64_: timestamp_ms }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE, Variant { ptr: tag_pointer(record.tag) }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, Variant { i: RD_KAFKA_MSG_F_COPY }),
         argument(rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS, Variant { headers: headers.0 }),

@@ -7,7 +7,7 @@ use rdkafka::bindings::rd_kafka_conf_properties_show;
 
 use super::client::NativeConfig;
 use super::error::copied;
-use super::{ClientProperties, Consumer, Producer, PropertyProblem};
+use super::{ClientProperties, Consumer, Producer, PropertyFault, PropertyProblem};
 
 /// A property that librdkafka has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,42 @@ pub struct KnownProperty {
     pub name: String,
     /// What it takes, such as `0 .. 3600000` or `true, false`; empty for any text.
     pub range: String,
+    /// Whether it takes whole numbers only, where it takes numbers.
+    is_whole: bool,
+}
+
+impl KnownProperty {
+    /// Whether it takes numbers.
+    pub fn is_number(&self) -> bool {
+        self.limits().is_some()
+    }
+
+    fn limits(&self) -> Option<(&str, &str)> {
+        self.range.split_once(" .. ")
+    }
+
+    /// What is wrong with a number of which librdkafka takes a part: the digits before a unit or an exponent, those after a zero for octal
+    /// ones, the lowest 32 bits.
+    fn misread(&self, value: &str) -> Option<&'static str> {
+        let (least, most) = self.limits()?;
+        let (least, most): (f64, f64) = (least.parse().ok()?, most.parse().ok()?);
+        let value = value.trim();
+        let number = value.parse::<f64>().ok().filter(|_| !self.is_whole || is_whole(value));
+        match (number, self.is_whole) {
+            (Some(number), _) if (least..=most).contains(&number) => None,
+            (Some(_), _) => Some("the number is out of range"),
+            (None, true) => Some("must be a whole number in decimal digits, without a unit"),
+            (None, false) => Some("must be a number, without a unit"),
+        }
+    }
+}
+
+/// Whether all of a text is one integer to C's `strtol`, but for a fraction of zeros. A YAML number may have one: 1e5 is 100000.0.
+fn is_whole(number: &str) -> bool {
+    let unsigned = number.strip_prefix(['+', '-']).unwrap_or(number);
+    let (digits, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits && (digits == "0" || !digits.starts_with('0')) && fraction.bytes().all(|byte| byte == b'0')
 }
 
 impl ClientProperties {
@@ -23,7 +59,15 @@ impl ClientProperties {
     pub fn problems(&self) -> Vec<PropertyProblem> {
         let mut tried = self.clone();
         tried.remove("plugin.library.paths");
-        NativeConfig::new(&tried, Vec::new()).err().map_or_else(Vec::new, |error| error.problems)
+        let mut problems = NativeConfig::new(&tried, Vec::new()).err().map_or_else(Vec::new, |error| error.problems);
+        for (name, value) in tried.iter() {
+            let known = known_properties().iter().find(|property| property.name == name);
+            let misread = known.and_then(|property| property.misread(value));
+            if let Some(message) = misread.filter(|_| problems.iter().all(|problem| problem.name != name)) {
+                problems.push(PropertyProblem { fault: PropertyFault::Value, ..PropertyProblem::new(name, message) });
+            }
+        }
+        problems
     }
 }
 
@@ -61,7 +105,8 @@ fn read_properties() -> Vec<KnownProperty> {
         let mut columns = line.split('|').map(str::trim);
         let (name, _roles, range) = (columns.next()?, columns.next()?, columns.next()?);
         let is_heading = name == "Property" || name.starts_with('-');
-        (!is_heading).then(|| KnownProperty { name: name.to_owned(), range: range.to_owned() })
+        let is_whole = line.ends_with("*Type: integer*");
+        (!is_heading).then(|| KnownProperty { name: name.to_owned(), range: range.to_owned(), is_whole })
     };
     listed().lines().filter_map(columns).collect()
 }

@@ -70,7 +70,9 @@ struct Entry {
     given_up: Instant,
     /// When an event last came upon it.
     looked_up: Instant,
-    /// It was given up, nobody asked for it for some time, and an event waits for one more answer.
+    /// Since when the registry gives no answer about it, neither a schema nor that there is none.
+    silent_since: Option<Instant>,
+    /// It was given up, nobody asked for it for some time, and an event waits for one more answer; lasting silence is one.
     tried_again: bool,
 }
 
@@ -133,9 +135,11 @@ impl Registry {
     /// What is known of an id; one that is not known begins to be asked for.
     pub fn lookup(&self, id: u64) -> Lookup {
         let now = Instant::now();
+        let settings = &self.shared.settings;
         let mut ids = self.shared.lock();
+        let is_silent = ids.is_silent(settings, now);
         let entry = ids.entry(id, now);
-        let (found, ask) = entry.lookup(id, &self.shared.settings, now);
+        let (found, ask) = entry.lookup(id, settings, now, is_silent);
         if ask {
             entry.ask_at = Some(now);
             self.shared.changed.notify_all();
@@ -184,8 +188,14 @@ impl Ids {
             ask_at: None,
             given_up: now,
             looked_up: now,
+            silent_since: None,
             tried_again: false,
         })
+    }
+
+    /// Whether the registry did not answer its last request, and can hardly have answered another one since.
+    fn is_silent(&self, settings: &RegistrySettings, now: Instant) -> bool {
+        self.pause_until.is_some_and(|until| now.duration_since(until) < settings.request_timeout)
     }
 
     /// The id to ask for now, or how long there is nothing to do.
@@ -218,7 +228,9 @@ impl Ids {
         }
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.ask_at = None;
-        entry.tried_again = false;
+        entry.silent_since = self.pause_until.and(entry.silent_since.or(Some(now)));
+        // An event that waits for an answer does not take silence for one, unless it lasts.
+        entry.tried_again &= entry.silent_since.is_some() && !entry.is_silent_for_long(settings, now);
         match answer {
             Ok(schema) => entry.state = State::Known(WriterSchema(Arc::new(schema))),
             Err(RegistryError::Unusable(why)) => entry.state = State::Unusable(why),
@@ -244,6 +256,11 @@ impl Entry {
         matches!(self.state, State::Open(None))
     }
 
+    /// Whether the registry has given no answer about it for as long as events wait.
+    fn is_silent_for_long(&self, settings: &RegistrySettings, now: Instant) -> bool {
+        self.silent_since.is_some_and(|since| now.duration_since(since) >= settings.unreachable_wait)
+    }
+
     /// Whether events still wait for it.
     fn is_awaited(&self, settings: &RegistrySettings, now: Instant) -> bool {
         let wait = match &self.state {
@@ -254,10 +271,12 @@ impl Entry {
         self.tried_again || now.duration_since(self.needed) < wait
     }
 
-    /// What is known, and whether it must be asked for.
-    fn lookup(&mut self, id: u64, settings: &RegistrySettings, now: Instant) -> (Lookup, bool) {
-        // Why it was given up may be long over. While events of it keep coming it is asked for beside them, or they would wait for ever.
-        self.tried_again |= now.duration_since(std::mem::replace(&mut self.looked_up, now)) > REST;
+    /// What is known, and whether it must be asked for; `is_silent` is of the registry.
+    fn lookup(&mut self, id: u64, settings: &RegistrySettings, now: Instant, is_silent: bool) -> (Lookup, bool) {
+        // Why it was given up may be long over. While events of it keep coming it is asked for beside them, or they would wait for ever; so
+        // it is while the registry is known to be silent: a held partition looks up one id, and those of several would wait in turns.
+        let has_rested = now.duration_since(std::mem::replace(&mut self.looked_up, now)) > REST;
+        self.tried_again |= has_rested && !(is_silent && self.is_silent_for_long(settings, now));
         let error = match &self.state {
             State::Known(schema) => return (Lookup::Known(schema.clone()), false),
             State::Unusable(why) => return (Lookup::Refused(Reason::IncompatibleSchema, why.clone()), false),

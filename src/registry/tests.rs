@@ -228,6 +228,40 @@ fn ids_that_are_given_up_stay_so_while_events_keep_coming() {
     }
 }
 
+/// An event waits for the answer to one of them, and meanwhile nobody looks the others up.
+#[test]
+fn ids_that_are_given_up_wait_for_one_silence_and_not_in_turns() {
+    let server = Server::start();
+    let registry = Registry::new(RegistrySettings { unreachable_wait: Duration::from_millis(200), ..server.settings() }).unwrap();
+    let asked = [7, 8].map(|id| format!("GET /schemas/ids/{id}"));
+    asked.iter().for_each(|asked| server.set(asked, Answer::HangUp));
+    let is_given_up = |id| matches!(registry.lookup(id), Lookup::Refused(..));
+    until(&registry, 7, |_| is_given_up(7) && is_given_up(8) && asked.iter().all(|asked| server.times_asked(asked) > 0));
+    std::thread::sleep(REST + Duration::from_millis(100));
+    assert!(matches!(registry.lookup(7), Lookup::Awaited));
+    until(&registry, 7, |found| matches!(found, Lookup::Refused(..)));
+    assert!(is_given_up(8));
+}
+
+#[test]
+fn an_id_that_was_given_up_waits_while_the_registry_is_away() {
+    let server = Server::start();
+    let waits = (Duration::from_secs(4), Duration::ZERO);
+    let registry = Registry::new(RegistrySettings { unreachable_wait: waits.0, not_found_wait: waits.1, ..server.settings() }).unwrap();
+    until(&registry, 7, |found| matches!(found, Lookup::Refused(..)));
+    // Longer than its first event would have waited.
+    std::thread::sleep(REST + Duration::from_millis(100));
+    let asked = "GET /schemas/ids/7";
+    let before = server.times_asked(asked);
+    server.set(asked, Answer::HangUp);
+    until(&registry, 7, |found| {
+        assert!(matches!(found, Lookup::Awaited), "{found:?}");
+        server.times_asked(asked) > before + 2
+    });
+    server.set_schema(7, SCHEMA);
+    until(&registry, 7, known);
+}
+
 #[test]
 fn a_registry_that_refuses_the_user_is_told_of() {
     let server = Server::start();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::line::Line;
 use super::schemas::{Schemas, framed};
-use super::settings::{OutputTopic, Settings};
+use super::settings::{OutputTopic, Settings, take_events_of};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
 use crate::codec::frame::Framing;
 use crate::codec::json::{JsonDecoder, JsonEncoder, Rules, messages};
@@ -326,6 +326,7 @@ impl Assembly {
         let mut consumer = client.clone();
         consumer.set("group.id", &pipeline.input.group);
         consumer.set_default("auto.offset.reset", "earliest");
+        take_events_of(pipeline.input.max_event_size.bytes(), &mut consumer);
         let mut producer = client;
         let transaction_timeout = pipeline.delivery.transaction_timeout.get();
         let exactly_once = pipeline.delivery.guarantee == Guarantee::ExactlyOnce;
@@ -404,7 +405,7 @@ fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut 
     let input = &pipeline.input;
     let path = &input.schema;
     if input.format.is_xdm() {
-        let dataset = Document::read(path).and_then(|schema| DatasetSchema::read_xdm(&schema));
+        let dataset = Document::read_foreign(path, MOST_SCHEMA_BYTES).and_then(|schema| DatasetSchema::read_xdm(&schema));
         return dataset.map_err(|found| diagnostics.extend(found.or_at(document, "/input/schema"))).ok();
     }
     let (code, error) = match files::read_text(path, MOST_SCHEMA_BYTES) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{OnError, ScoreHeaders};
-use crate::kafka::{Admin, ClientProperties};
+use crate::kafka::{Admin, ClientProperties, MOST_RECORD_BYTES};
 
 /// What all workers of a pipeline share.
 #[derive(Clone, Debug)]
@@ -53,10 +53,12 @@ pub struct OutputTopic {
 
 /// librdkafka's own limit of a batch, bytes.
 const BATCH_BYTES: usize = 1_000_000;
-/// The largest record that librdkafka takes at all.
-const MOST_RECORD_BYTES: usize = 1_000_000_000;
-/// The producer's queue, unless a single record may be larger.
-const QUEUE_BYTES: usize = 64 << 20;
+/// The largest answer that librdkafka takes of a broker unless told otherwise, bytes.
+const ANSWER_BYTES: usize = 100_000_000;
+/// What an answer may have besides the value of its only event, bytes: key and headers, and the protocol's own.
+const BESIDE_VALUE_BYTES: usize = 1 << 20;
+/// What librdkafka wants an answer to have besides what is fetched, bytes.
+const BESIDE_FETCH_BYTES: usize = 512;
 
 impl Settings {
     /// The properties of a worker's producers: one, or two whose transactions take turns.
@@ -83,10 +85,16 @@ impl Settings {
         self.producer.set_default("batch.size", least.min(BATCH_BYTES).to_string());
         let most = most.clamp(BATCH_BYTES, MOST_RECORD_BYTES);
         self.producer.set_default("message.max.bytes", most.to_string());
-        // A record that is larger than the queue would wait for room for ever.
-        if most > QUEUE_BYTES {
-            self.producer.set_default("queue.buffering.max.kbytes", (most / 1024 + 1).to_string());
-        }
+    }
+}
+
+/// Lets a consumer take events of so many bytes: a broker sends a record whole, however little is fetched at a time.
+pub(super) fn take_events_of(bytes: u64, consumer: &mut ClientProperties) {
+    let answer = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(BESIDE_VALUE_BYTES);
+    if answer > ANSWER_BYTES {
+        // A fetch is never of less than `message.max.bytes`.
+        let fetched = ["fetch.max.bytes", "message.max.bytes"].into_iter().filter_map(|name| consumer.bytes(name)).max().unwrap_or(0);
+        consumer.set_default("receive.message.max.bytes", answer.max(fetched.saturating_add(BESIDE_FETCH_BYTES)).to_string());
     }
 }
 
@@ -96,5 +104,24 @@ impl OutputTopic {
             Ok(limit) => self.max_record_bytes = limit,
             Err(error) => tracing::warn!(%error, topic = self.name, "the largest record that the topic takes is not known"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientProperties, take_events_of};
+
+    #[test]
+    fn a_consumer_takes_the_largest_event_that_is_decoded() {
+        let takes = |bytes, mut consumer: ClientProperties| {
+            take_events_of(bytes, &mut consumer);
+            consumer.bytes("receive.message.max.bytes")
+        };
+        assert_eq!(takes(1 << 20, ClientProperties::new()), None);
+        assert_eq!(takes(200_000_000, ClientProperties::new()), Some(201_048_576));
+        let fetching = ClientProperties::new().with("message.max.bytes", "300000000.0");
+        assert_eq!(takes(200_000_000, fetching), Some(300_000_512));
+        let own = ClientProperties::new().with("receive.message.max.bytes", "5000");
+        assert_eq!(takes(200_000_000, own), Some(5_000));
     }
 }

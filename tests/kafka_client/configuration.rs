@@ -50,6 +50,14 @@ fn contradictory_properties_are_reported() {
     assert_eq!(error.to_string(), "`max.poll.interval.ms`must be >= `session.timeout.ms`");
 }
 
+/// caz's default is of `linger.ms`, which is the same property.
+#[test]
+fn what_the_user_says_stands_whichever_name_it_has() {
+    let properties = ClientProperties::new().with("queue.buffering.max.ms", "5000").with("message.timeout.ms", "1000");
+    let error = Producer::new(&properties).err().expect("refused");
+    assert_eq!(error.to_string(), "`message.timeout.ms` must be greater than `linger.ms`");
+}
+
 /// Lines that `tracing` would write.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -78,7 +86,7 @@ fn secrets_show_nowhere() {
         .with("group.id", unique("group"))
         .with("security.protocol", "sasl_plaintext")
         .with("sasl.mechanism", "PLAIN")
-        .with("sasl.username", SECRET)
+        .with("sasl.username", "caz")
         .with("sasl.password", SECRET)
         .with("ssl.key.password", SECRET)
         .with("debug", "all");

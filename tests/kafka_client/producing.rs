@@ -26,7 +26,7 @@ fn keys_values_and_headers_come_back_as_sent() {
         .produce(&OutboundRecord { key: Some(b"key"), headers: &headers, timestamp_ms: Some(1_700_000_000_123), ..plain }, PATIENCE)
         .unwrap();
     producer.produce(&OutboundRecord { key: Some(b""), value: Some(b""), ..plain }, PATIENCE).unwrap();
-    producer.produce(&OutboundRecord { value: None, partition: Some(0), ..plain }, PATIENCE).unwrap();
+    producer.produce(&OutboundRecord { value: None, partition: Some(0), timestamp_ms: Some(0), ..plain }, PATIENCE).unwrap();
     producer.flush(PATIENCE).unwrap();
     assert_eq!(producer.in_flight(), 0);
 
@@ -45,7 +45,8 @@ fn keys_values_and_headers_come_back_as_sent() {
     let sent: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(<[u8]>::to_vec))).collect();
     assert_eq!(seen[0], (Some(b"key".to_vec()), Some(b"value".to_vec()), sent, Some(1_700_000_000_123)));
     assert_eq!((&seen[1].0, &seen[1].1, seen[1].2.len()), (&Some(Vec::new()), &Some(Vec::new()), 0));
-    assert_eq!((&seen[2].0, &seen[2].1), (&None, &None));
+    // To librdkafka the epoch itself is no time.
+    assert_eq!((&seen[2].0, &seen[2].1, seen[2].3), (&None, &None, Some(1)));
 }
 
 #[test]
@@ -84,6 +85,14 @@ fn the_wait_for_room_is_bounded() {
     assert_eq!(refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(producer.in_flight(), 10);
     assert!(producer.flush(wait).unwrap_err().is_timeout());
+}
+
+#[test]
+fn the_queue_has_room_for_the_largest_record() {
+    let unreachable = ClientProperties::new().with("bootstrap.servers", "127.0.0.1:1").with("message.max.bytes", "100000000");
+    let producer = Producer::new(&unreachable).unwrap();
+    let handle = producer.topic("out").unwrap();
+    producer.produce(&record(&handle, &vec![b'x'; 99_000_000]), Duration::ZERO).unwrap();
 }
 
 #[test]
