@@ -151,6 +151,42 @@ fn columns_made_of_answers_may_differ_as_the_answers_do() {
     }
 }
 
+/// Training records its frame; the model takes halves.
+#[test]
+fn features_of_a_half_precision_model_are_compared_as_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields: Vec<Value> = ["a", "b", "c"].iter().map(|name| json!({"name": name, "type": "double"})).collect();
+    let schema = json!({"type": "record", "name": "Event", "fields": fields});
+    std::fs::write(folder.path().join("events.avsc"), schema.to_string()).unwrap();
+    let pipeline = json!({
+        "name": "halves",
+        "input": {"topic": "events", "group": "g", "format": "json", "schema": "events.avsc"},
+        "model_store": root().join("models"),
+        "golden": "golden.json",
+        "graph": {
+            "nodes": [
+                {"id": "df", "type": "JsonToDataframe"},
+                {"id": "onnx", "type": "ONNXNode", "params": {"model_id": "zoo/half-precision", "features": ["a", "b", "c"]}},
+            ],
+            "edges": [["df", "onnx"]],
+        },
+        "output": {"topic": "scores", "format": "json"},
+        "dead_letters": {"topic": "dead-letters"},
+        "kafka": {"bootstrap.servers": "localhost:9092"},
+    });
+    for (recorded, code) in [(json!([0.1, 2049, -0.3]), 0), (json!([0.1002, 2049, -0.3]), 6)] {
+        let golden = json!({
+            "version": 1,
+            "models": [{"node": "onnx", "features": ["a", "b", "c"]}],
+            "cases": [{"event": {"a": 0.1, "b": 2049.0, "c": -0.3}, "models": [{"features": recorded}]}],
+        });
+        std::fs::write(folder.path().join("golden.json"), golden.to_string()).unwrap();
+        let ended = check(folder.path(), &format!("{pipeline:#}"));
+        assert_eq!(ended.code, code, "{recorded}: {}", ended.stderr);
+        assert_eq!(ended.stderr.contains("feature 0 `a` is 0.099975586 (float16); recorded: "), code == 6, "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn an_event_that_has_another_fate_is_found() {
     let folder = tempfile::tempdir().unwrap();

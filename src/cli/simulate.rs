@@ -29,8 +29,8 @@ Exits with 1 when the broker did not take an event, or a row cannot be read.";
 pub(super) struct Simulate {
     #[command(flatten)]
     pipeline: PipelineFile,
-    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those that the graph's Simulator names, else events
-    /// made up from the dataset schema
+    /// Publish the rows of this file (.csv, .jsonl, .ndjson, .avro or .parquet), over and over; without it those that the graph's Simulator
+    /// names, else events made up from the dataset schema
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
     /// Events a second, such as 500 or 500/s; without it as the graph's Simulator says, else as fast as it goes

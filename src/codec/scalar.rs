@@ -149,6 +149,11 @@ impl Scalar {
         (Reason::OutOfRange, format!("expected {}, found {found}, which does not fit", self.expected()).into())
     }
 
+    /// Whether a value is a text that is no symbol of the enum, so that its default stands for it, if it has one.
+    pub(crate) fn is_unknown_symbol(&self, found: Found<'_>) -> bool {
+        matches!((self, found), (Self::Enum(symbols), Found::Text(text)) if !symbols.symbols.iter().any(|symbol| symbol == text))
+    }
+
     /// A value of JSON.
     #[inline]
     pub(crate) fn push(&self, found: Found<'_>, column: &mut Column) -> Result<(), Misfit> {
@@ -318,12 +323,14 @@ impl Scalar {
             | Self::TimeMillis
             | Self::TimeMicros
             | Self::Timestamp { .. } => {
-                if let Ok(integer) = value.parse::<i64>() {
+                let number = value.trim_ascii();
+                // Only a float tells `-0` from 0.
+                if let Ok(integer @ (..=-1 | 1..)) = number.parse::<i64>() {
                     return self.push_integer(integer, column);
                 }
                 // Rust reads `inf` and `nan` as numbers, and nothing else that begins with a letter.
-                let numeric = value.bytes().any(|byte| byte.is_ascii_digit());
-                match value.parse::<f64>() {
+                let numeric = number.bytes().any(|byte| byte.is_ascii_digit());
+                match number.parse::<f64>() {
                     Ok(number) if number.is_finite() => return self.push_float(number, column),
                     Ok(_) if numeric => return Err(self.out_of_range(shown(value))),
                     _ => return self.push_string(value, column),

@@ -4,6 +4,7 @@ use arrow_schema::DataType;
 use serde_json::Value;
 
 use crate::codec::nanoseconds;
+use crate::model::half;
 
 /// Whether a column or feature of type `data_type` has, as `found`, the value that training had as `expected`.
 ///
@@ -45,9 +46,17 @@ fn same_number(expected: &Value, found: &Value, data_type: &DataType) -> bool {
         return expected == found;
     }
     match (number(expected), number(found)) {
-        (Some(expected), Some(found)) if *data_type == DataType::Float32 => (expected as f32).to_bits() == (found as f32).to_bits(),
-        (Some(expected), Some(found)) => expected.to_bits() == found.to_bits(),
+        (Some(expected), Some(found)) => rounded(expected, data_type).to_bits() == rounded(found, data_type).to_bits(),
         _ => false,
+    }
+}
+
+/// A number as a float of `data_type` holds it.
+fn rounded(number: f64, data_type: &DataType) -> f64 {
+    match data_type {
+        DataType::Float16 => half(number).to_f64(),
+        DataType::Float32 => f64::from(number as f32),
+        _ => number,
     }
 }
 
@@ -72,9 +81,10 @@ fn number(value: &Value) -> Option<f64> {
 /// Two different values as a message shows them; those that look alike come with their bits, or their characters' codes.
 pub(super) fn shown(expected: &Value, found: &Value, data_type: &DataType) -> (String, String) {
     let show = |value: &Value, alike: bool| match (value, number(value)) {
-        (Value::Number(_), Some(number)) if *data_type == DataType::Float32 => {
+        (Value::Number(_), Some(number)) if matches!(data_type, DataType::Float16 | DataType::Float32) => {
             // As a single both are shortest: the file may have all digits of the double.
-            let (single, bits) = (number as f32, (number as f32).to_bits());
+            let single = rounded(number, data_type) as f32;
+            let bits = single.to_bits();
             if alike { format!("{single:?} (0x{bits:08x})") } else { format!("{single:?}") }
         }
         (Value::Number(_), Some(number)) if alike && data_type.is_floating() => format!("{value} (0x{:016x})", number.to_bits()),
@@ -111,6 +121,10 @@ mod tests {
             (json!(551.77), json!(551.77), DataType::Float32),
             // The same single, once with all digits of the double that it is.
             (json!(551.770_019_531_25), json!(551.77), DataType::Float32),
+            // What a half holds of them.
+            (json!(0.1), json!(0.099_975_585_937_5), DataType::Float16),
+            (json!(2049), json!(2048.0), DataType::Float16),
+            (json!(-1e6), json!("-inf"), DataType::Float16),
             (json!("inf"), json!("inf"), DataType::Float64),
             (json!([1, null, "-inf"]), json!([1.0, null, "-inf"]), list(DataType::Float64)),
             (json!([[0.1]]), json!([[0.100_000_001_490_116_12]]), list(list(DataType::Float32))),
@@ -131,6 +145,8 @@ mod tests {
             (json!(0), json!(-0.0), DataType::Float64),
             (json!(i64::MAX), json!(i64::MAX - 1), DataType::Int64),
             (json!("1"), json!(1), DataType::Int64),
+            (json!(0.1), json!(0.1001), DataType::Float16),
+            (json!(2051), json!(2050.0), DataType::Float16),
             (json!("Köln"), json!("Ko\u{308}ln"), DataType::Utf8),
             (Value::Null, json!(0), DataType::Float64),
             (Value::Null, json!(""), DataType::Utf8),

@@ -9,12 +9,15 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dataset::DatasetSchema;
 use crate::files;
 
 /// How large a file of golden cases may be, bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// How many cases it may hold: they are replayed as one batch.
 const MAX_CASES: usize = 4_096;
+/// Where an envelope has its entity.
+const ENTITY: &str = "/body/xdmEntity";
 
 /// Events, and what training made of them at every node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -237,6 +240,17 @@ impl Case {
     /// The record's bytes, when the event is kept as such.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.event.as_str()?).ok()
+    }
+
+    /// The event as JSON, as it is read. A notebook has null for what is missing, and XDM leaves it out: in a case of training, what may be
+    /// missing by the dataset's XDM schema is left out where it is null.
+    pub fn json(&self, dataset: &DatasetSchema) -> String {
+        let mut event = self.event.clone();
+        let entity = if event.pointer(ENTITY).is_some() { ENTITY } else { "" };
+        if let (None, Some(xdm), Some(entity)) = (&self.by, dataset.xdm(), event.pointer_mut(entity)) {
+            xdm.root.drop_nulls(entity);
+        }
+        event.to_string()
     }
 
     fn check(&self, golden: &Golden) -> Result<(), String> {

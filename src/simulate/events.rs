@@ -133,6 +133,7 @@ enum Source {
 /// The rows of a file, over and over.
 struct Rows {
     path: PathBuf,
+    schema: DatasetSchema,
     file: RowFile,
     decoder: Box<dyn Decoder>,
     raw: RawRows,
@@ -147,10 +148,9 @@ impl Events {
     /// # Errors
     /// When the file cannot be read as the dataset's, or the key is no field.
     pub fn of_rows(path: &Path, schema: &DatasetSchema, encoder: Box<dyn Encoder>, options: &EventOptions) -> Result<Self, SimulateError> {
-        let file = RowFile::open(path)?;
-        let projection: Vec<usize> = (0..schema.fields().len()).collect();
-        let decoder = file.decoder(schema, &projection)?;
-        let rows = Rows { path: path.into(), file, decoder, raw: RawRows::default(), decoded: Decoded::default(), read: 0 };
+        let (file, decoder) = open(path, schema)?;
+        let (raw, decoded) = (RawRows::default(), Decoded::default());
+        let rows = Rows { path: path.into(), schema: schema.clone(), file, decoder, raw, decoded, read: 0 };
         Self::new(Source::Rows(Box::new(rows)), schema, encoder, options)
     }
 
@@ -207,6 +207,14 @@ impl Events {
     }
 }
 
+/// A file of rows with the decoder of all fields.
+fn open(path: &Path, schema: &DatasetSchema) -> Result<(RowFile, Box<dyn Decoder>), FileError> {
+    let mut file = RowFile::open(path)?;
+    let projection: Vec<usize> = (0..schema.fields().len()).collect();
+    let decoder = file.decoder(schema, &projection)?;
+    Ok((file, decoder))
+}
+
 impl Rows {
     fn next_columns(&mut self, max: usize) -> Result<&[ArrayRef], SimulateError> {
         self.file.read(max, &mut self.raw)?;
@@ -214,7 +222,7 @@ impl Rows {
             if self.read == 0 {
                 return Err(SimulateError::NoRows { path: self.path.clone() });
             }
-            self.file = RowFile::open(&self.path)?;
+            (self.file, self.decoder) = open(&self.path, &self.schema)?;
             self.read = 0;
             self.file.read(max, &mut self.raw)?;
             if self.raw.is_empty() {

@@ -65,8 +65,8 @@ fn record(
     is_null: bool,
 ) {
     for (index, field) in kind.fields.iter().enumerate() {
-        let rules = rules::inner(rules, index);
-        let (inner, null) = field.kind.split_null();
+        let (kind, rules) = (rules::written(rules, index, &field.kind), rules::inner(rules, index));
+        let (inner, null) = kind.split_null();
         if let AvroType::Record(inner) = inner {
             let is_null = is_null || (null.is_some() && random.chance(NULL_SHARE));
             record((inner, rules), columns, random, now_ms, is_null);
@@ -75,7 +75,7 @@ fn record(
         let Some(column) = columns.next() else { return };
         match is_null {
             true => column.push_null(),
-            false => value(&field.kind, rules, column, &mut Muse { random, now_ms, name: &field.name }),
+            false => value(kind, rules, column, &mut Muse { random, now_ms, name: &field.name }),
         }
     }
 }
@@ -161,6 +161,7 @@ fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &m
         AvroType::Union(_) => column.push_null(),
         AvroType::Record(inner) => {
             for (index, (AvroField { name, kind, .. }, child)) in inner.fields.iter().zip(column.children()).enumerate() {
+                let kind = rules::written(rules, index, kind);
                 value(kind, rules::inner(rules, index), child, &mut Muse { random: muse.random, now_ms: muse.now_ms, name });
             }
             let _ = column.close();
@@ -185,6 +186,7 @@ fn ruled(kind: &AvroType, rules: &XdmType, column: &mut Column, muse: &mut Muse<
         #[expect(clippy::cast_possible_truncation, reason = "the rules' numbers have at most 53 bits")]
         AvroType::Long => column.push_i64(listed.and_then(serde_json::Value::as_i64).unwrap_or(rules::number(rules, muse.random) as i64)),
         AvroType::Double => column.push_f64(listed.and_then(serde_json::Value::as_f64).unwrap_or(rules::number(rules, muse.random))),
+        AvroType::Boolean => column.push_bool(listed.and_then(serde_json::Value::as_bool).unwrap_or(muse.random.chance(0.5))),
         _ => return false,
     }
     true

@@ -3,15 +3,23 @@
 use serde_json::Value;
 
 use super::random::Random;
-use crate::dataset::{Bound, TextFormat, XdmKind, XdmType};
+use crate::dataset::{AvroType, Bound, TextFormat, XdmKind, XdmType};
 
 /// The most that a number is above the least that it may be.
 const RANGE: f64 = 100_000.0;
 
-/// One of the values that the rules list; none when they list none.
+/// One of the values beside null that the rules list; none when they list none.
 pub(super) fn listed<'r>(rules: &'r XdmType, random: &mut Random) -> Option<&'r Value> {
-    let allowed = rules.allowed.as_ref()?;
-    allowed.get(usize::try_from(random.below(allowed.len() as u64)).unwrap_or(0))
+    let allowed: Vec<&Value> = rules.allowed.as_ref()?.iter().filter(|value| !value.is_null()).collect();
+    allowed.get(usize::try_from(random.below(allowed.len() as u64)).unwrap_or(0)).copied()
+}
+
+/// The type of a member as its values are made up: one that must be there is not null, for events leave out what is null.
+pub(super) fn written<'k>(rules: Option<&XdmType>, member: usize, kind: &'k AvroType) -> &'k AvroType {
+    match rules.map(|rules| &rules.kind) {
+        Some(XdmKind::Object(object)) if object.members.get(member).is_some_and(|member| member.required) => kind.split_null().0,
+        _ => kind,
+    }
 }
 
 /// A text like `idea` that keeps to the rules; of several patterns the first.

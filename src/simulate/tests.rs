@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+
 use super::{EventOptions, Events};
 use crate::codec::avro::{AvroDecoder, AvroEncoder};
-use crate::codec::json::{JsonDecoder, JsonEncoder};
+use crate::codec::json::{JsonDecoder, JsonEncoder, Rules};
 use crate::codec::{Decoded, Decoder, Encoder};
 use crate::dataset::DatasetSchema;
+use crate::diagnostic::Document;
 
 /// Every type that an event's field may have.
 const SCHEMA: &str = r#"{"type": "record", "name": "Event", "fields": [
@@ -90,19 +97,45 @@ fn batches_do_not_matter() {
 }
 
 #[test]
+fn what_is_made_up_keeps_to_an_xdm_schema() {
+    let text = r#"{"type": "object", "required": ["must", "inner"], "properties": {
+        "must": {"type": ["string", "null"]}, "kind": {"type": ["string", "null"], "enum": ["a", "b", null]},
+        "sure": {"type": "boolean", "const": true},
+        "inner": {"type": "object", "required": ["n"], "properties": {"n": {"type": ["integer", "null"], "enum": [1, null]}}},
+        "list": {"type": "array", "items": {"type": "object", "required": ["a"], "properties": {"a": {"type": ["string", "null"]}}}}}}"#;
+    let document = Document::parse("schema.json", text, &|_| None).map_err(|found| found.render(false)).unwrap();
+    let schema = DatasetSchema::read_xdm(&document).map_err(|found| found.render(false)).unwrap();
+    let mut events = Events::invented(&schema, Box::new(JsonEncoder::by(Rules::Xdm, &schema)), &EventOptions::default()).unwrap();
+    let batch = events.next_batch(500).unwrap();
+    let payloads: Vec<&[u8]> = batch.iter().map(|event| event.value.unwrap()).collect();
+    let mut decoded = Decoded::default();
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
+    JsonDecoder::by(Rules::Xdm, &schema, &all).unwrap().decode(&payloads, &mut decoded);
+    assert_eq!((decoded.rejected.first(), decoded.rows.len()), (None, 500));
+}
+
+#[test]
 fn rows_of_a_file_come_again_and_a_wrong_one_is_named() {
     let folder = tempfile::TempDir::new().unwrap();
-    let path = folder.path().join("rows.csv");
+    let (path, parquet) = (folder.path().join("rows.csv"), folder.path().join("rows.parquet"));
     let schema = DatasetSchema::parse_avro(r#"{"type": "record", "name": "E", "fields": [{"name": "n", "type": "int"}]}"#).unwrap();
-    let open = || Events::of_rows(&path, &schema, Box::new(JsonEncoder::for_schema(&schema)), &EventOptions::default()).unwrap();
+    let rows_of =
+        |path: &Path| Events::of_rows(path, &schema, Box::new(JsonEncoder::for_schema(&schema)), &EventOptions::default()).unwrap();
+    let open = || rows_of(&path);
     std::fs::write(&path, "n\n1\n2\n3\n").unwrap();
-    let mut events = open();
-    let mut values = Vec::new();
-    while values.len() < 7 {
-        let batch = events.next_batch(2).unwrap();
-        values.extend(batch.iter().map(|event| String::from_utf8(event.value.unwrap().to_vec()).unwrap()));
+    let column: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&parquet).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    for mut events in [open(), rows_of(&parquet)] {
+        let mut values = Vec::new();
+        while values.len() < 7 {
+            let batch = events.next_batch(2).unwrap();
+            values.extend(batch.iter().map(|event| String::from_utf8(event.value.unwrap().to_vec()).unwrap()));
+        }
+        assert_eq!(values[..7], [1, 2, 3, 1, 2, 3, 1].map(|n| format!("{{\"n\":{n}}}")));
     }
-    assert_eq!(values[..7], [1, 2, 3, 1, 2, 3, 1].map(|n| format!("{{\"n\":{n}}}")));
     std::fs::write(&path, "n\n1\n2\nthree\n").unwrap();
     let message = open().next_batch(10).map(|_| ()).unwrap_err().to_string();
     assert!(message.contains("rows.csv: row 3: field `n`: "), "{message}");

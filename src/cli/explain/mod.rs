@@ -77,7 +77,7 @@ impl Explain {
         let subject = match (&self.what.event, self.what.offset, self.what.case) {
             (Some(path), ..) => Subject::from_file(path, assembly.pipeline().input.max_event_size.bytes())?,
             (_, Some(offset), _) => Subject::from_kafka(&assembly, self.topic.as_deref(), self.partition, offset)?,
-            (.., case) => Subject::from_golden(&read_golden(golden_file(&assembly, None)?)?, case.unwrap_or_default())?,
+            (.., case) => Subject::from_golden(&read_golden(golden_file(&assembly, None)?)?, case.unwrap_or_default(), assembly.dataset())?,
         };
         let subject = subject.part(&assembly, self.message)?;
         // The line of the stream tells what becomes of the event; one that keeps everything tells why.

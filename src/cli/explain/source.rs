@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::exit::{Failure, running};
+use crate::dataset::DatasetSchema;
 use crate::dead_letters::DeadLetter;
 use crate::golden::Golden;
 use crate::kafka::{ClientProperties, LookupError, MessageBatch, read_record};
@@ -65,13 +66,13 @@ impl Subject {
     }
 
     /// The event of a golden case.
-    pub(super) fn from_golden(golden: &Golden, number: usize) -> Result<Self, Failure> {
+    pub(super) fn from_golden(golden: &Golden, number: usize, dataset: &DatasetSchema) -> Result<Self, Failure> {
         let Some(case) = golden.cases.get(number) else {
             return Err(running(format!("there is no golden case {number}: there are {}, counted from 0", golden.cases.len())));
         };
         let (value, is_json) = match case.bytes() {
             Some(bytes) => (bytes, false),
-            None => (case.event.to_string().into_bytes(), true),
+            None => (case.json(dataset).into_bytes(), true),
         };
         Ok(Self { value: Some(value), is_json, origin: Origin::Case { case: number }, dead_letter: None })
     }

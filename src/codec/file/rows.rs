@@ -90,12 +90,13 @@ impl RowFile {
         Ok(Self { path: path.into(), reader, size, format })
     }
 
-    /// The decoder of this file's rows as a dataset's; `projection` are indices of its fields, in the order of the columns.
+    /// The decoder of this file's rows as a dataset's; `projection` are indices of its fields, in the order of the columns. Ask for it
+    /// before the first row: those of a Parquet file have no more than the decoder needs.
     ///
     /// # Errors
     /// When the file lacks a field that must be there, or has it in a type that cannot be read as the dataset's.
-    pub fn decoder(&self, schema: &DatasetSchema, projection: &[usize]) -> Result<Box<dyn Decoder>, FileError> {
-        let decoder: Result<Box<dyn Decoder>, CodecError> = match &self.format {
+    pub fn decoder(&mut self, schema: &DatasetSchema, projection: &[usize]) -> Result<Box<dyn Decoder>, FileError> {
+        let decoder: Result<Box<dyn Decoder>, CodecError> = match &mut self.format {
             Format::Csv { header } => CsvDecoder::new(schema, projection, header).map(|decoder| Box::new(decoder) as _),
             Format::Parquet(parquet) => parquet.decoder(schema, projection),
             Format::JsonLines => JsonDecoder::new(schema, projection).map(|decoder| Box::new(decoder) as _),

@@ -91,7 +91,11 @@ impl Choose<'_> {
         if self.choice.is_tagged {
             return Err(self.refuse(found, anchor));
         }
-        for branch in &self.choice.branches {
+        // An enum's default stands for a text that no other type takes.
+        let is_default = |branch: &&Branch| matches!(&branch.kind, Kind::Scalar(scalar, _) if scalar.is_unknown_symbol(found));
+        let choice = self.choice;
+        let branches = || choice.branches.iter();
+        for branch in branches().filter(|branch| !is_default(branch)).chain(branches().filter(is_default)) {
             let Kind::Scalar(scalar, data_type) = &branch.kind else { continue };
             let taken = match &branch.target {
                 Target::Column(Some(column), _) => scalar.push(found, &mut self.columns[*column]),

@@ -74,7 +74,7 @@ impl JsonDecoder {
     pub fn by(rules: Rules, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
         let fields = crate::codec::project(schema, projection)?;
         let places = crate::codec::places(schema, projection);
-        let mut compiler = Compiler { rules, places: &places, leaf: 0, id: 0 };
+        let mut compiler = Compiler { rules, is_xdm: schema.xdm().is_some(), places: &places, leaf: 0, id: 0 };
         let root = match schema.xdm() {
             Some(xdm) if rules == Rules::Xdm => compiler.entity(&xdm.root),
             _ => compiler.object(schema.written(), schema.root(), "")?,

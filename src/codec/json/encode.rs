@@ -6,7 +6,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 use serde_json::json;
 
-use super::shape::Rules;
+use super::shape::{Rules, sole};
 use super::typed::{close, is_named, open, tag, typed};
 use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder, text, time};
@@ -81,8 +81,16 @@ impl JsonEncoder {
     /// The same by the given rules.
     pub fn by(rules: Rules, schema: &DatasetSchema) -> Self {
         let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        let members = members(schema.written(), rules, &mut 0);
+        let members = Members { rules, taken: None, field: 0, column: 0 }.of(schema.written());
         Self { names, members, header: Vec::new(), trailer: Vec::new(), omits_null: rules == Rules::Xdm }
+    }
+
+    /// An encoder of those of a dataset's fields that are `taken`, in their order: each value by its column's own type, whatever the
+    /// dataset's is, and null wherever the column has it.
+    pub(crate) fn of_fields(schema: &DatasetSchema, taken: &[bool]) -> Self {
+        let names = schema.fields().iter().zip(taken).filter(|(_, taken)| **taken).map(|(field, _)| field.path.clone()).collect();
+        let members = Members { rules: Rules::Plain, taken: Some(taken), field: 0, column: 0 }.of(schema.written());
+        Self { names, members, header: Vec::new(), trailer: Vec::new(), omits_null: false }
     }
 
     /// The same encoder with `header` before each object.
@@ -102,30 +110,56 @@ impl JsonEncoder {
     }
 }
 
-fn members(record: &AvroRecord, rules: Rules, column: &mut usize) -> Vec<Member> {
-    let fields = record.fields.iter().enumerate();
-    fields.map(|(index, field)| Member { head: head(index, &field.name), value: target(&field.kind, rules, column) }).collect()
+/// Makes the members of a dataset's records.
+struct Members<'t> {
+    rules: Rules,
+    /// Which of the dataset's fields are there, each by its column's own type; none for all of them by the dataset's.
+    taken: Option<&'t [bool]>,
+    /// The dataset's next field.
+    field: usize,
+    /// The next column.
+    column: usize,
 }
 
-fn target(kind: &AvroType, rules: Rules, column: &mut usize) -> Target {
-    let first = *column;
-    if let Some(union) = is_named(kind, rules) {
-        let arms = union.members().map(|(index, kind, _)| {
-            let first = *column;
-            let value = target(kind, rules, column);
-            Arm { tag: tag(union, index, rules), columns: first..*column, value }
-        });
-        return Target::Union { arms: arms.collect(), nullable: union.null().is_some() };
+impl Members<'_> {
+    fn of(&mut self, record: &AvroRecord) -> Vec<Member> {
+        let mut members = Vec::new();
+        for field in &record.fields {
+            if let Some(value) = self.target(&field.kind) {
+                members.push(Member { head: head(members.len(), &field.name), value });
+            }
+        }
+        members
     }
-    match kind.split_null() {
-        (AvroType::Record(inner), null) => {
-            let members = members(inner, rules, column);
-            Target::Object { members, columns: first..*column, nullable: null.is_some() }
+
+    /// None for what has no field that is taken.
+    fn target(&mut self, kind: &AvroType) -> Option<Target> {
+        let first = self.column;
+        if let Some(union) = is_named(kind, self.rules) {
+            let arms = union.members().filter_map(|(index, kind, _)| {
+                let first = self.column;
+                let value = self.target(kind)?;
+                Some(Arm { tag: tag(union, index, self.rules), columns: first..self.column, value })
+            });
+            let arms: Vec<Arm> = arms.collect();
+            let nullable = union.null().is_some() || self.taken.is_some();
+            return (self.taken.is_none() || !arms.is_empty()).then_some(Target::Union { arms, nullable });
         }
-        _ => {
-            *column += 1;
-            Target::Typed(first, kind.clone(), rules)
+        if let AvroType::Record(inner) = sole(kind) {
+            let (members, nullable) = (self.of(inner), kind.split_null().1.is_some());
+            let is_there = self.taken.is_none() || !members.is_empty();
+            return is_there.then_some(Target::Object { members, columns: first..self.column, nullable });
         }
+        let is_taken = self.taken.is_none_or(|taken| taken.get(self.field) == Some(&true));
+        self.field += 1;
+        if !is_taken {
+            return None;
+        }
+        self.column += 1;
+        Some(match self.taken {
+            None => Target::Typed(first, kind.clone(), self.rules),
+            Some(_) => Target::Column(first),
+        })
     }
 }
 

@@ -61,8 +61,7 @@ impl Compiler<'_> {
             Extra::None => Others::Refused,
             Extra::Each(kind) => Others::Each(Box::new(self.ruled(kind, kind.nullable))),
         };
-        let aliases =
-            object.members.iter().enumerate().flat_map(|(index, member)| member.aliases.iter().map(move |alias| (alias.clone(), index)));
-        Object::new(members).ruled(rules, others, aliases.collect())
+        let aliases = object.members.iter().map(|member| member.aliases.as_slice()).enumerate();
+        Object::new(members).aliased(aliases).ruled(rules, others)
     }
 }

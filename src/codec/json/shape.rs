@@ -80,9 +80,15 @@ impl<M> Object<M> {
         Self { members, index, rules: None, others: Others::Ignored }
     }
 
-    /// The same object with rules; `aliases` are other names of members.
-    pub(super) fn ruled(mut self, rules: &Arc<XdmType>, others: Others, aliases: Vec<(String, usize)>) -> Self {
+    /// The same object with other names of members, by index.
+    pub(super) fn aliased<'n>(mut self, aliases: impl IntoIterator<Item = (usize, &'n [String])>) -> Self {
+        let aliases = aliases.into_iter().flat_map(|(index, names)| names.iter().map(move |name| (name.clone(), index)));
         self.index.extend(aliases);
+        self
+    }
+
+    /// The same object with rules.
+    pub(super) fn ruled(self, rules: &Arc<XdmType>, others: Others) -> Self {
         Self { rules: Some(Arc::clone(rules)), others, ..self }
     }
 
@@ -112,6 +118,8 @@ pub enum Rules {
 #[derive(Debug)]
 pub(super) struct Compiler<'a> {
     pub(super) rules: Rules,
+    /// Whether the dataset schema is an XDM schema, by whatever rules events are read.
+    pub(super) is_xdm: bool,
     /// The column of each of the dataset's fields; none for those that nobody asked for.
     pub(super) places: &'a [Option<usize>],
     /// The dataset's next field.
@@ -137,7 +145,10 @@ impl Compiler<'_> {
             };
             Ok(Named { name: field.name.clone(), id, required: false, default, member: target })
         });
-        Ok(Object::new(members.collect::<Result<_, CodecError>>()?))
+        let object = Object::new(members.collect::<Result<_, CodecError>>()?);
+        // Avro's aliases are names in writers' schemas, XDM's are names in events.
+        let aliases = written.fields.iter().map(|field| field.aliases.as_slice()).enumerate();
+        Ok(if self.is_xdm { object.aliased(aliases) } else { object })
     }
 
     pub(super) fn next_id(&mut self) -> usize {
@@ -188,16 +199,16 @@ impl Compiler<'_> {
     }
 }
 
-/// The union whose values may have to say which of its types they are.
+/// The union whose values may have to say which of its types they are; one of null alone has none to say.
 pub(super) fn named_union(written: &AvroType, rules: Rules) -> Option<&AvroUnion> {
     match written {
-        AvroType::Union(union) if rules == Rules::Avro || union.is_several() => Some(union),
+        AvroType::Union(union) if (rules == Rules::Avro && union.members().next().is_some()) || union.is_several() => Some(union),
         _ => None,
     }
 }
 
 /// The type beside null, or the type itself.
-fn sole(written: &AvroType) -> &AvroType {
+pub(super) fn sole(written: &AvroType) -> &AvroType {
     match written {
         AvroType::Union(union) if !union.is_several() => union.members().next().map_or(written, |(_, kind, _)| kind),
         _ => written,

@@ -4,17 +4,21 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::builder::{Float32Builder, MapBuilder, StringBuilder};
 use arrow_array::types::Float32Type;
-use arrow_array::{ArrayRef, Float32Array, ListArray, RecordBatch};
+use arrow_array::{ArrayRef, BinaryArray, FixedSizeBinaryArray, Float32Array, Float64Array, ListArray, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
+use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 
 use super::schema;
 use crate::codec::file::{FileFormat, RawRows, RowFile, RowSink};
 
 use crate::codec::json::{JsonDecoder, JsonEncoder};
 use crate::codec::{Decoded, Encoded, Encoder};
-use crate::dataset::DatasetSchema;
+use crate::dataset::{DatasetSchema, Reason};
 
 const FIELDS: &str = r#"{"name":"id","type":"string"},{"name":"n","type":["null","int"]},{"name":"x","type":"double"},
     {"name":"t","type":["null",{"type":"long","logicalType":"timestamp-millis"}]}"#;
@@ -104,28 +108,118 @@ fn apache_avro_reads_the_container_and_the_other_way_round() {
     }
 }
 
+fn write_parquet<const N: usize>(path: &Path, columns: [(&str, ArrayRef); N]) {
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
 /// As Avro widens a float, and pandas.
 #[test]
 fn a_float_of_parquet_is_the_same_number_as_a_double() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.parquet");
     let floats: ArrayRef = Arc::new(Float32Array::from(vec![Some(0.1), None, Some(f32::NAN)]));
-    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>([Some(vec![Some(0.1)]), None, Some(vec![])]));
-    let columns = [("x", Arc::clone(&floats), true), ("f", floats, true), ("l", lists, true)];
-    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let lists = [Some(vec![Some(0.1), Some(f32::NAN)]), None, Some(vec![])];
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(lists));
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Float32Builder::new());
+    maps.keys().append_value("a");
+    maps.values().append_value(0.1);
+    [true, false, true].into_iter().for_each(|is_there| maps.append(is_there).unwrap());
+    write_parquet(&path, [("x", Arc::clone(&floats)), ("f", floats), ("l", lists), ("m", Arc::new(maps.finish()))]);
     let schema = schema(
         r#"{"name":"x","type":["null","double"]},{"name":"f","type":["null","float"]},
-           {"name":"l","type":["null",{"type":"array","items":["null","double"]}]}"#,
+           {"name":"l","type":["null",{"type":"array","items":["null","double"]}]},
+           {"name":"m","type":["null",{"type":"map","values":"double"}]}"#,
     );
     let expected = [
-        r#"{"x":0.10000000149011612,"f":0.1,"l":[0.10000000149011612]}"#,
-        r#"{"x":null,"f":null,"l":null}"#,
-        r#"{"x":null,"f":null,"l":[]}"#,
+        r#"{"x":0.10000000149011612,"f":0.1,"l":[0.10000000149011612,null],"m":{"a":0.10000000149011612}}"#,
+        r#"{"x":null,"f":null,"l":null,"m":null}"#,
+        r#"{"x":null,"f":null,"l":[],"m":{}}"#,
     ];
     assert_eq!(read_back(&path, &schema, 64), expected);
+}
+
+#[test]
+fn bytes_of_parquet_are_text_where_the_dataset_has_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let texts: ArrayRef = Arc::new(BinaryArray::from_vec(vec!["Zürich".as_bytes(), "".as_bytes()]));
+    let fixed: ArrayRef = Arc::new(FixedSizeBinaryArray::try_from_iter([[b'a'; 16], [b'b'; 16]].into_iter()).unwrap());
+    write_parquet(&path, [("city", Arc::clone(&texts)), ("raw", texts), ("id", fixed)]);
+    let fields = r#"{"name":"city","type":"string"},{"name":"raw","type":"bytes"}"#;
+    let expected = ["{\"city\":\"Zürich\",\"raw\":\"ZÃ¼rich\"}", "{\"city\":\"\",\"raw\":\"\"}"];
+    assert_eq!(read_back(&path, &schema(fields), 64), expected);
+    let refused = RowFile::open(&path).unwrap().decoder(&schema(r#"{"name":"id","type":"string"}"#), &[0]).map(|_| ()).unwrap_err();
+    assert!(refused.to_string().ends_with("field `id`: a Parquet column of type FixedSizeBinary(16) is not read as Utf8"), "{refused}");
+    write_parquet(&path, [("city", Arc::new(BinaryArray::from_vec(vec![b"Z\xfcrich".as_slice()])))]);
+    let mut file = RowFile::open(&path).unwrap();
+    file.decoder(&schema(r#"{"name":"city","type":"string"}"#), &[0]).unwrap();
+    let damaged = file.read(64, &mut RawRows::default()).unwrap_err().to_string();
+    assert!(damaged.contains("column `city`: "), "{damaged}");
+}
+
+#[test]
+fn a_uuid_of_parquet_is_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let message = parse_message_type("message rows { required fixed_len_byte_array (16) u (UUID); }").unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(message), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let bytes = FixedLenByteArray::from((0..16).collect::<Vec<u8>>());
+    column.typed::<FixedLenByteArrayType>().write_batch(&[bytes], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let uuid = r#"{"u":"00010203-0405-0607-0809-0a0b0c0d0e0f"}"#;
+    let fixed = r#"{"name":"u","type":{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}}"#;
+    for field in [r#"{"name":"u","type":{"type":"string","logicalType":"uuid"}}"#, fixed] {
+        assert_eq!(read_back(&path, &schema(field), 64), [uuid], "{field}");
+    }
+}
+
+/// A row is read by the columns that are asked for, whether they are in records or are named like the fields in them.
+#[test]
+fn parquet_is_read_by_the_fields_that_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let infinite: ArrayRef = Arc::new(Float64Array::from(vec![1.5, f64::NEG_INFINITY]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![None, Some(7.5)]));
+    write_parquet(&path, [("unasked", Arc::clone(&infinite)), ("v.double", numbers), ("r.s.x", infinite), ("v.string", texts)]);
+    let schema = schema(
+        r#"{"name":"r","type":{"type":"record","name":"R","fields":[
+             {"name":"s","type":["null",{"type":"record","name":"S","fields":[{"name":"x","type":"double"}]}]}]}},
+           {"name":"v","type":["null","string","double"]},{"name":"d","type":"int","default":3}"#,
+    );
+    let read = |projection: &[usize]| {
+        let (mut file, mut rows) = (RowFile::open(&path).unwrap(), RawRows::default());
+        let mut decoder = file.decoder(&schema, projection).unwrap();
+        file.read(64, &mut rows).unwrap();
+        super::decode(decoder.as_mut(), &rows.payloads())
+    };
+    let all = read(&[0, 1, 2, 3]);
+    let mut encoded = Encoded::default();
+    JsonEncoder::for_schema(&schema).encode(&all.columns, &mut (0..1), &mut encoded, &mut vec![]);
+    assert_eq!(encoded.get(0), br#"{"r":{"s":{"x":1.5}},"v":"a","d":3}"#);
+    let (row, why) = &all.rejected[0];
+    assert_eq!((*row, why.reason, why.field.as_deref()), (1, Reason::OutOfRange, Some("r.s.x")));
+    for projection in [&[2, 1][..], &[3], &[]] {
+        let decoded = read(projection);
+        assert_eq!((decoded.rows, decoded.rejected), (vec![0, 1], vec![]), "{projection:?}");
+    }
+}
+
+#[test]
+fn numbers_of_csv_may_have_blanks_beside_them_and_a_sign_before_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    std::fs::write(&path, "i,x\n-0, -0\n 5 ,6 \n").unwrap();
+    let schema = schema(r#"{"name":"i","type":"int"},{"name":"x","type":"double"}"#);
+    assert_eq!(read_back(&path, &schema, 64), [r#"{"i":0,"x":-0.0}"#, r#"{"i":5,"x":6.0}"#]);
 }
 
 #[test]

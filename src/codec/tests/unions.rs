@@ -163,6 +163,34 @@ fn a_fault_is_at_the_field_beneath_the_branch() {
 }
 
 #[test]
+fn an_enums_default_takes_no_text_that_another_type_has() {
+    let schema = schema(
+        r#"{"name":"v","type":["null",{"type":"enum","name":"E","symbols":["A","B"],"default":"A"},"string"]},
+           {"name":"l","type":{"type":"array","items":[{"type":"enum","name":"F","symbols":["A"],"default":"A"},"long"]}}"#,
+    );
+    let fields: Vec<_> = schema.fields().iter().map(|field| (field.path.clone(), field.data_type.clone(), field.nullable)).collect();
+    let payloads: [&[u8]; 2] = [br#"{"v":"B","l":["other",1]}"#, br#"{"v":"other","l":[]}"#];
+    let decoded = decode(&mut JsonDecoder::new(&schema, &all_fields(&schema)).unwrap(), &payloads);
+    let mut encoded = Encoded::default();
+    JsonEncoder::new(&fields).unwrap().encode(&decoded.columns, &mut (0..2), &mut encoded, &mut vec![]);
+    let texts: Vec<_> = encoded.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
+    let expected =
+        [r#"{"v.E":"B","v.string":null,"l":[{"F":"A","long":null},{"F":null,"long":1}]}"#, r#"{"v.E":null,"v.string":"other","l":[]}"#];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_union_of_null_alone_has_a_column() {
+    let schema = schema(r#"{"name":"a","type":["null"]},{"name":"b","type":"long"},{"name":"c","type":"long"}"#);
+    for rules in [Rules::Plain, Rules::Avro] {
+        let decoded = decode(&mut JsonDecoder::by(rules, &schema, &[1, 2]).unwrap(), &[br#"{"a":null,"b":1,"c":2}"#, br#"{"b":3,"c":4}"#]);
+        assert_eq!(decoded.rejected, vec![], "{rules:?}");
+        let values = decoded.columns.iter().map(|column| column.as_primitive::<Int64Type>().values().to_vec());
+        assert_eq!(values.collect::<Vec<_>>(), [[1, 3], [2, 4]], "{rules:?}");
+    }
+}
+
+#[test]
 fn writers_with_other_unions_find_the_branch() {
     let dataset =
         schema(r#"{"name":"v","type":["null","string","long"],"default":null},{"name":"w","type":["string","boolean"],"default":"new"}"#);

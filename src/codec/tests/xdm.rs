@@ -56,6 +56,18 @@ fn what_people_write_is_an_entity_or_an_envelope() {
     assert_eq!(reasons, [(1, Reason::XdmViolation), (3, Reason::XdmViolation), (4, Reason::MissingSourceName)]);
 }
 
+/// Rows of files are not held against the rules, and have the names that events have.
+#[test]
+fn rows_have_the_other_names_of_required_members() {
+    let schema = xdm_schema();
+    let mut decoder = JsonDecoder::new(&schema, &all_fields(&schema)).unwrap();
+    let payloads: [&[u8]; 2] =
+        [br#"{"@id":"e","xdm:timestamp":"2024-02-29T17:04:05Z"}"#, br#"{"@id":"e","_id":"f","timestamp":"2024-02-29T17:04:05Z"}"#];
+    let decoded = decode(&mut decoder, &payloads);
+    let reasons: Vec<_> = decoded.rejected.iter().map(|(row, rejection)| (*row, rejection.reason)).collect();
+    assert_eq!((decoded.rows, reasons), (vec![0], vec![(1, Reason::DuplicateKey)]));
+}
+
 #[test]
 fn violations_in_the_documented_form() {
     let schema = xdm_schema();

@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+
 use crate::dataset::DatasetSchema;
 use crate::diagnostic::{Diagnostics, Document};
 
@@ -53,6 +55,22 @@ fn the_class_adds_its_fields_and_their_other_names() {
     let schema = read(schema).map_err(|found| found.render(false)).unwrap();
     let aliases: Vec<_> = schema.root().fields.iter().map(|field| field.aliases.clone()).collect();
     assert_eq!(aliases, [vec!["timestamp".to_owned()], vec![], vec!["@id".to_owned()]]);
+}
+
+#[test]
+fn nulls_are_dropped_where_something_may_be_missing() {
+    let schema = r#"{"type": "object", "required": ["must"], "properties": {
+        "must": {"type": ["string", "null"]}, "may": {"type": ["string", "null"]},
+        "list": {"type": "array", "items": {"type": "object", "required": ["b"], "properties": {
+            "a": {"type": "integer"}, "b": {"type": ["integer", "null"]}}}},
+        "nulls": {"type": "object", "additionalProperties": {"type": ["integer", "null"]}},
+        "none": {"type": "object", "additionalProperties": {"type": "integer"}}}}"#;
+    let schema = read(schema).map_err(|found| found.render(false)).unwrap();
+    let mut event = json!({
+        "must": null, "may": null, "other": null, "list": [{"a": null, "b": null}, null], "nulls": {"x": null}, "none": {"x": null, "y": 1},
+    });
+    schema.xdm().unwrap().root.drop_nulls(&mut event);
+    assert_eq!(event, json!({"must": null, "list": [{"b": null}, null], "nulls": {"x": null}, "none": {"y": 1}}));
 }
 
 #[test]

@@ -17,6 +17,30 @@ pub(crate) struct XdmType {
     pub(crate) allowed: Option<Vec<Value>>,
 }
 
+impl XdmType {
+    /// Takes the members that are null out of a value, but for those that must be there, and for entries of maps whose values may be null.
+    pub(crate) fn drop_nulls(&self, value: &mut Value) {
+        match (&self.kind, value) {
+            (XdmKind::Array { item, .. }, Value::Array(items)) => items.iter_mut().for_each(|value| item.drop_nulls(value)),
+            (XdmKind::Map(kind), Value::Object(entries)) => {
+                entries.retain(|_, value| kind.nullable || !value.is_null());
+                entries.values_mut().for_each(|value| kind.drop_nulls(value));
+            }
+            (XdmKind::Object(object), Value::Object(members)) => {
+                members.retain(|name, value| !value.is_null() || object.member(name).is_some_and(|member| member.required));
+                for (name, value) in members {
+                    match (object.member(name), &object.extra) {
+                        (Some(member), _) => member.kind.drop_nulls(value),
+                        (None, Extra::Each(kind)) => kind.drop_nulls(value),
+                        (None, Extra::Any | Extra::None) => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum XdmKind {
     Text(TextRules),
@@ -103,6 +127,13 @@ impl Bound {
 pub(crate) struct XdmObject {
     pub(crate) members: Vec<XdmMember>,
     pub(crate) extra: Extra,
+}
+
+impl XdmObject {
+    /// The member that an event writes by this name.
+    fn member(&self, name: &str) -> Option<&XdmMember> {
+        self.members.iter().find(|member| member.name == name || member.aliases.iter().any(|alias| alias == name))
+    }
 }
 
 /// What members may be that an object does not name.
