@@ -67,6 +67,21 @@ fn a_row_fills_inputs_of_every_shape() {
 }
 
 #[test]
+fn features_tell_the_width_of_an_input_without_a_shape() {
+    let x = Message::default().text(1, "x").message(2, &Message::default().message(1, &Message::default().number(1, FLOAT)));
+    let row_sums = node("ReduceSum", "", &["x", "axis"], &["y"], &[integer("keepdims", 1)]);
+    let axis = Message::default().number(1, 1).number(2, INT64).text(8, "axis").bytes(9, &1_i64.to_le_bytes());
+    let neg = node("Neg", "", &["x"], &["y"], &[]);
+    for (operator, constants, expected) in [(row_sums, vec![axis], json!({"y": 3.0})), (neg, vec![], json!({"y_0": -1.0, "y_1": -2.0}))] {
+        let store = store(&model(&[("", 17)], &[operator], std::slice::from_ref(&x), &[value("y", FLOAT, &[0, 0])], &constants));
+        let pipeline = pipeline(&store, &json!({"a": "float", "b": "float"}), json!({"features": ["a", "b"]}));
+        assert_eq!(pipeline.findings(), "");
+        let rows = [json!({"a": 1, "b": 2}), json!({"a": 1, "b": 2})];
+        assert_eq!(scored(&pipeline.score(&rows, 2)), [expected.as_object().unwrap(); 2]);
+    }
+}
+
+#[test]
 fn an_answer_that_would_depend_on_the_batch_is_of_one_row() {
     // The largest of the batch, the rows turned into columns, and the share of the batch's sum, which rows of zeros do not tell.
     let largest = unary("ReduceMax", FLOAT, &[0, 2], &[integers("axes", &[0])]);
@@ -135,13 +150,17 @@ fn features_are_rounded_as_numpy_does() {
         };
         let names: Vec<&String> = case["fields"].as_object().unwrap().keys().collect();
         let store = store(&unary("Identity", element, &[0, names.len() as i64], &[]));
-        let pipeline = pipeline(&store, &case["fields"], json!({"features": names, "non_finite": "null"}));
+        let nodes = [
+            ("Pandas", json!({"import": "astype", "kwargs": {"dtype": case["astype"]}})),
+            ("ONNXNode", json!({"model_id": "m", "features": names, "non_finite": "null"})),
+        ];
+        let pipeline = Pipeline::new(case["fields"].as_object().unwrap(), store.path().to_str().unwrap(), &nodes);
         let fates = pipeline.score(&events(case["rows"].as_object().unwrap()), 64);
         for (row, score) in scored(&fates).into_iter().enumerate() {
             for (at, found) in score.values().enumerate() {
                 let (found, expected) = (found.as_f64().unwrap(), case["expected"][row][at].as_f64().unwrap());
                 let same = if element == DOUBLE { found.to_bits() == expected.to_bits() } else { found as f32 == expected as f32 };
-                assert!(same, "{} of {}, row {row}: {found:e}, not {expected:e}", case["element"], case["fields"]);
+                assert!(same, "{} of {} as {}, row {row}: {found:e}, not {expected:e}", case["element"], case["fields"], case["astype"]);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What a model's file says of itself and ONNX Runtime does not tell: its opsets, the files it refers to, the classes of its ZipMaps. The
-//! file is a protobuf message (`onnx.proto`).
+//! What a model's file says of itself and ONNX Runtime does not tell: its opsets, the files it refers to, the classes of its ZipMaps, which
+//! inputs have no shape. The file is a protobuf message (`onnx.proto`).
 
 use super::proto::{Fields, Malformed, Wire, integers, text};
 
@@ -19,6 +19,8 @@ pub struct ModelFile {
     pub external: Vec<String>,
     /// The classes of each output that a ZipMap makes.
     pub(super) zip_maps: Vec<ZipMap>,
+    /// The inputs that declare no shape; ONNX Runtime tells them like scalars, whose shape has no dimensions.
+    pub(super) shapeless: Vec<String>,
 }
 
 /// The classes of one ZipMap.
@@ -81,6 +83,7 @@ impl ModelFile {
                     self.read_node(node, depth)?;
                 }
                 (5, Wire::Bytes(initializer)) => self.read_tensor(initializer)?,
+                (11, Wire::Bytes(input)) if depth == 0 => self.shapeless.extend(read_shapeless(input)?),
                 (15, Wire::Bytes(initializer)) => self.read_sparse_tensor(initializer)?,
                 _ => {}
             }
@@ -148,6 +151,27 @@ fn read_opset(bytes: &[u8]) -> Result<(String, i64), Malformed> {
         }
     }
     Ok(opset)
+}
+
+/// The name of an input whose tensors have no shape; `None` for all others.
+fn read_shapeless(bytes: &[u8]) -> Result<Option<String>, Malformed> {
+    let (mut name, mut is_shapeless) = (String::new(), false);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => name = text(bytes),
+            (2, Wire::Bytes(kind)) => {
+                for field in Fields(kind) {
+                    let (1, Wire::Bytes(tensor)) = field? else { continue };
+                    is_shapeless = true;
+                    for field in Fields(tensor) {
+                        is_shapeless &= !matches!(field?, (2, _));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(is_shapeless.then_some(name))
 }
 
 /// `None` for a node of another type.

@@ -78,7 +78,7 @@ impl Model {
             true => ModelError::Opset { id: id.into(), path: path.into(), opsets: file.opset_list(), message },
             false => invalid(message),
         })?;
-        let inputs = read_inputs(&session).map_err(|ports| ModelError::Ports { id: id.into(), ports })?;
+        let inputs = read_inputs(&session, &file).map_err(|ports| ModelError::Ports { id: id.into(), ports })?;
         if inputs.is_empty() {
             return Err(invalid("it has no inputs".into()));
         }

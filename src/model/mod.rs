@@ -31,5 +31,5 @@ pub(crate) fn fuzz_file(bytes: &[u8]) {
     kernel::fuzz::exercise(bytes);
 }
 
-pub use tensor::{Element, F16, Tensor, Values};
+pub use tensor::{Element, F16, Tensor, Values, half};
 pub use tune::{RunCost, best_rows_per_run};

@@ -3,6 +3,7 @@
 use ort::session::Session;
 use ort::value::{Outlet, ValueType};
 
+use super::file::ModelFile;
 use super::tensor::Element;
 
 /// One input of a model.
@@ -194,21 +195,25 @@ const SHAPES: &str = "inputs with at most one open dimension beside that of the 
 ///
 /// # Errors
 /// Every input that columns cannot feed.
-pub(super) fn read_inputs(session: &Session) -> Result<Vec<Port>, Vec<PortError>> {
-    let ports: Vec<Result<Port, PortError>> = session.inputs().iter().map(read_input).collect();
+pub(super) fn read_inputs(session: &Session, file: &ModelFile) -> Result<Vec<Port>, Vec<PortError>> {
+    let ports: Vec<Result<Port, PortError>> = session.inputs().iter().map(|outlet| read_input(outlet, file)).collect();
     if ports.iter().any(Result::is_err) {
         return Err(ports.into_iter().filter_map(Result::err).collect());
     }
     Ok(ports.into_iter().flatten().collect())
 }
 
-fn read_input(outlet: &Outlet) -> Result<Port, PortError> {
+fn read_input(outlet: &Outlet, file: &ModelFile) -> Result<Port, PortError> {
     let name = outlet.name().to_owned();
     let refuse = |found: String, allowed| PortError { direction: "input", name: name.clone(), found, allowed };
     let unknown = || refuse(outlet.dtype().to_string(), ELEMENTS);
     let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else { return Err(unknown()) };
     let element = Element::from_onnx(*ty).ok_or_else(unknown)?;
-    let shape: Vec<Option<usize>> = shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
+    let shape = match file.shapeless.contains(&name) {
+        // A graph's features tell the width.
+        true => vec![None, None],
+        false => shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect(),
+    };
     let port = Port { name: name.clone(), element, shape };
     if port.row_shape().iter().filter(|size| size.is_none()).count() > 1 {
         return Err(refuse(format!("{} {}", element.name(), port.shape_text()), SHAPES));

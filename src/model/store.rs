@@ -32,6 +32,11 @@ impl ModelStore {
         Self { root: root.into(), loaded: Mutex::default(), sized: Mutex::default() }
     }
 
+    /// The id that a graph means: `.onnx` at its end is the file's.
+    pub fn plain_id(id: &str) -> &str {
+        id.strip_suffix(".onnx").unwrap_or(id)
+    }
+
     /// Its folder.
     pub fn root(&self) -> &Path {
         &self.root
@@ -96,8 +101,7 @@ impl ModelStore {
 
     fn path(&self, id: &str) -> Result<PathBuf, ModelError> {
         let inside = !id.is_empty() && Path::new(id).components().all(|part| matches!(part, Component::Normal(_)));
-        let file = id.strip_suffix(".onnx").unwrap_or(id);
-        if inside { Ok(self.root.join(format!("{file}.onnx"))) } else { Err(ModelError::Outside { id: id.into() }) }
+        if inside { Ok(self.root.join(format!("{id}.onnx"))) } else { Err(ModelError::Outside { id: id.into() }) }
     }
 
     /// The ids that the store has, for messages; bounded in depth and count.

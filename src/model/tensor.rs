@@ -14,6 +14,17 @@ use ort::value::{DynValue, TensorElementType, TensorRef};
 /// A float of 16 bits.
 pub type F16 = <Float16Type as ArrowPrimitiveType>::Native;
 
+/// The nearest half. A float between the two would round twice, unless its last bit says that something was cut off behind it.
+pub fn half(value: f64) -> F16 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value {
+        return F16::from_f32(nearest);
+    }
+    let towards_zero = nearest.to_bits() - u32::from(back.abs() > value.abs());
+    F16::from_f32(f32::from_bits(towards_zero | 1))
+}
+
 /// Defines [`Element`] and [`Values`] from one table: variant, Rust's type, ONNX Runtime's element, ONNX's name, the Arrow type of a
 /// column, and how the elements become an array of it.
 macro_rules! elements {

@@ -1,6 +1,7 @@
 //! The ModelUpload node: an ONNX file that comes with the graph.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use super::onnx::report_model;
 use super::planning::upload_id;
 use super::{Frame, Node, Planning, Position};
-use crate::model::ModelError;
+use crate::model::{Model, ModelError};
 
 /// Puts a model into the model store for the nodes behind it. Rows pass as they are; nothing is written, neither at planning nor later.
 pub(super) struct ModelUpload;
@@ -51,16 +52,26 @@ impl Node for ModelUpload {
     }
 
     fn upload(&self, params: &serde_json::Value) -> Option<String> {
-        let given = params.get("model_id").and_then(serde_json::Value::as_str);
-        given.map(str::to_owned).or_else(|| Some(upload_id(Path::new(params.get("model_path")?.as_str()?))))
+        declared_id(params)
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
         if let Some(params) = planning.params::<Params>() {
-            let uploaded = planning.upload(&params.model_path, params.model_id.as_deref());
-            let place = if matches!(uploaded, Err(ModelError::Outside { .. })) { "model_id" } else { "model_path" };
-            report_model(planning, uploaded, &format!("/params/{place}"));
+            put(planning, &params.model_path, params.model_id.as_deref());
         }
         planning.input().clone()
     }
+}
+
+/// The id that the parameters `model_path` and `model_id` give to a file.
+pub(super) fn declared_id(params: &serde_json::Value) -> Option<String> {
+    let text = |name: &str| params.get(name).and_then(serde_json::Value::as_str);
+    Some(upload_id(Path::new(text("model_path")?), text("model_id")))
+}
+
+/// Puts a file into the model store; an error is reported at the parameter that it comes from.
+pub(super) fn put(planning: &mut Planning<'_>, path: &Path, id: Option<&str>) -> Option<Arc<Model>> {
+    let uploaded = planning.upload(path, id);
+    let place = if id.is_some() && matches!(uploaded, Err(ModelError::Outside { .. })) { "model_id" } else { "model_path" };
+    report_model(planning, uploaded, &format!("/params/{place}"))
 }

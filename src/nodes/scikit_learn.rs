@@ -1,14 +1,13 @@
 //! The ScikitLearn node: it trains a model in a notebook, and scores with what training wrote in a scorer.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::onnx::{self, Engine, FeatureNames, Names, NonFinite, Nulls};
-use super::planning::upload_id;
-use super::{Frame, Node, Planning};
+use super::{Frame, Node, Planning, model_upload};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Scores with the ONNX file that training wrote to `model_path`, in all as an ONNXNode does.
@@ -28,6 +27,9 @@ struct Params {
     mode: Mode,
     /// The ONNX file that training wrote, relative to the file that holds the graph.
     model_path: PathBuf,
+    /// The id that it gets in the model store, as in a ModelUpload; without it the file's name without `.onnx`.
+    #[serde(default)]
+    model_id: Option<String>,
     /// What training makes of the model; a scorer does not read it.
     #[serde(default, rename = "params")]
     _params: Option<Training>,
@@ -97,7 +99,7 @@ impl Node for ScikitLearn {
     }
 
     fn upload(&self, params: &serde_json::Value) -> Option<String> {
-        Some(upload_id(Path::new(params.get("model_path")?.as_str()?)))
+        model_upload::declared_id(params)
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
@@ -112,8 +114,7 @@ impl Node for ScikitLearn {
             let help = "a model that is told the answer learns nothing else";
             planning.report(Diagnostic::error(Code::WrongValue, message).help(help), &format!("/params/features/{at}"));
         }
-        let uploaded = planning.upload(&params.model_path, None);
-        let model = onnx::report_model(planning, uploaded, "/params/model_path");
+        let model = model_upload::put(planning, &params.model_path, params.model_id.as_deref());
         let Params { features, outputs, nulls, non_finite, rows_per_run, engine, .. } = params;
         let features = FeatureNames::List(features);
         onnx::plan(planning, onnx::Params { model_id: None, features, outputs, nulls, non_finite, rows_per_run, engine }, model)

@@ -1,5 +1,7 @@
 """Writes tests/golden/conversions.json: what `df.values.astype(element)` makes of a frame's columns.
 
+No event has integers without a sign: `astype` tells which columns become such.
+
 python tests/golden/conversions.py           # write the file
 python tests/golden/conversions.py --check   # fail if the committed file differs
 """
@@ -25,6 +27,8 @@ INTEGERS = [
     2**25 + 2,
     2**53 + 1,
     2**53 + 2**29 + 1,
+    2**60 + 2**36 + 1,
+    -(2**62) + 2**39 + 1,
     -(2**53) - 2**29 - 1,
     2**62 + 1,
     2**63 - 1,
@@ -34,11 +38,12 @@ FLOATS = [0.0, -0.0, 0.1, 1.0 + 2**-24, 1.0 + 2**-24 + 2**-50, 1.0 + 3 * 2**-24,
 HALVES = [0.1, 1.0 + 2**-11, 1.0 + 2**-11 + 2**-40, 1.0 + 3 * 2**-11, 65504.0, 65519.0, 6e-8, 2.9e-8, 0.07544 + 2**-20, 2049.0]
 
 
-def case(frame: pd.DataFrame, element: str) -> dict:
+def case(frame: pd.DataFrame, element: str, **unsigned: str) -> dict:
     types = {"int64": "long", "int32": "int", "float64": "double", "float32": "float", "bool": "boolean"}
-    answers = frame.values.astype(element)
+    answers = frame.astype(unsigned).values.astype(element)
     return {
         "fields": {name: types[str(dtype)] for name, dtype in frame.dtypes.items()},
+        "astype": unsigned,
         "element": element,
         "rows": {name: column.tolist() for name, column in frame.items()},
         "expected": [[float(value) for value in row] for row in answers],
@@ -65,6 +70,12 @@ def cases() -> list[dict]:
         case(pd.DataFrame({"a": halves.astype("float32")}), "float16"),
         case(pd.DataFrame({"a": small}), "float16"),
         case(pd.DataFrame({"a": integers > 0}), "float32"),
+        case(pd.DataFrame({"a": integers, "b": integers}), "float32", b="uint32"),
+        case(pd.DataFrame({"a": integers, "b": integers}), "float32", b="uint64"),
+        case(pd.DataFrame({"a": integers, "b": integers[::-1]}), "float32", a="uint64", b="uint8"),
+        case(pd.DataFrame({"a": integers, "b": integers > 0}), "float32", a="uint64"),
+        case(pd.DataFrame({"a": integers}), "float64", a="uint64"),
+        case(pd.DataFrame({"a": abs(small) * 31}), "float16", a="uint16"),
     ]
 
 

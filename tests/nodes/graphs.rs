@@ -59,6 +59,35 @@ fn the_documented_line_scores_as_scikit_learn_does() {
     }
 }
 
+/// `.onnx` at the end of an id is the file's.
+#[test]
+fn files_of_one_name_are_told_apart_by_their_ids() {
+    let train = |id: &str, params: Value| {
+        let probabilities = [0, 1, 2].map(|class| format!("{id}{class}"));
+        let outputs = json!({"label": id, "probabilities": probabilities});
+        let mut node = node(id, "ScikitLearn", json!({"features": FEATURES, "outputs": outputs}));
+        node["params"].as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
+        node
+    };
+    let graph = line_of(&[
+        node("df", "JsonToDataframe", json!({})),
+        train("t", json!({"model_path": "iris.onnx"})),
+        train("u", json!({"model_path": "other/iris.onnx", "model_id": "other.onnx"})),
+        node("onnx", "ONNXNode", json!({"features": FEATURES, "model_id": "iris.onnx"})),
+    ]);
+    let pipeline = Pipeline::new(&iris_fields(), &graph, &[]);
+    std::fs::create_dir(pipeline.folder.path().join("other")).unwrap();
+    std::fs::copy(pipeline.folder.path().join("iris.onnx"), pipeline.folder.path().join("other/iris.onnx")).unwrap();
+    assert_eq!(pipeline.findings(), "");
+    let answers = pipeline.score(&flowers().0, 64);
+    assert_scores(&answers, "t", ["t0", "t1", "t2"]);
+    assert_scores(&answers, "u", ["u0", "u1", "u2"]);
+    assert_scores(&answers, "label", ["probabilities_0", "probabilities_1", "probabilities_2"]);
+    let (assembly, _) = pipeline.load().unwrap();
+    let models: Vec<String> = assembly.models().loaded().iter().map(|model| model.id.clone()).collect();
+    assert_eq!(models, ["iris", "other"]);
+}
+
 /// A source that the demo takes its rows from, and a model that stands aside of the line.
 fn demonstration(rows: &str) -> Value {
     json!({

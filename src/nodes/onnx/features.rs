@@ -27,8 +27,8 @@ pub(super) struct Features {
     names: Vec<Arc<str>>,
     pub(super) width: usize,
     pub(super) pieces: Vec<Piece>,
-    /// Whether all columns are signed integers: pandas then keeps a row's values as integers, and a float input gets each rounded once. Beside
-    /// other types they become doubles first.
+    /// Whether all columns are integers of a common type: pandas then keeps a row's values as integers, and a float input gets each rounded
+    /// once. Beside other types they become doubles first.
     pub(super) integers: bool,
 }
 
@@ -73,8 +73,11 @@ impl Features {
         {
             return Self::plan_list(planning, port, column, item, pointer, reads);
         }
-        let is_integer = |column: &Column| column.data_type.is_signed_integer() && !column.nullable;
-        let integers = columns.iter().all(is_integer);
+        let is_integer = |column: &Column| column.data_type.is_integer() && !column.nullable;
+        let is_any = |wanted: fn(&DataType) -> bool| columns.iter().any(|column| wanted(&column.data_type));
+        // The common type of `uint64` and a signed one is a double in NumPy.
+        let integers =
+            columns.iter().all(is_integer) && !(is_any(|data_type| *data_type == DataType::UInt64) && is_any(DataType::is_signed_integer));
         let names = columns.iter().map(|column| Arc::clone(&column.name)).collect();
         let mut features = Self { element: port.element, names, width: columns.len(), pieces: Vec::new(), integers };
         let mut fits = true;

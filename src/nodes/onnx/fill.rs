@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 
 use super::features::{Features, NOWHERE, Piece};
-use crate::model::{F16, Values};
+use crate::model::{F16, Values, half};
 use crate::nodes::Inputs;
 
 /// Writes the features of the rows `alive`, in this order, into a tensor of as many rows of zeros.
@@ -20,9 +20,11 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
     }
     match into {
         // NumPy takes an integer to a half through a float.
-        Values::F16(into) if features.integers => writer.integers(into, F16::ZERO, F16::ONE, |value| F16::from_f32(value as f32)),
+        Values::F16(into) if features.integers => {
+            writer.whole(into, F16::ONE, |value| F16::from_f32(value as f32), |value| F16::from_f32(value as f32));
+        }
         Values::F16(into) => writer.numbers(into, F16::NAN, F16::ONE, half),
-        Values::F32(into) if features.integers => writer.integers(into, 0.0, 1.0, |value| value as f32),
+        Values::F32(into) if features.integers => writer.whole(into, 1.0, |value| value as f32, |value| value as f32),
         Values::F32(into) => writer.numbers(into, f32::NAN, 1.0, |value| value as f32),
         Values::F64(into) => writer.numbers(into, f64::NAN, 1.0, |value| value),
         Values::I8(into) => writer.integers(into, 0, 1, |value| value as i8),
@@ -36,17 +38,6 @@ pub(super) fn fill(features: &Features, inputs: &Inputs<'_>, alive: &[usize], in
         Values::Bool(into) => writer.columns(into, true, |array, rows, column| boolean_column(array, rows, column, false, |value| value)),
         Values::Str(into) => writer.columns(into, String::new(), text_column),
     }
-}
-
-/// The nearest half. A float between the two would round twice, unless its last bit says that something was cut off behind it.
-fn half(value: f64) -> F16 {
-    let nearest = value as f32;
-    let back = f64::from(nearest);
-    if back == value {
-        return F16::from_f32(nearest);
-    }
-    let towards_zero = nearest.to_bits() - u32::from(back.abs() > value.abs());
-    F16::from_f32(f32::from_bits(towards_zero | 1))
 }
 
 struct Writer<'a> {
@@ -66,6 +57,14 @@ impl Writer<'_> {
     /// Values that do not fit belong to rows that are out.
     fn integers<T: Copy>(&self, into: &mut [T], null: T, one: T, convert: impl Fn(i64) -> T + Copy) {
         self.columns(into, one, |array, rows, column| integer_column(array, rows, column, null, convert));
+    }
+
+    /// Integers without nulls on their way to a float: rounded once, from the column's own type.
+    fn whole<T: Copy + Default>(&self, into: &mut [T], one: T, signed: impl Fn(i64) -> T + Copy, unsigned: impl Fn(u64) -> T + Copy) {
+        self.columns(into, one, |array, rows, column| match array.data_type() {
+            DataType::UInt64 => copy::<UInt64Type, T>(array, rows, column, T::default(), unsigned),
+            _ => integer_column(array, rows, column, T::default(), signed),
+        });
     }
 
     /// `write` gets an array, which of its places, and where they go.
@@ -135,7 +134,7 @@ fn integer_column<T: Copy>(array: &ArrayRef, alive: &[usize], column: Places<'_,
         DataType::Int32 => copy::<Int32Type, T>(array, alive, column, null, |value| convert(value.into())),
         DataType::Int16 => copy::<Int16Type, T>(array, alive, column, null, |value| convert(value.into())),
         DataType::Int8 => copy::<Int8Type, T>(array, alive, column, null, |value| convert(value.into())),
-        // Its upper half comes out right again in the only input that can hold it, `uint64`.
+        // Its upper half comes out right again in the only input of integers that can hold it, `uint64`.
         DataType::UInt64 => copy::<UInt64Type, T>(array, alive, column, null, |value| convert(value as i64)),
         DataType::UInt32 => copy::<UInt32Type, T>(array, alive, column, null, |value| convert(value.into())),
         DataType::UInt16 => copy::<UInt16Type, T>(array, alive, column, null, |value| convert(value.into())),

@@ -18,7 +18,7 @@ use self::infer::Infer;
 use self::show::Show;
 use super::{Column, Frame, Kernel, Node, Planning};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{self, Model, ModelError, Port, SingleRow};
+use crate::model::{self, Model, ModelError, ModelStore, Port, SingleRow};
 
 /// Sends features to a model and adds its outputs as columns.
 pub(super) struct OnnxNode;
@@ -231,7 +231,7 @@ fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
 /// The model of this id, else the one that was put into the store on the way here.
 fn load(planning: &mut Planning<'_>, model_id: Option<&str>) -> Option<Arc<Model>> {
     let id = match (model_id, planning.uploads()) {
-        (Some(id), _) => id.to_owned(),
+        (Some(id), _) => ModelStore::plain_id(id).to_owned(),
         (None, [uploaded]) => uploaded.to_string(),
         (None, []) => {
             let message = format!("node `{}` names no model", planning.id());
