@@ -294,6 +294,73 @@ fn one_place_in_the_file_is_not_taken_for_two_statistics() {
     assert!(said.contains("node `n0` needs the mean of column `x` twice, before and after it changes"), "{said}");
 }
 
+/// Both parts have it, and what depends on either is frozen too.
+#[test]
+fn a_statistic_that_two_parts_of_a_node_need_serves_both() {
+    let nodes = [
+        "{import: assign, kwargs: {hour: 'hour(to_datetime(t))', dow: 'dayofweek(to_datetime(t))'}}",
+        "{import: get_dummies, kwargs: {columns: [hour, dow]}}",
+    ];
+    let sandbox = Sandbox::new(&format!("{X}, {T}"), &nodes, "x,t\n1,2020-01-02 10:00\n2,2020-01-05 11:00\n");
+    let (code, said) = sandbox.fit(&[]);
+    assert_eq!(code, 0, "{said}");
+    let dummies = json!({"hour": {"categories": [10.0, 11.0]}, "dow": {"categories": [3.0, 6.0]}});
+    assert_eq!(json!(sandbox.frozen().nodes), json!({"n0": {"t": {"format": "%Y-%m-%d %H:%M"}}, "n1": dummies}));
+    sandbox.write_pipeline(&nodes, "  frozen: p.frozen.json\n");
+    let (_, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
+    assert_eq!((said.contains("E0401"), said.contains("E0204")), (true, false), "{said}");
+}
+
+/// Beyond 63 bits a number of the file is read as a float: it would be found in no event, or in that of another number.
+#[test]
+fn values_that_the_file_gives_back_rounded_are_refused() {
+    let hash = r#"{"name": "h", "type": "string"}"#;
+    let operations = [
+        "{import: factorize, cols: h}",
+        "{import: top_k, cols: h, kwargs: {k: 2, others: 0}}",
+        "{import: get_dummies, kwargs: {columns: [h]}}",
+    ];
+    for operation in operations {
+        let nodes = ["{import: astype, cols: h, kwargs: {dtype: uint64}}", operation];
+        let sandbox = Sandbox::new(&format!("{X}, {hash}"), &nodes, "x,h\n1,18446744073709551615\n2,7\n");
+        let (code, said) = sandbox.fit(&[]);
+        assert_eq!(code, 3, "{said}");
+        let message = "on column `h` of type uint64 (made by `n0`): 1.8446744073709552e+19 has more than 63 bits, and is read as a float";
+        assert!(said.contains(message), "{said}");
+    }
+}
+
+/// A value that is passed over would take what depends on it out of the scores.
+#[test]
+fn statistics_of_another_shape_are_refused() {
+    let nodes = [
+        "{import: fillna, cols: x, into: full, kwargs: {value: {frozen: median}}}",
+        "{import: cut, cols: x, into: bin, kwargs: {bins: 4}}",
+        "{import: to_datetime, cols: t, into: when}",
+        "{import: get_dummies, kwargs: {columns: [t]}}",
+    ];
+    let sandbox = Sandbox::new(&format!("{X}, {T}"), &nodes, "");
+    sandbox.write_pipeline(&nodes, "  frozen: p.frozen.json\n");
+    let statistics = json!({
+        "n0": {"x": {"median": [1.0]}},
+        "n1": {"x": {"bins=4": 3.0}},
+        "n2": {"t": {"format": ["%Y"]}},
+        "n3": {"t": {"categories": {"a": 1}}},
+    });
+    let file = json!({"version": 1, "dataset": {"path": "", "sha256": "", "rows": 0}, "nodes": statistics});
+    sandbox.write("p.frozen.json", &file.to_string());
+    let (code, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
+    assert_eq!(code, 3, "{said}");
+    for message in [
+        "node `n0`: the frozen median of column `x` must be one value",
+        "node `n1`: the frozen bin edges of column `x` must be a list of values",
+        "node `n2`: the frozen time format of column `t` must be one value",
+        "node `n3`: the frozen categories of column `t` must be a list of values",
+    ] {
+        assert!(said.contains(message), "{said}");
+    }
+}
+
 /// The example in a folder of its own, with these texts of the pipeline and of the statistics replaced; what `caz check` warns of.
 fn check_example(pipeline: (&str, &str), frozen: (&str, &str)) -> String {
     let folder = tempfile::tempdir().unwrap();

@@ -102,6 +102,8 @@ impl FormatFinder {
             [format] => Ok(Some((*format).to_owned())),
             // `May` is a month's whole name and its short one.
             [short, long] if long.replace("%B", "%b") == *short => Ok(Some((*short).to_owned())),
+            // Without separators a time to the minute can be read with one-digit minutes and seconds too, which nobody writes.
+            [short, long] if short.replace("%H%M", "%H%M%S") == *long => Ok(Some((*short).to_owned())),
             several => {
                 let other = self.last.unwrap_or_else(|| one.clone());
                 Err(FormatFault::Ambiguous { formats: several.join(" and "), one, other })
@@ -225,6 +227,8 @@ mod tests {
             (["05 May 2020", "06 Jan 2020"], "%d %b %Y"),
             (["Sat, 02 May 2020 10:11:12 +0000", "Sun, 03 May 2020 10:11:12 +0000"], "%a, %d %b %Y %H:%M:%S %z"),
             (["20200102030405", "20211231235959"], "%Y%m%d%H%M%S"),
+            (["202001021011", "202112312359"], "%Y%m%d%H%M"),
+            (["20200102T1011+0100", "20211231T2359Z"], "%Y%m%dT%H%M%z"),
         ] {
             assert_eq!(find(false, &texts).unwrap().as_deref(), Some(format), "{texts:?}");
         }

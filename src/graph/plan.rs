@@ -14,7 +14,7 @@ use super::{GraphSpec, NodeSpec, Trace, usage};
 use crate::dataset::{DatasetSchema, Frozen, Phase, Rows};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document};
 use crate::model::ModelStore;
-use crate::nodes::{Collectors, Frame, Inputs, Slot, Step};
+use crate::nodes::{Collectors, Frame, Inputs, Slot, Source, Step};
 
 /// What a plan is for.
 #[derive(Clone, Copy, Default)]
@@ -130,6 +130,12 @@ impl Plan {
             diagnostics.retain(|found| found.code != Code::NullReaches);
         }
         let dataset = request.dataset.filter(|_| diagnostics.errors() == before)?;
+        // While statistics are fitted, what waits for one of them is missing.
+        let failed = |frame: &Frame| frame.is_open() || frame.columns().iter().any(|column| column.source == Source::Poisoned);
+        debug_assert!(
+            before > 0 || matches!(request.purpose, Purpose::Fit(_)) || !frames.iter().flatten().any(failed),
+            "a node failed and reported nothing: scores would leave without its columns"
+        );
         let nodes = planned_nodes(request.spec, &topology, frames);
         steps.iter_mut().for_each(|step| step.node = topology.place(step.node));
         if matches!(request.purpose, Purpose::Fit(_)) {

@@ -35,10 +35,11 @@ impl Topology {
 /// Checks names, edges and shape; reports every mistake. `None` when the graph is too large to be looked at.
 pub(super) fn resolve(spec: &GraphSpec, diagnostics: &mut Diagnostics) -> Option<Topology> {
     let before = diagnostics.errors();
-    for (what, count, most) in [("nodes", spec.nodes.len(), MOST_NODES), ("edges", spec.edges.len(), MOST_EDGES)] {
-        if count > most {
+    let (node, edge) = (spec.nodes.get(MOST_NODES).map(|node| &node.pointer), spec.edges.get(MOST_EDGES).map(|edge| &edge.pointer));
+    for (what, count, most, beyond) in [("nodes", spec.nodes.len(), MOST_NODES, node), ("edges", spec.edges.len(), MOST_EDGES, edge)] {
+        if let Some(beyond) = beyond {
             let message = format!("the graph has {count} {what}; there can be at most {most}");
-            diagnostics.push(Diagnostic::error(Code::WrongValue, message));
+            diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(&spec.document, beyond));
             return None;
         }
     }

@@ -229,6 +229,7 @@ fn categories(call: &mut Call<'_, '_>, column: &Column, at: usize, params: &Para
 fn held(call: &mut Call<'_, '_>, column: &Column, given: Vec<Scalar>, kwarg: &str) -> Option<Vec<Scalar>> {
     let of_number = is_float(&column.data_type) || column.data_type.is_integer();
     let categories: Vec<Scalar> = given.into_iter().map(|category| as_category(category, &column.data_type)).collect();
+    call.keeps_digits(column, &categories)?;
     let fits = |category: &Scalar| match (category, &column.data_type) {
         // An integer column has no nulls.
         (category, data_type) if category.is_null() => !data_type.is_integer(),

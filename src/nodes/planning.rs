@@ -1,5 +1,6 @@
 //! What a node sees and fills while it is planned.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -193,7 +194,8 @@ impl<'a> Planning<'a> {
                 self.report(Diagnostic::error(Code::NotFrozen, message).help("put the second step into a node of its own"), pointer);
                 return None;
             }
-            Some(_) if self.shared.collectors.is_some() => return None,
+            // It is collected already, or was in an earlier pass.
+            Some(_) if self.shared.collectors.is_some() => return self.frozen(&column.name, statistic),
             Some(_) => {}
         }
         let value = self.shared.frozen.and_then(|frozen| frozen.get(&self.node.id, &column.name, statistic));
@@ -240,7 +242,7 @@ impl<'a> Planning<'a> {
     /// As [`ModelStore::put`]; its id counts among the uploads all the same, for those that ask for it.
     pub fn upload(&mut self, path: &Path, id: Option<&str>) -> Result<Arc<Model>, ModelError> {
         let path = self.resolve(path);
-        let id: Arc<str> = id.map_or_else(|| upload_id(&path), str::to_owned).into();
+        let id: Arc<str> = upload_id(&path, id).into();
         if !self.uploads.contains(&id) {
             self.uploads.push(Arc::clone(&id));
         }
@@ -410,9 +412,10 @@ impl<'a> Planning<'a> {
     }
 }
 
-/// The id that a file gets in the model store unless it is given another.
-pub(super) fn upload_id(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+/// The id that a file gets in the model store: the one that it is given, else its name.
+pub(super) fn upload_id(path: &Path, given: Option<&str>) -> String {
+    let id = given.map_or_else(|| path.file_stem().unwrap_or_default().to_string_lossy(), Cow::Borrowed);
+    ModelStore::plain_id(&id).to_owned()
 }
 
 /// A text's line with marks under a part of it.

@@ -172,7 +172,7 @@ def groups() -> Iterator[dict]:
 def formats() -> Iterator[dict]:
     stamps = pd.date_range("1999-12-25T07:08:09", periods=40, freq="37d5h").to_series(index=range(40))
     known = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%Y%m%d", "%d %B %Y"]
-    for format_ in [*known, "%b %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y"]:
+    for format_ in [*known, "%b %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y", "%Y%m%d%H%M", "%Y%m%dT%H%M"]:
         column = stamps.dt.strftime(format_)
         column = pd.concat([column, pd.Series([None], dtype=object)], ignore_index=True).astype(object)
         yield case(column, "to_datetime", {}, "format", format_, pd.to_datetime(column, format=format_))

@@ -119,15 +119,11 @@ fn with_constant(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when
     if let Some((codes, values)) = call.as_codes(column) {
         return choose_codes(call, column, (codes, &values), (condition, kept_when), other);
     }
+    call.keeps_digits(column, [other])?;
     let reads = [call.array(column), condition];
-    let whole = |value: &Scalar| match value {
-        Scalar::Int(value) => Some(*value),
-        Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
-        _ => None,
-    };
     match &column.data_type {
-        data_type if data_type.is_integer() && whole(other).is_some() => {
-            let (value, written) = (whole(other)?, data_type.clone());
+        data_type if data_type.is_integer() && other.whole().is_some() => {
+            let (value, written) = (other.whole()?, data_type.clone());
             call.holds(column, value)?;
             let slot = call.kernel(&reads, move |inputs, _| {
                 let (values, holds) = (lanes::ints(inputs.array(0)), inputs.array(1).as_boolean().values());

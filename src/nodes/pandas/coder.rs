@@ -168,7 +168,7 @@ pub(in crate::nodes) fn as_held(value: Scalar, data_type: &DataType) -> Scalar {
     match value {
         Scalar::Int(value) if lanes::is_float(data_type) => as_held(Scalar::Float(value as f64), data_type),
         Scalar::Float(value) if *data_type == DataType::Float32 => Scalar::Float(f64::from(value as f32)),
-        Scalar::Float(value) if data_type.is_integer() && value.fract() == 0.0 => Scalar::Int(value as i64),
+        other if data_type.is_integer() => other.whole().map_or(other, Scalar::Int),
         other => other,
     }
 }
@@ -196,6 +196,7 @@ impl Call<'_, '_> {
     pub(super) fn frozen_values(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Vec<Scalar>> {
         let values = self.frozen_list(column, statistic, pointer)?;
         let values: Vec<Scalar> = values.into_iter().map(|value| as_held(value, &column.data_type)).collect();
+        self.keeps_digits(column, &values)?;
         let odd = values.iter().find(|value| !can_equal(&column.data_type, value)).map(Scalar::show);
         let Some(odd) = odd else { return Some(values) };
         let (id, what, dtype) = (self.planning.id(), statistic.name(), column.dtype());

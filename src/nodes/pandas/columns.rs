@@ -384,7 +384,7 @@ impl Operation for SelectDtypes {
 }
 
 /// Reports `cols` where the operation looks at the whole frame and would pass over it.
-fn refuse_cols(call: &mut Call<'_, '_>) {
+pub(super) fn refuse_cols(call: &mut Call<'_, '_>) {
     if call.cols.is_some() {
         call.wrong_call("cols", "it works on the whole frame", "leave `cols` out and name the columns in `kwargs`");
     }

@@ -201,11 +201,8 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
         call.mismatch(column, reason, "bring both sides to one type with `astype`");
         return None;
     }
-    if let Side::Constant(value) = side
-        && is_rounded(column, value)
-    {
-        refuse_rounded(call, column, value);
-        return None;
+    if let Side::Constant(value) = side {
+        call.keeps_digits(column, [value])?;
     }
     let slot = call.array(column);
     let reads = side.reads(call, slot);
@@ -231,17 +228,6 @@ fn compare_numbers(call: &mut Call<'_, '_>, column: &Column, side: &Side, relati
         let (left, right) = (lanes::floats(inputs.array(0)), lane.read(inputs));
         lanes::bool_array(left.len(), |row| relation.holds(left[row].partial_cmp(&right.at(row))))
     }))
-}
-
-/// Whether a constant may have lost digits that the column has: beyond 63 bits it is read as a float.
-fn is_rounded(column: &Column, value: &Scalar) -> bool {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    column.data_type == DataType::UInt64 && matches!(value, Scalar::Float(value) if value.is_finite() && *value >= LIMIT)
-}
-
-fn refuse_rounded(call: &mut Call<'_, '_>, column: &Column, value: &Scalar) {
-    let reason = format!("{} has more than 63 bits, and is read as a float", value.show());
-    call.mismatch(column, reason, "convert the column to float64 with `astype` first, where the answer may be rounded");
 }
 
 struct Between;
@@ -349,10 +335,7 @@ impl Operation for IsIn {
 
 /// Whether the column is one of some constants; `None` when its type is not looked up, which is reported.
 pub(in crate::nodes) fn is_in(call: &mut Call<'_, '_>, column: &Column, values: &[Scalar]) -> Option<Column> {
-    if let Some(rounded) = values.iter().find(|value| is_rounded(column, value)) {
-        refuse_rounded(call, column, rounded);
-        return None;
-    }
+    call.keeps_digits(column, values)?;
     let in_floats = lanes::is_float(&column.data_type);
     // pandas looks signed integers up as floats among floats, all else exactly.
     let turns = column.data_type.is_signed_integer()

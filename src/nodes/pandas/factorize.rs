@@ -1,5 +1,7 @@
 //! `factorize`: values to their numbers in a frozen order.
 
+use std::collections::HashSet;
+
 use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,7 +58,12 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, statistic: &Statistic) -> Opti
         return None;
     }
     let pointer = call.column_pointer(&column.name);
-    let values = call.frozen_values(column, statistic, &pointer)?;
+    let mut values = call.frozen_values(column, statistic, &pointer)?;
+    // Categories have an order of their own, which is not that of their texts.
+    if let (Statistic::Categories, Some(order)) = (statistic, &column.categories) {
+        let present: HashSet<String> = values.iter().map(Scalar::python_str).collect();
+        values = order.iter().filter(|category| present.contains(*category)).cloned().map(Scalar::Text).collect();
+    }
     let keys: Vec<(Scalar, i32)> = values.into_iter().zip(0..).collect();
     let coder = Coder::new(column, &keys, -1, -1)?;
     let codes = call.codes(column, coder);

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::columns::refuse_cols;
 use super::operation::{Call, Operation, Scope};
 use crate::diagnostic::join;
 use crate::nodes::expression::{Evaluation, Formulas, Leave};
@@ -39,6 +40,7 @@ impl Operation for Assign {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(Formulas(formulas)) = call.kwargs() else { return call.frame.set_open() };
+        refuse_cols(call);
         let pointer = format!("{}/kwargs", call.pointer);
         evaluate(call, |evaluation| {
             for (name, formula) in &formulas {
@@ -82,6 +84,7 @@ impl Operation for Eval {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(EvalKwargs { expr, .. }) = call.kwargs() else { return call.frame.set_open() };
+        refuse_cols(call);
         let pointer = call.at("expr");
         evaluate(call, |evaluation| evaluation.assign(&expr, &pointer));
     }
@@ -123,6 +126,7 @@ impl Operation for Query {
 
     fn plan(&self, call: &mut Call<'_, '_>) {
         let Some(QueryKwargs { expr, reason, .. }) = call.kwargs() else { return };
+        refuse_cols(call);
         let reason = reason.unwrap_or_else(|| format!("node {}: query {}", call.planning.id(), expr.trim()));
         let pointer = call.at("expr");
         evaluate(call, |evaluation| evaluation.keep(&expr, &pointer, Leave::Skip(reason.into())));

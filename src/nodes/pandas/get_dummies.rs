@@ -11,7 +11,7 @@ use super::coder::Coder;
 use super::columns::rebuild;
 use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
-use super::scalar::Scalar;
+use super::scalar::{Scalar, python_float};
 use crate::dataset::Statistic;
 use crate::diagnostic::{Code, Diagnostic, join, nearest};
 use crate::nodes::{Column, list};
@@ -35,7 +35,7 @@ struct Kwargs {
     /// What stands between prefix and category.
     #[serde(default)]
     prefix_sep: Option<Names>,
-    /// Whether nulls have a column of their own, `prefix_nan`.
+    /// Whether nulls have a column of their own, `prefix_nan`. Beside it integers are spelled as floats, `prefix_1.0`, as in pandas.
     #[serde(default)]
     dummy_na: bool,
     /// Whether the first category gets no column.
@@ -191,7 +191,12 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
         return None;
     };
     let codes = call.codes(column, coder);
-    let mut names: Vec<String> = levels.iter().map(Scalar::python_str).collect();
+    // The null among the levels makes floats of integers.
+    let spell = |level: &Scalar| match level {
+        Scalar::Int(value) if kwargs.dummy_na => python_float(*value as f64),
+        level => level.python_str(),
+    };
+    let mut names: Vec<String> = levels.iter().map(spell).collect();
     if kwargs.dummy_na {
         names.push("nan".into());
     }

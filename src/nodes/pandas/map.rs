@@ -109,7 +109,12 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         if result.is_null() {
             return -1;
         }
-        let at = results.iter().position(|existing| existing == result).unwrap_or_else(|| {
+        // 0.0 and -0.0 are equal, and two results.
+        let is_result = |existing: &Scalar| match (existing, result) {
+            (Scalar::Float(one), Scalar::Float(other)) => one.to_bits() == other.to_bits(),
+            _ => existing == result,
+        };
+        let at = results.iter().position(is_result).unwrap_or_else(|| {
             results.push(result.clone());
             results.len() - 1
         });
@@ -132,6 +137,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
     if !wrong.is_empty() {
         return None;
     }
+    call.keeps_digits(column, keys.iter().map(|(key, _)| key))?;
     let otherwise = kwargs.default.as_ref().map_or(-1, &mut position);
     let null = match (kwargs.na_action, null_result) {
         (Some(NaAction::Ignore(_)), _) => -1,

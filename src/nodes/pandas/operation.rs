@@ -115,12 +115,15 @@ impl Call<'_, '_> {
         // What an expression gives is checked as a document is, and reported at the expression's parts.
         let text = serde_json::Value::Object(passage.kwargs.clone()).to_string().replace("${", "$${");
         let mut found = Diagnostics::new();
-        let document = Document::parse("", text, &|_| None).map_err(|mistakes| found.extend(mistakes)).ok()?;
-        let read = document.read_as("", &mut found);
+        let document = Document::parse("", text, &|_| None).map_err(|mistakes| found.extend(mistakes)).ok();
+        let read = document.and_then(|document| document.read_as("", &mut found));
         let names: Vec<String> = passage.kwargs.keys().cloned().collect();
         for diagnostic in found.iter() {
-            let at = diagnostic.location.as_ref().map_or(0, |(_, span)| span.start);
-            let holds = |name: &&String| document.key_span(&join("", name)).start <= at && at < document.span(&join("", name)).end;
+            let holds = |name: &&String| {
+                let part = join("", name);
+                let located = diagnostic.location.as_ref();
+                located.is_some_and(|(document, at)| (document.key_span(&part).start..document.span(&part).end).contains(&at.start))
+            };
             let pointer = names.iter().find(holds).map_or_else(|| self.pointer.clone(), |name| self.at(name));
             let message = format!("node `{}`: `{}`: {}", self.planning.id(), self.name, diagnostic.message);
             self.report(Diagnostic { message, location: None, ..diagnostic.clone() }, &pointer);
@@ -193,6 +196,19 @@ impl Call<'_, '_> {
         Some(())
     }
 
+    /// Reports a constant that may have lost digits which the column has.
+    pub(in crate::nodes) fn keeps_digits<'v>(&mut self, column: &Column, values: impl IntoIterator<Item = &'v Scalar>) -> Option<()> {
+        if column.data_type == DataType::UInt64
+            && let Some(rounded) = values.into_iter().find(|value| value.is_rounded())
+        {
+            let reason = format!("{} has more than 63 bits, and is read as a float", rounded.show());
+            let help = "convert the column with `astype` first: to float64, which may round, or to str, which tells all values apart";
+            self.mismatch(column, reason, help);
+            return None;
+        }
+        Some(())
+    }
+
     /// Reports that a null of this column cannot be taken.
     pub(super) fn null_reaches(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
         let id = self.planning.id();
@@ -207,13 +223,29 @@ impl Call<'_, '_> {
 
     /// The frozen value of a statistic of `column`; `None` when there is none, which is reported at `pointer` or collected.
     pub(in crate::nodes) fn frozen(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Scalar> {
-        Scalar::from_json(self.planning.statistic(column, statistic, pointer)?)
+        let value = Scalar::from_json(self.planning.statistic(column, statistic, pointer)?);
+        if value.is_none() {
+            self.misshapen(column, statistic, "one value", pointer);
+        }
+        value
     }
 
     /// As [`Call::frozen`], for a statistic of several values.
     pub(in crate::nodes) fn frozen_list(&mut self, column: &Column, statistic: &Statistic, pointer: &str) -> Option<Vec<Scalar>> {
-        let values = self.planning.statistic(column, statistic, pointer)?;
-        values.as_array()?.iter().map(Scalar::from_json).collect()
+        let values = self.planning.statistic(column, statistic, pointer)?.as_array();
+        let values: Option<Vec<Scalar>> = values.and_then(|values| values.iter().map(Scalar::from_json).collect());
+        if values.is_none() {
+            self.misshapen(column, statistic, "a list of values", pointer);
+        }
+        values
+    }
+
+    /// Reports a frozen value that has another shape than its statistic: the file was edited.
+    fn misshapen(&mut self, column: &Column, statistic: &Statistic, expected: &str, pointer: &str) {
+        let (id, what, name) = (self.planning.id(), statistic.name(), &column.name);
+        let message = format!("node `{id}`: the frozen {what} of column `{name}` must be {expected}");
+        let help = "`caz fit FILE --dataset DATASET` reads it anew";
+        self.report(Diagnostic::error(Code::NotFrozen, message).help(help), pointer);
     }
 
     /// Where a column of this name is asked for.

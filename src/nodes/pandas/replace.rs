@@ -136,6 +136,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
     if matching.is_empty() {
         return Some(column.clone());
     }
+    call.keeps_digits(column, matching.iter().flat_map(|(wanted, value)| [wanted, value]))?;
     // pandas looks for every key in the original values and replaces one after the other: the last of equal keys wins.
     let codes: Vec<(Scalar, i32)> = matching.iter().map(|(wanted, _)| wanted.clone()).zip(0..).collect();
     let null = codes.iter().rfind(|(wanted, _)| wanted.is_null()).map_or(-1, |(_, code)| *code);
@@ -147,9 +148,8 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
         call.mismatch(column, reason, "use `map`, which gives every value its result");
         return None;
     }
-    if values.iter().all(|value| whole(value).is_some()) {
-        values.iter().filter_map(whole).try_for_each(|value| call.holds(column, value))?;
-    }
+    let whole: Option<Vec<i64>> = values.iter().map(Scalar::whole).collect();
+    whole.iter().flatten().try_for_each(|value| call.holds(column, *value))?;
     let coder = Coder::new(column, &codes, -1, null)?;
     if column.categories.is_some() {
         call.mismatch(column, "the categories would change with it", "replace before the column becomes a category");
@@ -234,8 +234,8 @@ fn with_replacements(call: &mut Call<'_, '_>, column: &Column, slots: (Slot, Slo
             });
             call.made(DataType::Boolean, nullable, slot)
         }
-        data_type if !lanes::is_float(data_type) && values.iter().all(|value| whole(value).is_some()) => {
-            let (values, written): (Vec<i64>, _) = (values.iter().filter_map(whole).collect(), data_type.clone());
+        data_type if !lanes::is_float(data_type) && values.iter().all(|value| value.whole().is_some()) => {
+            let (values, written): (Vec<i64>, _) = (values.iter().filter_map(Scalar::whole).collect(), data_type.clone());
             let slot = call.kernel(&reads, move |inputs, _| {
                 let (array, codes) = (lanes::ints(inputs.array(0)), inputs.array(1).as_primitive::<Int32Type>().values());
                 let replaced = array.iter().zip(codes).map(|(own, code)| usize::try_from(*code).map_or(*own, |code| values[code]));
@@ -254,15 +254,6 @@ fn with_replacements(call: &mut Call<'_, '_>, column: &Column, slots: (Slot, Slo
             });
             call.made(made, nullable, slot)
         }
-    }
-}
-
-/// A replacement that an integer column holds as it is.
-fn whole(value: &Scalar) -> Option<i64> {
-    match value {
-        Scalar::Int(value) => Some(*value),
-        Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
-        _ => None,
     }
 }
 

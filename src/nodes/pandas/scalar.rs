@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use super::lanes;
 
+/// The first whole number beyond 64 bits with a sign.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+
 /// A constant; infinities and NaN are the strings `inf`, `-inf` and `nan`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -48,6 +51,20 @@ impl Scalar {
             Self::Text(text) => non_finite(text),
             _ => None,
         }
+    }
+
+    /// The whole number that it is, where 64 bits with a sign hold it; Booleans are none.
+    pub(super) fn whole(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            Self::Float(value) if value.fract() == 0.0 && (-BEYOND..BEYOND).contains(value) => Some(*value as i64),
+            _ => None,
+        }
+    }
+
+    /// Whether it may have lost digits that a `uint64` has: beyond 63 bits a whole number is read as a float.
+    pub(super) fn is_rounded(&self) -> bool {
+        matches!(self, Self::Float(value) if value.is_finite() && *value >= BEYOND)
     }
 
     /// How messages show it.

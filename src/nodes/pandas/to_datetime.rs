@@ -224,7 +224,10 @@ impl Convert {
 
     fn integers(&self, array: &ArrayRef, scale: i64, rows: &mut Rows) -> ArrayRef {
         let values = lanes::ints(array);
-        let times = values.iter().enumerate().map(|(row, value)| match value.checked_mul(scale) {
+        // The lane wraps `uint64`: what is negative there lies beyond every time.
+        let least = if *array.data_type() == DataType::UInt64 { 0 } else { i64::MIN };
+        let nanoseconds = |value: i64| value.checked_mul(scale).filter(|_| value >= least);
+        let times = values.iter().enumerate().map(|(row, value)| match nanoseconds(*value) {
             // pandas reads the least integer as a missing time, too.
             Some(NAT) => self.missing(row, rows),
             Some(time) => time,

@@ -100,6 +100,10 @@ def condition() -> list[Case]:
             pair = {"cond": {relation: {"column": "b"}}}
             run = lambda df, n=name, r=relation: df.assign(a=getattr(df["a"], n)(getattr(df["a"], r)(df["b"])))  # noqa: E731
             cases.append(Case({"import": name, "cols": "a", "kwargs": pair}, df, run))
+        # A whole float leaves the others as they are, however large it is.
+        large = pd.Series([2**53 + 1, 3, -5])
+        run = lambda s, n=name: getattr(s, n)(s.gt(0), 1e16)  # noqa: E731
+        cases.append(series_case(name, large, {"cond": {"gt": 0}, "other": 1e16}, run))
     # No column sees what becomes of another one of the same call.
     pair, both = df[["a", "b"]], pd.DataFrame({"f": bools("wg", 40), "g": bools("wh", 40)})
     for columns in [["a", "b"], ["b", "a"]]:
@@ -116,6 +120,7 @@ def condition() -> list[Case]:
         cases.append(series_case("clip", ints(f"clip{lower}{upper}", 60), kwargs, lambda s, k=kwargs: s.clip(**k)))
         narrow = floats(f"c32{lower}{upper}", 40).astype("float32")
         cases.append(series_case("clip", narrow, kwargs, lambda s, k=kwargs: s.clip(**k)))
+    cases.append(series_case("clip", pd.Series([2**53 + 1, 3, -5]), {"upper": 1e16}, lambda s: s.clip(upper=1e16)))
     wide = pd.Series([2**64 - 1, 2**63, 300, 7, 0], dtype="uint64")
     for kwargs in [{"lower": 7}, {"upper": 100}, {"lower": 1, "upper": 2**63 - 1}]:
         cases.append(series_case("clip", wide, kwargs, lambda s, k=kwargs: s.clip(**k)))

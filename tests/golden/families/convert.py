@@ -83,6 +83,11 @@ def cut() -> list[Case]:
         for series in [ints("cut_wide", 10), floats("cut_wide", 10)]:
             run = lambda s, o=options: pd.cut(s, bins, **o)  # noqa: E731
             cases.append(series_case("cut", series, {"bins": bins} | options, run))
+    # What `cut` makes is numbered in the order of its categories, which is not that of their texts.
+    for order in [["u20", "20to28", "Others", "never"], ["(0, 5]", "(5, 10]", "(10, 20]"]]:
+        held = pd.Series(pd.Categorical([*order[:3], None] * 3, categories=order))
+        run = lambda s: pd.Series(pd.factorize(s, sort=True)[0])  # noqa: E731
+        cases.append(series_case("factorize", held, {"sort": True}, run, categories=sorted(order[:3])))
     return cases
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 from case import Case, bools, floats, ints, rng, texts, times
-from draw import Call, Draw
+from draw import WHOLE, Call, Draw
+
+
+def beside_null(made: pd.DataFrame, known: list[int], dtype: object, prefix: str, separator: str = "_") -> pd.DataFrame:
+    """The dummies of integers, under the names that pandas gives them beside that of null; categories keep the integers' own."""
+    names = pd.get_dummies(pd.Series(known, dtype=dtype), prefix=prefix, prefix_sep=separator, dummy_na=True).columns
+    return made.rename(columns={f"{prefix}{separator}{value}": name for value, name in zip(known, names, strict=False)})
 
 
 def get_dummies() -> list[Case]:
@@ -27,7 +33,10 @@ def get_dummies() -> list[Case]:
             # Categories are frozen: the answer does not depend on which of them the rows have.
             typed = df.assign(**{name: pd.Categorical(df[name], categories=values) for name, values in levels.items() if name in encoded})
             encoded_columns = columns if columns is not None else ["gender", "bucket", "text"]
-            return pd.get_dummies(typed, columns=encoded_columns, **options)
+            made = pd.get_dummies(typed, columns=encoded_columns, **options)
+            if "day" in encoded and "dummy_na" in options:
+                made = beside_null(made, levels["day"], df["day"].dtype, "day")
+            return made
 
         encoded = columns if columns is not None else ["gender", "text"]
         return call
@@ -115,6 +124,9 @@ def draw_get_dummies(d: Draw) -> Call:
             # A category that training has not seen is not null.
             dummy = f"{options['prefix'][name]}{options.get('prefix_sep', '_')}nan"
             made[dummy] = made[dummy].where(df[name].isna(), 0).astype(made[dummy].dtype)
+        for name, known in levels.items() if "dummy_na" in options else []:
+            if d.kind(name) in WHOLE:
+                made = beside_null(made, known, df[name].dtype, options["prefix"][name], options.get("prefix_sep", "_"))
         return made
 
     return Call({"kwargs": {"columns": names} | options}, run, {name: {"categories": known} for name, known in levels.items()})

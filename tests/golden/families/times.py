@@ -77,6 +77,10 @@ def to_datetime() -> list[Case]:
                          "s": [9223372036.0, 9223372036.5, -9223372036.5, 9223372037.0],
                          "ns": [9223372036854774784.0, -9223372036854774784.0, 9223372036854775808.0]}.items():  # fmt: skip
         cases.append(series_case("to_datetime", pd.Series(limits), {"unit": unit}, one_by_one(unit=unit)))
+    # Without a sign, what lies beyond 63 bits lies beyond every time.
+    unsigned = pd.Series([2**63 + 5, 7, 2**63 - 1, 0, 2**63, 2**64 - 1], dtype="uint64")
+    for kwargs in [{}, {"errors": "coerce"}, {"errors": "coerce", "utc": True}]:
+        cases.append(series_case("to_datetime", unsigned, kwargs, one_by_one(**kwargs)))
     zoned = pd.Series(["2020-01-02 03:04 +0200", "2020-01-02 03:04 -05:30", None, "2020-01-02 03:04"], dtype=object)
     kwargs = {"format": "%Y-%m-%d %H:%M %z", "utc": True}
     cases.append(series_case("to_datetime", zoned, kwargs, lambda s: pd.to_datetime(s, format=kwargs["format"], utc=True)))

@@ -67,6 +67,8 @@ def map_() -> list[Case]:
         cases.append(series_case("map", brands, given, mapper(kwargs, arg)))
     for values in [{"vw": 1, "bmw": 2}, {"vw": 1.5, "bmw": 2}, {"vw": True, "bmw": False}, {"vw": None, "bmw": "x"}]:
         cases.append(series_case("map", brands, {"arg": values}, mapper({}, values)))
+    zeros = {"vw": 0.0, "bmw": -0.0}
+    cases.append(series_case("map", brands, {"arg": zeros}, mapper({}, zeros)))
     for values in [{"vw": INF, "bmw": -INF}, {"vw": INF, "bmw": 1}, {"vw": None, "bmw": INF}]:
         arg = {key: WORD.get(value, value) for key, value in values.items()}
         cases.append(series_case("map", brands, {"arg": arg}, mapper({}, values)))
@@ -130,6 +132,10 @@ def replace() -> list[Case]:
     ]:
         cases.append(series_case("replace", whole, given, lambda s, g=given: s.replace(**g)))
     cases.append(series_case("replace", whole, {"to_replace": 1, "value": "inf"}, lambda s: s.replace(1, INF)))
+    # A whole float leaves the others as they are, however large it is.
+    wide = pd.Series([2**53 + 1, 3, -5])
+    for value in [1e16, -(2.0**63)]:
+        cases.append(series_case("replace", wide, {"to_replace": 3, "value": value}, lambda s, v=value: s.replace(3, v)))
     minutes = whole.mod(60).astype("int8")
     cases.append(series_case("replace", minutes, {"to_replace": 1, "value": 127}, lambda s: s.replace(1, 127)))
     holes = bools("replace", 30, nulls=True)
