@@ -41,7 +41,7 @@ RUN ln -s /opt/caz/caz /usr/local/bin/caz
 USER 10001
 WORKDIR /etc/caz
 EXPOSE 9464
-HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=6 \
+HEALTHCHECK --interval=5s --timeout=6s --start-period=30s --retries=6 \
     CMD ["caz", "health", "http://127.0.0.1:9464/readyz"]
 ENTRYPOINT ["caz"]
 CMD ["--help"]

@@ -68,7 +68,7 @@ check-config: ## check docker-compose.yml, the Prometheus rules and the Grafana 
 	@scripts/setup lint
 	scripts/check-config
 
-docs: ## write the generated files anew (schemas, dashboard)
+docs: ## write the generated files anew: schemas, dashboard, docs/nodes, expressions, metrics, list of errors
 	@scripts/setup run
 	scripts/docs
 

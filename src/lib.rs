@@ -2,7 +2,7 @@
 //!
 //! Profile events come from Kafka, are decoded against the dataset schema, run through a configured graph of nodes with batched
 //! ONNX inference, and leave as scores, exactly once. `ARCHITECTURE.md` is the map; the modules below are in its order, and a module
-//! uses only those that stand beneath it.
+//! uses only those that stand beneath it, but for the exception that it names.
 
 #[forbid(unsafe_code)]
 pub mod cli;

@@ -53,6 +53,11 @@ pub(super) const ABORT_LAG: Duration = Duration::from_secs(15);
 impl Audit {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs_from("warn", telemetry::LogFormat::Human).map_err(running)?;
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::Arguments(format!("--to is the offset behind the last one: it must be more than --from, {from}")));
+        }
         let assembly = self.pipeline.load()?;
         let ends_by_itself = || assembly.pipeline().delivery.transaction_timeout.get() + ABORT_LAG;
         let patience = self.wait.map_or_else(ends_by_itself, |seconds| Duration::from_secs(seconds.into()));
@@ -126,7 +131,7 @@ fn render(report: &Report) -> String {
         let _ = writeln!(text, "{} records in the topics are of other input topics; they are not audited", grouped(report.foreign_records));
     }
     if report.partitions.iter().all(|partition| partition.events == 0) {
-        let _ = writeln!(text, "there was nothing to audit: the group has committed nothing in this range");
+        let _ = writeln!(text, "there was nothing to audit: the range holds no event, or none that the group has committed");
     }
     text
 }

@@ -260,7 +260,7 @@ impl Resend {
     fn run(self) -> Result<(), Failure> {
         let filter = self.which.filter(false);
         if !self.all && !filter.is_narrow() {
-            return Err(Failure::Running(
+            return Err(Failure::Arguments(
                 "name the letters with --reason, --phase, --node, --field, --partition or --offset, or say --all".into(),
             ));
         }

@@ -6,7 +6,7 @@ use super::terminal;
 use crate::diagnostic::Diagnostics;
 use crate::stream::WorkerError;
 
-/// The exit codes, as `caz --help` shows them.
+/// The exit codes and the environment, as `caz --help` shows them.
 pub(super) const HELP: &str = "\
 Exit codes:
   0  done
@@ -15,7 +15,12 @@ Exit codes:
   3  wrong configuration: every mistake is printed
   4  another instance took this one's place
   5  events are missing from an account
-  6  the golden cases do not pass: other values than recorded, so nothing is served";
+  6  the golden cases do not pass: other values than recorded, so nothing is served
+
+Environment:
+  CAZ_LOG          which logs: a level, or levels by part, such as info,caz::stream=trace
+  ORT_DYLIB_PATH   the library of ONNX Runtime, which is looked for beside the binary otherwise
+  NO_COLOR         no colours when it is not empty";
 
 /// Why a command failed.
 pub(super) enum Failure {

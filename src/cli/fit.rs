@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::exit::{Failure, running};
+use super::table::Table;
 use super::{PipelineFile, terminal};
-use crate::dataset::{Frozen, Statistic};
+use crate::dataset::Frozen;
 use crate::fit::{FitError, Fitted, News, Options, Rejections, fit};
 use crate::stream::Assembly;
 
@@ -134,19 +135,12 @@ fn today() -> String {
 
 /// Node, column, statistic and value of each, in columns.
 fn table(fitted: &Fitted) -> String {
-    let head = ["node", "column", "statistic", "value"].map(str::to_owned);
-    let row = |(node, column, statistic): &(String, String, Statistic)| {
+    let mut table = Table::new(&["node", "column", "statistic", "value"]).text(&[0, 1, 2, 3]);
+    for (node, column, statistic) in &fitted.statistics {
         let value = fitted.frozen.get(node, column, statistic).map(brief).unwrap_or_default();
-        [node.clone(), column.clone(), statistic.to_string(), value]
-    };
-    let rows: Vec<[String; 4]> = std::iter::once(head).chain(fitted.statistics.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
-    let line = |row: &[String; 4]| {
-        let cells: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
-        format!("{cells}{}", row[3])
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        table.row([node.clone(), column.clone(), statistic.to_string(), value]);
+    }
+    table.to_string()
 }
 
 /// A value, the first few of many.

@@ -190,7 +190,7 @@ pub struct Output {
     pub framing: Framing,
     /// The subject under which the registry keeps the scores' schema; the topic's name and `-value` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "optional_name")]
+    #[schemars(schema_with = "optional_subject")]
     pub subject: Option<String>,
     /// Whether caz registers the scores' schema, which it derives from the graph. When not, it must be there.
     #[serde(default = "default_register")]
@@ -343,6 +343,16 @@ fn name(_: &mut SchemaGenerator) -> Schema {
 
 fn optional_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "title": NAME_TITLE, "pattern": NAME_PATTERN, "examples": ["scorer-0"] })
+}
+
+/// The registry's own rule is that there is a name; `:.context:` may stand before it.
+fn optional_subject(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "null"],
+        "title": "a subject of at most 255 characters, none of them a blank",
+        "pattern": r"^\S{1,255}$",
+        "examples": ["quotes.scored-value"],
+    })
 }
 
 fn group(_: &mut SchemaGenerator) -> Schema {

@@ -181,6 +181,54 @@ registry:
 }
 
 #[test]
+fn a_number_of_which_librdkafka_would_take_a_part_is_refused() {
+    let with = |property, value| SMALLEST.replace("localhost:9092}", &format!("localhost:9092, {property}: {value}}}"));
+    for (property, value, message) in [
+        ("socket.timeout.ms", "60s", "must be a whole number in decimal digits, without a unit"),
+        ("batch.size", "1MB", "must be a whole number in decimal digits, without a unit"),
+        ("fetch.min.bytes", "1_000_000", "must be a whole number in decimal digits, without a unit"),
+        ("session.timeout.ms", "1.5", "must be a whole number in decimal digits, without a unit"),
+        ("retry.backoff.ms", "'010'", "must be a whole number in decimal digits, without a unit"),
+        ("queued.min.messages", "'1e5'", "must be a whole number in decimal digits, without a unit"),
+        ("linger.ms", "5ms", "must be a number, without a unit"),
+        ("queued.max.messages.kbytes", "4294967297", "the number is out of range"),
+    ] {
+        let told = refused(&with(property, value));
+        assert!(told.contains(&format!("error[E0501]: `{property}`: {message}\n")) && told.contains("= help: it takes "), "{told}");
+    }
+    for (property, value) in [
+        ("socket.timeout.ms", "10000"),
+        ("queued.min.messages", "1e5"),
+        ("linger.ms", "2.5"),
+        ("fetch.min.bytes", "0x10"),
+        ("retries", "'7'"),
+    ] {
+        loaded(&with(property, value));
+    }
+}
+
+#[test]
+fn the_password_of_a_url_is_never_quoted() {
+    for url in ["htps://caz:hunter2@registry:8081", "caz:hunter2@registry:8081"] {
+        let told = refused(&format!("{SMALLEST}registry: {{url: '{url}'}}\n"));
+        assert!(told.contains("`url` must be a URL") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn a_subject_may_have_a_context_and_be_as_long_as_a_topic_and_a_type() {
+    let subject = format!(":.quotes:{}-com.example.Score", "t".repeat(200));
+    let pipeline = loaded(&SMALLEST.replace("topic: scores", &format!("topic: scores, subject: '{subject}'")));
+    assert_eq!(pipeline.output.subject, Some(subject));
+}
+
+#[test]
+fn a_format_that_is_not_for_scores_is_told_once() {
+    let told = refused(&SMALLEST.replace("topic: scores", "topic: scores, format: xdm, framing: confluent"));
+    assert!(told.contains("`format` must be") && told.ends_with("\n1 error\n"), "{told}");
+}
+
+#[test]
 fn a_timeout_of_nothing_is_refused() {
     let told = refused(&format!("{SMALLEST}registry: {{url: 'http://localhost:8081', request_timeout: 0s}}\n"));
     assert!(told.contains("`request_timeout` must be longer than 0"), "{told}");

@@ -13,7 +13,7 @@ use std::{
 /// A range of bytes in a document's text.
 pub type Span = Range<usize>;
 
-/// How large a document may be.
+/// How large a document may be, unless its reader says otherwise.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A parsed YAML or JSON file.
@@ -41,6 +41,15 @@ impl Document {
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(document) }
     }
 
+    /// Reads a file of at most `most` bytes that is not written for caz, such as a schema: `${` in it has no meaning.
+    ///
+    /// # Errors
+    /// E0001 when it cannot be read, E0002, E0005 and E0007 for each mistake in its text.
+    pub fn read_foreign(path: &Path, most: u64) -> Result<Arc<Self>, Diagnostics> {
+        let (document, diagnostics) = Self::load(path.display().to_string(), read_text(path, most)?, None)?;
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(document) }
+    }
+
     /// Parses a text, variables filled in by `environment`; relative paths in it stand relative to the folder of `name`.
     ///
     /// # Errors
@@ -60,11 +69,7 @@ impl Document {
     /// # Errors
     /// The file cannot be read or is not YAML.
     pub fn open(path: &Path) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
-        let text = read_text(path).map_err(|reason| {
-            let message = format!("cannot read `{}`: {reason}", path.display());
-            Diagnostics::from(Diagnostic::error(Code::Unreadable, message))
-        })?;
-        Self::load(path.display().to_string(), text, &|name| std::env::var_os(name))
+        Self::load(path.display().to_string(), read_text(path, MAX_BYTES)?, Some(&|name: &str| std::env::var_os(name)))
     }
 
     /// As [`Document::parse`], with the leniency of [`Document::open`].
@@ -76,14 +81,14 @@ impl Document {
         text: impl Into<String>,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
-        Self::load(name.into(), text.into(), &|name| environment(name).map(OsString::from))
+        let (name, text) = (name.into(), text.into());
+        if text.len() as u64 > MAX_BYTES {
+            return Err(unreadable(&name, &too_large(MAX_BYTES)));
+        }
+        Self::load(name, text, Some(&|name: &str| environment(name).map(OsString::from)))
     }
 
-    fn load(name: String, text: String, environment: Environment<'_>) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
-        if text.len() as u64 > MAX_BYTES {
-            let message = format!("cannot read `{name}`: {}", too_large());
-            return Err(Diagnostic::error(Code::Unreadable, message).into());
-        }
+    fn load(name: String, text: String, environment: Option<Environment<'_>>) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
         let loaded = yaml::load(&text, environment);
         let folder = Path::new(&name).parent().map(Path::to_owned).unwrap_or_default();
         let masked = mask(&text, &loaded.secrets);
@@ -202,16 +207,21 @@ impl std::fmt::Debug for Document {
     }
 }
 
-fn too_large() -> String {
-    format!("it is larger than {} KiB", MAX_BYTES / 1024)
+fn unreadable(name: &str, reason: &str) -> Diagnostics {
+    Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {reason}")).into()
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+fn too_large(most: u64) -> String {
+    format!("it is larger than {} KiB", most / 1024)
+}
+
+fn read_text(path: &Path, most: u64) -> Result<String, Diagnostics> {
+    let refuse = |reason: String| unreadable(&path.display().to_string(), &reason);
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large());
+    let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| refuse(error.to_string()))?;
+    if bytes.len() as u64 > most {
+        return Err(refuse(too_large(most)));
     }
-    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| refuse(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to())))
 }

@@ -19,8 +19,8 @@ pub(super) struct Filled {
 /// Why a scalar's variables cannot be filled in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FillError {
-    /// The variable is not set and has no default; with the message of `:?`.
-    Unset { name: String, message: Option<String> },
+    /// The variable is not set, or is `empty` where that is not enough, and has no default; with the message of `:?`.
+    Unset { name: String, empty: bool, message: Option<String> },
     /// The variable's value is no text.
     NotText { name: String },
     /// The text between `${` and `}` is not one of the forms.
@@ -71,7 +71,8 @@ fn expand(reference: &str, environment: Environment<'_>) -> Result<(String, bool
     let not_text = |_| FillError::NotText { name: name.to_owned() };
     let value = environment(name).map(OsString::into_string).transpose().map_err(not_text)?;
     let not_empty = value.clone().filter(|value| !value.is_empty());
-    let unset = |message: Option<&str>| FillError::Unset { name: name.to_owned(), message: message.map(str::to_owned) };
+    let empty = value.is_some();
+    let unset = |message: Option<&str>| FillError::Unset { name: name.to_owned(), empty, message: message.map(str::to_owned) };
     if operator.is_empty() {
         return value.map(|value| (value, true)).ok_or_else(|| unset(None));
     }
@@ -124,9 +125,12 @@ mod tests {
 
     #[test]
     fn every_mistake_is_found() {
-        let unset = |name: &str, message: Option<&str>| FillError::Unset { name: name.into(), message: message.map(str::to_owned) };
-        assert_eq!(fill("${A}${B:?why}", &environment).unwrap_err(), [unset("A", None), unset("B", Some("why"))]);
-        assert_eq!(fill("${EMPTY:?}", &environment).unwrap_err(), [unset("EMPTY", None)]);
+        let unset = |name: &str, empty, message: Option<&str>| {
+            let message = message.map(str::to_owned);
+            FillError::Unset { name: name.into(), empty, message }
+        };
+        assert_eq!(fill("${A}${B:?why}", &environment).unwrap_err(), [unset("A", false, None), unset("B", false, Some("why"))]);
+        assert_eq!(fill("${EMPTY:?}", &environment).unwrap_err(), [unset("EMPTY", true, None)]);
         assert_eq!(fill("${BYTES:-x}", &environment).unwrap_err(), [FillError::NotText { name: "BYTES".into() }]);
         for scalar in ["${", "${HOST", "${}", "${1A}", "${HOST-x}", "${A:-${HOST}}", "${é}"] {
             assert!(matches!(fill(scalar, &environment).unwrap_err()[..], [FillError::Form(_)]), "{scalar}");

@@ -3,8 +3,18 @@
 use super::Span;
 
 /// Words in a key's name that make its value a secret.
-const SECRET_WORDS: [&str; 9] =
-    ["password", "passphrase", "passwd", "secret", "token", "credential", "jaas", "private", "oauthbearer.config"];
+const SECRET_WORDS: [&str; 10] = [
+    "password",
+    "passphrase",
+    "passwd",
+    "secret",
+    "token",
+    "credential",
+    "jaas",
+    "private",
+    "oauthbearer.config",
+    "oauthbearer.extensions",
+];
 
 /// Ends of a key's name that make its value a secret: a `key` alone may be anything.
 const SECRET_ENDS: [&str; 5] = ["ssl.key", "api.key", "apikey", "access.key", ".pem"];
@@ -22,22 +32,31 @@ pub fn is_secret_key(key: &str) -> bool {
     SECRET_ENDS.iter().any(|end| key.ends_with(end)) || SECRET_WORDS.iter().any(|word| key.contains(word))
 }
 
-/// The text with each span, and the user and password of each URL, replaced by `*`, byte for byte, so that places stay true.
+/// The text with each span and the comment behind it, and the user and password of each URL, replaced by `*`, byte for byte, so that
+/// places stay true.
 pub(super) fn mask(text: &str, spans: &[Span]) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for span in spans {
         // What follows the value on its line is a comment at most, and may hold the value of last week.
         let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
-        let comment = text[span.end..end].trim_start().starts_with('#');
-        cover(&mut bytes, span.start..if comment { end } else { span.end });
-    }
-    for (scheme, _) in text.match_indices("://") {
-        let start = scheme + 3;
-        // A password may have a `/` or a comma, as one in base64 does, though a URL then means something else.
-        let url = text[start..].split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).next().unwrap_or_default();
-        if let Some(at) = url.rfind('@') {
-            cover(&mut bytes, start..start + at);
+        let comment = text[span.end..end].trim_start();
+        cover(&mut bytes, span.clone());
+        if comment.starts_with('#') {
+            cover(&mut bytes, end - comment.len()..end);
         }
+    }
+    let mut start = 0;
+    for word in text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')) {
+        // A password may have a `/` or a comma, as one in base64 does, though a URL then means something else.
+        if let Some(at) = word.rfind('@') {
+            match word[..at].find("://") {
+                Some(scheme) => cover(&mut bytes, start + scheme + 3..start + at),
+                // A URL whose scheme was forgotten.
+                None if word[..at].contains(':') => cover(&mut bytes, start..start + at),
+                None => {}
+            }
+        }
+        start += word.len();
     }
     String::from_utf8(bytes).unwrap_or_default()
 }
@@ -88,9 +107,17 @@ mod tests {
 
     #[test]
     fn secret_keys_are_known_by_name() {
-        for key in
-            ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret", "ssl_key", "API-KEY", "sasl.jaas.config"]
-        {
+        for key in [
+            "sasl.password",
+            "ssl.key.password",
+            "ssl.key.pem",
+            "ssl.certificate.pem",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.extensions",
+            "ssl_key",
+            "API-KEY",
+            "sasl.jaas.config",
+        ] {
             assert!(is_secret_key(key), "{key}");
         }
         for key in [
@@ -108,11 +135,12 @@ mod tests {
 
     #[test]
     fn masks_keep_every_byte_in_its_place() {
-        let text = "p: hünter # was: old\nq: 1\nurl: https://me:pw@registry/x\nurl: 'https://me:a/b,c@registry/x'\n";
-        let masked = mask(text, &[3..10, 25..26]);
-        let expected = "p: *****************\nq: *\nurl: https://*****@registry/x\nurl: 'https://********@registry/x'\n";
-        assert_eq!(masked, expected.replace("*****************", &"*".repeat(18)));
-        assert_eq!(masked.len(), text.len());
+        let text = "p: hünter # was: old\nq: 1\nr: ${X} # old\nurl: https://me:pw@registry/x\nurl: 'https://me:a/b,c@registry/x'\n\
+                    url: me:pw@registry:8081\nto: me@registry\n";
+        let masked = mask(text, &[3..10, 25..26, 34..34]);
+        let expected = "p: ******* **********\nq: *\nr: ${X} *****\nurl: https://*****@registry/x\nurl: 'https://********@registry/x'\n\
+                        url: *****@registry:8081\nto: me@registry\n";
+        assert_eq!(masked, expected);
     }
 
     #[test]

@@ -14,6 +14,8 @@ fn environment(name: &str) -> Option<String> {
         "COUNT" => Some("3".to_owned()),
         "EMPTY" => Some(String::new()),
         "PASSWORD" => Some("hunter2".to_owned()),
+        "CONTAINER" => Some("5713e9920457".to_owned()),
+        "DIGITS" => Some("12345678901234567890123".to_owned()),
         _ => None,
     }
 }
@@ -43,6 +45,29 @@ fn scalars_are_typed_after_their_variables_are_filled_in() {
 }
 
 #[test]
+fn what_looks_like_a_number_that_no_type_holds_is_text_where_nobody_can_write_quotes() {
+    let document = parse("instance: ${CONTAINER}\nsasl.password: ${DIGITS}\napi_key: 1e999\n");
+    let expected = json!({"instance": "5713e9920457", "sasl.password": "12345678901234567890123", "api_key": "1e999"});
+    assert_eq!(document.value(), &expected);
+    let told = misread::<Forms>("format: json\ncols: a\nworkers: ${DIGITS}\n");
+    assert!(told.contains("`workers` must be an integer") && !told.contains("12345"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_not_written_for_caz_has_no_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.json");
+    let title = "x".repeat(2 << 20);
+    std::fs::write(&path, json!({"title": title, "const": "${HOME}", "description": "of ${profile.id}"}).to_string()).unwrap();
+    let document = Document::read_foreign(&path, 8 << 20).map_err(|found| found.render(false)).unwrap();
+    assert_eq!(document.value()["const"], "${HOME}");
+    assert_eq!(document.value()["description"], "of ${profile.id}");
+    assert_eq!(document.value()["title"].as_str().map(str::len), Some(2 << 20));
+    let told = Document::read_foreign(&path, 1 << 20).unwrap_err().render(false);
+    assert!(told.contains("it is larger than 1024 KiB"), "{told}");
+}
+
+#[test]
 fn json_reads_as_it_should() {
     let text = "{\n\t\"a/b\": [1, -2.5e3, true, null, \"\\u00e9\\ud83d\\ude00\\/\"],\r\n\t\"inf\": \".inf\"\n}";
     let document = parse(text);
@@ -57,6 +82,7 @@ fn aliases_and_merge_keys_stand_for_their_anchors() {
     assert_eq!(document.value()["all"], json!([["a"], {"x": 1, "y": 2}]));
     assert_eq!(&document.text()[document.span("/all/1/x")], "*base");
     assert_eq!(&document.text()[document.span("/merged/x")], "*base");
+    assert_eq!(parse("&t topic: x\ngroup: *t\n").value()["group"], "topic");
 }
 
 #[test]
@@ -152,6 +178,9 @@ fn secrets_are_masked_however_the_text_is_broken() {
         "sasl.password: ${NONE:-hunter2}${NONE}\n",
         "sasl.password: [\n  hunter2 ]]\n",
         "registry: https://user:hunter2@host: x\n",
+        "registry: [user:hunter2@host\n",
+        "sasl.password: ${NONE} # hunter2 on staging\n",
+        "p: &p x\nsasl.password: *p\nsasl.password: *p # hunter2\n",
     ] {
         let found = Document::parse("test.yaml", text, &environment).map(|_| String::new());
         let rendered = found.unwrap_or_else(|found| found.render(false));
@@ -279,6 +308,9 @@ fn mistakes_against_a_definition() {
         "format: json\ncols: a\nworkers: \"\\e[31m1\\nerror[E9999]: no finding\"\n",
         "format: json\ncols: a\nworkers: 1\nsmall: 4294967296\n",
         "format: ${NONE}\ncols: ${NONE}\nworkers: 0\n",
+        "format: ${EMPTY:?is needed}\ncols: a\nworkers: 1\n",
+        "format: json\ncols: a\nworkers: 4.0\n",
+        "format: json\ncols: a\nworkers: https://caz:hunter2@registry\nsmall: caz:hunter2@registry:8081\n",
     ] {
         writeln!(all, "=== {text}{}", misread::<Forms>(text)).unwrap();
     }

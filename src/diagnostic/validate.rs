@@ -4,6 +4,7 @@
 
 use super::{
     Code, Diagnostic, Diagnostics, Document, join, nearest,
+    secret::mask,
     violation::{Precision, Violation, Wording},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -90,7 +91,13 @@ fn undeserialised(document: &Arc<Document>, base: &str, error: &serde_path_to_er
         Segment::Enum { .. } | Segment::Unknown => pointer,
     });
     let name = name_of(document, &pointer);
-    let message = if document.is_private(&pointer) {
+    let private = document.is_private(&pointer);
+    // To a schema 4.0 is an integer.
+    if let Some(value) = document.value().pointer(&pointer).filter(|value| value.is_f64()) {
+        let diagnostic = Diagnostic::error(Code::WrongValue, format!("{name} must be an integer")).at(document, &pointer);
+        return diagnostic.label(format!("found {}", shown(value, private)));
+    }
+    let message = if private {
         format!("{name} has a value that cannot be used")
     } else {
         format!("{name} has a value that cannot be used: {}", error.inner())
@@ -200,7 +207,7 @@ pub(super) fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A value as messages name it: its type and, when it is short and not private, the value.
+/// A value as messages name it: its type and, when it is not private, as much of it as is short, without the password of a URL.
 fn shown(value: &Value, private: bool) -> String {
     const LONGEST: usize = 40;
     let kind = match value {
@@ -216,7 +223,7 @@ fn shown(value: &Value, private: bool) -> String {
     if private {
         return kind.replacen("the", if kind == "the integer" { "an" } else { "a" }, 1) + ", which is not shown";
     }
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| mask(text, &[]));
     let cut = text.char_indices().nth(LONGEST).map(|(cut, _)| format!("{}...", &text[..cut]));
     format!("{kind} `{}`", cut.unwrap_or(text))
 }

@@ -55,8 +55,8 @@ pub(super) struct Loaded {
     pub(super) complete: bool,
 }
 
-/// Reads a text.
-pub(super) fn load(text: &str, environment: Environment<'_>) -> Loaded {
+/// Reads a text; without an environment `${` has no meaning.
+pub(super) fn load(text: &str, environment: Option<Environment<'_>>) -> Loaded {
     let source = Source::new(text);
     let mut loader =
         Loader { text, environment, loaded: Loaded::default(), open: Vec::new(), anchors: HashMap::new(), expanded: 0, documents: 0 };
@@ -139,7 +139,7 @@ type Fatal = Box<Finding>;
 
 struct Loader<'a> {
     text: &'a str,
-    environment: Environment<'a>,
+    environment: Option<Environment<'a>>,
     loaded: Loaded,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchor>,
@@ -171,7 +171,14 @@ impl Loader<'_> {
                             name if entries.contains_key(name) => Role::Duplicate,
                             _ => Role::Plain,
                         };
-                        *key = Some(Key { name: text.into_owned(), span, role });
+                        let name = text.into_owned();
+                        if anchor != 0 {
+                            let value = Value::from(name.as_str());
+                            let (bytes, depth) = extent(&value);
+                            let place = Place { value: span.clone(), ..Place::default() };
+                            self.anchors.insert(anchor, Anchor { value, place, bytes, depth });
+                        }
+                        *key = Some(Key { name, span, role });
                         self.report_duplicate();
                     }
                     _ => self.scalar(&text, style, span, anchor),
@@ -234,18 +241,24 @@ impl Loader<'_> {
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, anchor: usize) {
         let secret = self.in_secret();
         let mut place = Place { value: span.clone(), private: secret, ..Place::default() };
-        let filled = fill(text, self.environment).unwrap_or_else(|errors| {
+        let filled = self.environment.map_or(Ok(None), |environment| fill(text, environment)).unwrap_or_else(|errors| {
             place.unknown = true;
             self.loaded.findings.extend(errors.into_iter().map(|error| unfilled(error, &span)));
             None
         });
         place.private |= filled.as_ref().is_some_and(|filled| filled.private);
-        if secret && !is_one_variable(text) {
-            self.loaded.secrets.push(span.clone());
+        if secret {
+            // What stands for a secret shows a name, and the comment behind it may show the secret.
+            let shown_to = if is_one_variable(text) { span.end } else { span.start };
+            self.loaded.secrets.push(shown_to..span.end);
         }
         let text = filled.map_or_else(|| text.to_owned(), |filled| filled.text);
         let value = if style == ScalarStyle::Plain && !place.unknown {
             let value = scalar::plain(&text).unwrap_or_else(|what| {
+                if place.private {
+                    // A text that happens to look like a number, such as a container's name of hexadecimal digits with one `e`.
+                    return Value::from(text.as_str());
+                }
                 place.unknown = true;
                 let finding = Finding::new(Code::WrongValue, span, format!("the value is {what}"));
                 self.loaded.findings.push(finding.help("put quotes around it if it is a text"));
@@ -276,7 +289,7 @@ impl Loader<'_> {
             return Err(Box::new(Finding::new(Code::Syntax, span, format!("the file nests deeper than {MAX_DEPTH} levels"))));
         }
         if secret {
-            self.loaded.secrets.push(target.place.value.clone());
+            self.loaded.secrets.extend([target.place.value.clone(), span.end..span.end]);
         }
         let place = Place { value: span, private: secret || target.place.private, ..target.place.clone() };
         let value = target.value.clone();
@@ -365,8 +378,9 @@ fn is_one_variable(text: &str) -> bool {
 
 fn unfilled(error: FillError, span: &Span) -> Finding {
     match error {
-        FillError::Unset { name, message } => {
-            let finding = Finding::new(Code::UnsetVariable, span.clone(), format!("the environment variable `{name}` is not set"));
+        FillError::Unset { name, empty, message } => {
+            let what = if empty { "set, but empty" } else { "not set" };
+            let finding = Finding::new(Code::UnsetVariable, span.clone(), format!("the environment variable `{name}` is {what}"));
             let finding = match message {
                 Some(message) => finding.label(message),
                 None => finding,

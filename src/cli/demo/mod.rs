@@ -51,8 +51,9 @@ pub(super) struct Demo {
     /// The share of events that are broken on purpose, to see dead letters
     #[arg(long, value_name = "SHARE", value_parser = amount::share, default_value = "1%")]
     faults: f64,
-    /// Publish the rows of this file (.csv, .jsonl, .avro), over and over; without it those that the graph's Simulator names; where it has
-    /// none those of ../datasets/NAME.csv beside the pipeline's folder when it is there, else events made up from the schema
+    /// Publish the rows of this file (.csv, .jsonl, .ndjson, .avro or .parquet), over and over; without it those that the graph's Simulator
+    /// names; where it has none those of ../datasets/NAME.csv beside the pipeline's folder when it is there, else events made up from the
+    /// schema
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
     /// Where /metrics, /healthz and /readyz are served; port 0 is any free one
