@@ -104,7 +104,7 @@ ROWS: dict[str, list[Panel]] = {
         ),
         stat(
             "Latency, 99th percentile",
-            "From the event's timestamp until its score was delivered.",
+            "From the event's timestamp until its outcome was delivered.",
             quantile(0.99, "caz_event_latency_seconds"),
             "s",
             (0.5, "orange"),
@@ -161,7 +161,7 @@ ROWS: dict[str, list[Panel]] = {
     "Latency and batches": [
         Panel(
             "Event latency",
-            "From the event's timestamp until its score was delivered.",
+            "From the event's timestamp until its outcome was delivered.",
             [(quantile(q, "caz_event_latency_seconds"), f"p{100 * q:g}") for q in (0.5, 0.9, 0.99)],
             "s",
         ),
@@ -266,7 +266,7 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel(
             "Load time",
-            "Time it took to load, probe and measure each model.",
+            "Time it took to load and probe each model.",
             [(f"max by (model, version) (caz_model_load_duration_seconds{{{WHERE}}})", "{{model}} {{version}}")],
             "s",
             kind="stat",

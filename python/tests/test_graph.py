@@ -79,6 +79,42 @@ def test_times_are_text():
     assert graph["nodes"][0]["params"]["kwargs"] == {"one": text, "all": [text, None], "numbers": [[1.0, 0.0], [0.0, 1.0]], "zero": 0.5}
 
 
+def test_text_is_never_a_variable_of_the_environment():
+    call = {"import": "str.replace", "cols": "t", "kwargs": {"pat": "${HOME}", "repl": "$${", "${": "$ {"}}
+    (node,) = content(GraphBuilder.generate_dsl(nodes=[Pandas(call)]))["nodes"]
+    assert node["params"]["kwargs"] == {"pat": "$${HOME}", "repl": "$$${", "${": "$ {"}
+
+
+def test_null_as_a_key_of_map_stands_beside_the_dict():
+    call = {"import": "map", "cols": "gender", "kwargs": {"arg": {"M": 1, None: 0}, "na_action": None}}
+    nan = {"import": "map", "kwargs": {"arg": {True: 1, np.nan: np.nan}}}
+    both = {"import": "map", "kwargs": {"arg": {"M": 1, None: 0, np.nan: 0}}}
+    first, steps = content(GraphBuilder.generate_dsl(nodes=[Pandas(call), Pandas(steps=[call, nan, both])]))["nodes"]
+    expected = {**call, "kwargs": {"arg": {"M": 1}, "na_action": None, "null": 0}}
+    assert first["params"] == expected
+    assert [step["kwargs"] for step in steps["params"]["steps"]] == [
+        expected["kwargs"],
+        {"arg": {"True": 1}, "null": None},
+        {"arg": {"M": 1}, "null": 0},
+    ]
+    assert call["kwargs"]["arg"] == {"M": 1, None: 0}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"import": "map", "kwargs": {"arg": {None: 0, np.nan: 1}}}, "one value for null"),
+        ({"import": "map", "kwargs": {"arg": {None: 0}, "null": 0}}, "one value for null"),
+        ({"import": "map", "kwargs": {"arg": {1: "a", "1": "b"}}}, "written alike"),
+        ({"import": "replace", "kwargs": {"to_replace": {np.nan: 0}}}, "keys are text, and nan is none"),
+        ({"import": "fillna", "kwargs": {"value": {None: 0}}}, "keys are text, and None is none"),
+    ],
+)
+def test_keys_that_no_text_stands_for_are_told(call, message):
+    with pytest.raises(TypeError, match=f"node `a`: .*{message}"):
+        GraphBuilder.generate_dsl(nodes=[Pandas(call, id="a")])
+
+
 def test_mistakes_are_told_when_the_graph_is_made():
     a, b = Node("Pandas", id="a"), Node("Pandas", id="a")
     with pytest.raises(ValueError, match="two nodes have the id a"):

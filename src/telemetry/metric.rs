@@ -148,7 +148,7 @@ impl Metric {
                 Kind::Histogram { bounds: LATENCY_SECONDS },
                 Unit::Seconds,
                 &[],
-                "Time from an event's record timestamp until its outcome was delivered.",
+                "Time from a record's timestamp until the outcome of its events was delivered, once for each record.",
             ),
             Self::ConsumerLag => define(
                 "caz_consumer_lag",
@@ -160,9 +160,13 @@ impl Metric {
             Self::AssignedPartitions => {
                 define("caz_assigned_partitions", Kind::Gauge, Unit::Count, &[], "Partitions assigned to the workers of this process.")
             }
-            Self::TransactionsTotal => {
-                define("caz_transactions_total", Kind::Counter, Unit::Count, &["result"], "Transactions, by result: committed or aborted.")
-            }
+            Self::TransactionsTotal => define(
+                "caz_transactions_total",
+                Kind::Counter,
+                Unit::Count,
+                &["result"],
+                "Transactions, by result: committed or aborted; with at_least_once, which has none, commits and undone work.",
+            ),
             Self::RebalancesTotal => define(
                 "caz_rebalances_total",
                 Kind::Counter,

@@ -13,7 +13,7 @@ const MAX_RESPONSE_BYTES: u64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// The URL cannot be used.
-    #[error("`{url}` is no URL that can be checked: {message}; write one like http://127.0.0.1:9100/readyz")]
+    #[error("`{url}` is no URL that can be checked: {message}; write one like http://127.0.0.1:9464/readyz")]
     Url {
         /// The URL.
         url: String,

@@ -18,7 +18,7 @@ class GraphBuilder:
         """The graph of `nodes`; an edge is a pair of nodes, or of their ids, the sender first.
 
         A node without an id gets one from its type and its place. Raises `ValueError` for two nodes of one id and for an edge to or from
-        a node that is not in the graph, `TypeError` for a parameter that JSON cannot hold, functions among them.
+        a node that is not in the graph, `TypeError` for a parameter that JSON cannot hold: functions, null as a dict's key but in `map`.
         """
         for place, node in enumerate(nodes):
             if node.id is None:
@@ -61,19 +61,25 @@ def _id(end: End, nodes: Sequence[Node]) -> str:
 def _checked(node: Node) -> dict[str, Any]:
     """The parameters: NaN as null, infinities as the text that stands for them in a graph."""
     try:
-        return {name: _plain(value) for name, value in node.params.items()}
+        return {name: _plain(value) for name, value in _null_beside(node.params).items()}
     except TypeError as error:
         raise TypeError(f"node `{node.id}`: {error}") from None
 
 
 def _plain(value: Any) -> Any:
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return value
+        case str():  # caz fills in variables of the environment, `${NAME}`: that of a notebook's text is no such
+            return value.replace("${", "$${")
         case float():
             return None if value != value else value if value - value == 0 else str(value)
         case Mapping():
-            return {str(key): _plain(inner) for key, inner in value.items()}
+            if nulls := [key for key in value if _is_null(key)]:
+                raise TypeError(f"a graph's keys are text, and {nulls[0]!r} is none: {value!r}")
+            if len({str(key) for key in value}) < len(value):
+                raise TypeError(f"a graph's keys are text, and two of these are written alike: {value!r}")
+            return {str(key): _plain(inner) for key, inner in _null_beside(value).items()}
         case list() | tuple():
             return [_plain(inner) for inner in value]
         case _ if callable(value):
@@ -84,6 +90,25 @@ def _plain(value: Any) -> Any:
             return _plain(list(value) if getattr(value, "ndim", 0) else value.tolist())
         case _:
             raise TypeError(f"a graph cannot hold {value!r}")
+
+
+def _null_beside(call: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A call of `map` with what its dict has for None, or NaN, as `null` beside the dict; all else as it is."""
+    kwargs = call.get("kwargs") if call.get("import") == "map" else None
+    arg = kwargs.get("arg") if isinstance(kwargs, Mapping) else None
+    if not (isinstance(kwargs, Mapping) and isinstance(arg, Mapping)):
+        return call
+    nulls = [value for key, value in arg.items() if _is_null(key)]
+    if not nulls:
+        return call
+    if any(value != nulls[0] for value in nulls[1:]) or "null" in kwargs:
+        raise TypeError(f"`map` in a graph has one value for null: {kwargs!r}")
+    rest = {key: value for key, value in arg.items() if not _is_null(key)}
+    return {**call, "kwargs": {**kwargs, "arg": rest, "null": nulls[0]}}
+
+
+def _is_null(key: Any) -> bool:
+    return key is None or key != key
 
 
 def _snake(type: str) -> str:

@@ -90,6 +90,7 @@ class ScikitLearn(Node):
         label: str | None = None,
         mode: Literal["train", "test"] | None = None,
         model_path: str | None = None,
+        model_id: str | None = None,
         model_params: Params | None = None,
         outputs: Mapping[str, str | Sequence[str]] | None = None,
         nulls: Nulls | None = None,
@@ -99,8 +100,8 @@ class ScikitLearn(Node):
         id: str | None = None,
     ) -> None:
         super().__init__("ScikitLearn", params, id=id)
-        self._set(features=features, label=label, mode=mode, model_path=model_path, params=model_params, outputs=outputs)
-        self._set(nulls=nulls, non_finite=non_finite, rows_per_run=rows_per_run, engine=engine)
+        self._set(features=features, label=label, mode=mode, model_path=model_path, model_id=model_id, params=model_params)
+        self._set(outputs=outputs, nulls=nulls, non_finite=non_finite, rows_per_run=rows_per_run, engine=engine)
 
 
 class Split(Node):
