@@ -122,16 +122,17 @@ impl Delivery {
 
     /// Begins a transaction unless one is open.
     pub(super) fn open(&mut self) -> Result<(), Failure> {
-        // The memory of what was delivered meanwhile is warm, and the next records take it.
-        self.producer().take_reports();
-        if !self.pace.is_open() {
-            // Refused credentials end the worker before a call waits for the broker that refuses them.
-            self.producer().poll().map_err(ended)?;
-            if self.producer().is_transactional() {
-                self.producer().begin().map_err(failure_of)?;
-            }
-            self.pace.open(Instant::now());
+        // Both ways take the reports: the memory of what was delivered meanwhile is warm, and the next records take it.
+        if self.pace.is_open() {
+            self.producer().take_reports();
+            return Ok(());
         }
+        // Refused credentials end the worker before a call waits for the broker that refuses them.
+        self.producer().poll().map_err(ended)?;
+        if self.producer().is_transactional() {
+            self.producer().begin().map_err(failure_of)?;
+        }
+        self.pace.open(Instant::now());
         Ok(())
     }
 
