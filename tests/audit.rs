@@ -7,7 +7,7 @@ mod support;
 use std::process::Output;
 use std::time::Duration;
 
-use caz::kafka::{Header, OutboundRecord, Producer};
+use caz::kafka::{Consumer, Header, OutboundRecord, Producer};
 use serde_json::Value;
 use support::car_insurance::{Example, avro_events};
 use support::{PATIENCE, Stored, properties, read_committed};
@@ -197,6 +197,20 @@ fn a_hung_transaction_is_found() {
     assert_eq!((&hung[0]["topic"], &hung[0]["partition"]), (&Value::from(example.output.as_str()), &Value::from(1)));
     producer.abort(PATIENCE).unwrap();
     assert_eq!(audit(&example, &["--wait", "30"]).1, Some(0));
+}
+
+/// As on a busy pipeline, where some transaction always holds offsets that are not committed yet.
+#[test]
+fn an_open_commit_of_offsets_keeps_no_audit_waiting() {
+    let example = scored(20, &[]);
+    let consumer = Consumer::new(&properties().with("group.id", example.group.as_str()), &example.input).unwrap();
+    let producer = Producer::new(&properties().with("transactional.id", support::unique("open"))).unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin().unwrap();
+    producer.send_offsets(&[(0, 1)], &example.input, &consumer.group_metadata().unwrap(), PATIENCE).unwrap();
+    let (report, code) = audit(&example, &[]);
+    assert_eq!((code, sum(&report, "scored") + sum(&report, "dead_letters")), (Some(0), 20), "{report:#}");
+    producer.abort(PATIENCE).unwrap();
 }
 
 #[test]

@@ -60,8 +60,8 @@ impl Drop for GroupMetadata {
 }
 
 impl Consumer {
-    /// The group's committed offsets of these partitions. With `isolation.level=read_committed` waits for open
-    /// transactions to end.
+    /// The group's committed offsets of these partitions. With `isolation.level=read_committed` waits until none of them has a
+    /// transaction open that may commit another; without it what such a transaction would commit does not count.
     pub fn committed(&self, partitions: &[i32], timeout: Duration) -> Result<Vec<(i32, Option<i64>)>, KafkaError> {
         const OPERATION: &str = "read committed offsets";
         if partitions.is_empty() {

@@ -106,7 +106,8 @@ impl Watch {
 
     fn committed(&mut self, topics: &Topics, admin: &Admin) -> Result<Vec<(i32, i64)>, KafkaError> {
         let Some(input) = admin.describe_topic(&topics.input)? else { return Ok(Vec::new()) };
-        let consumer = Consumer::new(&reader(&topics.group), &topics.input).expect("valid properties");
+        let asking = reader(&topics.group).with("isolation.level", "read_uncommitted");
+        let consumer = Consumer::new(&asking, &topics.input).expect("valid properties");
         let committed = consumer.committed(&input.partitions, Duration::from_secs(10))?;
         let committed: Vec<(i32, i64)> = committed.into_iter().map(|(partition, offset)| (partition, offset.unwrap_or(0))).collect();
         for (partition, offset) in &committed {
