@@ -272,7 +272,7 @@ impl Producer {
         KafkaError::check("flush", unsafe { ffi::rd_kafka_flush(self.rk(), millis(timeout)) })
     }
 
-    /// Records that are queued or in flight.
+    /// Records that are queued or in flight, and their reports that wait to be taken. Zero: nothing is under way.
     pub fn in_flight(&self) -> usize {
         // SAFETY: a live handle.
         usize::try_from(unsafe { rd_kafka_outq_len(self.rk()) }).unwrap_or(0)
