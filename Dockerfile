@@ -1,8 +1,9 @@
 # The image holds caz and the ONNX Runtime that it loads. Pipelines, schemas and models are mounted, not built in.
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ libssl-dev make pkg-config python3 python3-venv \
+    && apt-get install -y --no-install-recommends g++ libssl-dev locales make pkg-config python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
+RUN localedef --no-archive -i en_US -f UTF-8 /usr/lib/locale/en_US.utf8
 WORKDIR /src
 
 COPY scripts/setup scripts/onnxruntime.txt scripts/
@@ -33,6 +34,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin caz
 
+# scikit-learn's exported text vectorizers ask for this locale.
+COPY --from=build /usr/lib/locale/en_US.utf8 /usr/lib/locale/en_US.utf8
 # caz looks for libonnxruntime.so beside its binary.
 COPY --from=build /onnxruntime /opt/caz
 COPY --from=build /src/target/release/caz /opt/caz/caz

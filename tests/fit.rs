@@ -200,6 +200,18 @@ fn what_cannot_be_fitted_is_told() {
     insta::assert_snapshot!("refusals", said);
 }
 
+/// `check` would look for the file.
+#[test]
+fn a_file_that_a_graph_without_statistics_names_is_told() {
+    let nodes = ["{import: astype, cols: t, kwargs: {dtype: float}}"];
+    let sandbox = Sandbox::new(&format!("{X}, {T}"), &nodes, "x,t\n1,1\n");
+    sandbox.write_pipeline(&nodes, "  frozen: p.frozen.json\n");
+    let (code, said) = sandbox.fit(&[]);
+    assert_eq!((code, said.contains("the file that `graph.frozen` names: take it out of the pipeline")), (0, true), "{said}");
+    let (_, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
+    assert!(said.contains("a graph that needs no statistics names none"), "{said}");
+}
+
 #[test]
 fn a_field_that_the_dataset_lacks_is_told_once() {
     let node = "{import: fillna, cols: x, kwargs: {value: {frozen: median}}}";

@@ -88,12 +88,15 @@ fn an_answer_that_would_depend_on_the_batch_is_of_one_row() {
     let turned = unary("Transpose", FLOAT, &[0, 2], &[integers("perm", &[1, 0])]);
     let share = unary("LpNormalization", FLOAT, &[0, 2], &[integer("axis", 0), integer("p", 1)]);
     let own: fn(f64) -> f64 = |value| value;
+    let differs = "answers a row differently when others share its run, so it gets one row a run";
+    let is_turned = "has another first dimension than that of the rows, so the model gets one row a run";
     let rows: Vec<Value> = (0..5).map(|row| json!({"a": row, "b": 10 - row})).collect();
-    for (bytes, alone) in [(largest, own), (turned, own), (share, |value| if value == 0.0 { 0.0 } else { 1.0 })] {
+    let once: fn(f64) -> f64 = |value| if value == 0.0 { 0.0 } else { 1.0 };
+    for (bytes, alone, why) in [(largest, own, differs), (turned, own, is_turned), (share, once, differs)] {
         let store = store(&bytes);
         let pipeline = pipeline(&store, &json!({"a": "float", "b": "float"}), json!({"features": ["a", "b"], "rows_per_run": 5}));
         let findings = pipeline.findings();
-        assert!(findings.contains("answers a row differently when others share its run, so it gets one row a run"), "{findings}");
+        assert!(findings.contains(why), "{findings}");
         assert!(findings.contains("`rows_per_run` has no effect"), "{findings}");
         let scores = pipeline.score(&rows, 5);
         for (score, row) in scored(&scores).into_iter().zip(&rows) {

@@ -38,6 +38,9 @@ impl Fit {
         let fitted = self.fit(&assembly)?;
         if fitted.statistics.is_empty() {
             terminal::notice("the graph needs no statistics: nothing to freeze");
+            if named.is_some() {
+                terminal::notice("`caz check` would look for the file that `graph.frozen` names: take it out of the pipeline");
+            }
             return Ok(());
         }
         terminal::answer(&table(&fitted))?;

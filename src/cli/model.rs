@@ -54,17 +54,26 @@ fn describe(model: &Model) -> Vec<String> {
         None => line("engine", &format!("{}: {}", model.engine().name(), model.engine().promise())),
         Some(reason) => line("engine", &format!("{}: {reason}", model.engine().name())),
     }
-    match (model.single_row, model.is_open()) {
+    if let Some(refusal) = &model.refusal {
+        line("untried", &format!("it fails on a row of zeros and empty strings, its outputs are as the file declares them: {refusal}"));
+    }
+    match (&model.single_row, model.is_open()) {
         (_, true) => line("a run", "as many rows as the graph's features turn out to serve best: the model takes any number of features"),
         (None, _) => match model.rows_per_run(model.engine()) {
             Ok(rows) => line("a run", &format!("{rows} rows serve best on this machine; `caz tune` shows what others cost")),
             Err(error) => line("a run", &error.to_string()),
         },
         (Some(SingleRow::FixedShape), _) => line("a run", "1 row: the input's first dimension is fixed"),
+        (Some(SingleRow::TurnedOutput(output)), _) => {
+            line("a run", &format!("1 row: the first dimension of output `{output}` is not that of the rows"));
+        }
         (Some(SingleRow::DependsOnBatch), _) => line("a run", "1 row: its answers would depend on the rows beside it"),
     }
     if let Some(features) = &model.features {
         line("features", &features.join(", "));
+    }
+    if let Some(odd) = &model.odd_features {
+        line("features", &format!("no JSON list of names: {odd}"));
     }
     lines
 }

@@ -135,7 +135,12 @@ impl<'a> Builder<'a> {
             }
             for column in frame.columns() {
                 match joined.get(&column.name) {
-                    Some(present) if same(present, column) => {}
+                    // Rows that were null may have been taken out on one of the ways: they are out behind both.
+                    Some(present) if same(present, column) => {
+                        if present.nullable && !column.nullable {
+                            joined.set(column.clone());
+                        }
+                    }
                     Some(present) => {
                         let present = present.clone();
                         // Stand-ins are echoes of what was reported.

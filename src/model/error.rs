@@ -49,6 +49,16 @@ pub enum ModelError {
         /// What ONNX Runtime or the system says.
         message: String,
     },
+    /// It could not be asked what its outputs hold.
+    #[error("model `{id}` at {path} fails on a row of zeros and empty strings, and does not declare its outputs' widths: {message}")]
+    Refuses {
+        /// The model's id.
+        id: String,
+        /// Its file.
+        path: PathBuf,
+        /// What ONNX Runtime says.
+        message: String,
+    },
     /// ONNX Runtime does not know an operator or its version.
     #[error("model `{id}` at {path} asks for what this ONNX Runtime does not have: {message}")]
     Opset {
@@ -97,6 +107,12 @@ impl ModelError {
         match self {
             Self::Runtime(_) | Self::Outside { .. } | Self::Missing { .. } => None,
             Self::Taken { .. } => Some("give the file another `model_id` where it is uploaded, or another name".into()),
+            Self::Invalid { message, .. } if message.contains("construct locale") => Some(
+                "its text operator needs this locale on the machine (`locale -a` lists those that are there), or export the vectorizer with \
+                 `lowercase=False`, and put `str.lower` before the model"
+                    .into(),
+            ),
+            Self::Refuses { .. } => Some("export it with the shapes of its outputs, the rows being their only open dimension".into()),
             Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
             Self::Opset { opsets, .. } => Some(format!(
                 "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"

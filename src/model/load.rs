@@ -1,5 +1,6 @@
 //! Loading a model: reading its file, finding out what it takes and gives, and which engine fits it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use super::engine::{Engine, Runner};
 use super::error::ModelError;
 use super::file::ModelFile;
 use super::kernel::{Kernel, Unfit};
-use super::probe;
+use super::lenient::lenient;
+use super::probe::{self, Found};
 use super::runtime::{environment, plain};
 use super::session::ModelSession;
-use super::signature::{Output, Port, PortError, Signature, read_inputs};
+use super::signature::{Port, PortError, Signature, read_inputs};
 use super::tune::{RunCost, measure, measured_rows_per_run};
 use crate::digest::sha256;
 use crate::files::{self, MOST_MODEL_BYTES};
@@ -36,10 +38,14 @@ pub struct Model {
     pub file: ModelFile,
     /// The feature names in order, when the file declares them (metadata key `features`, a JSON list).
     pub features: Option<Vec<String>>,
+    /// What stands under that key where it is no such list.
+    pub odd_features: Option<String>,
     /// What it takes and gives.
     pub signature: Arc<Signature>,
     /// Outputs that columns cannot hold; they are left out of the signature.
     pub unusable: Vec<PortError>,
+    /// What it says to a row of zeros and empty strings, if it refuses that; then its outputs are as the file declares them.
+    pub refusal: Option<String>,
     /// Why it gets one row a run, if so.
     pub single_row: Option<SingleRow>,
     /// How long loading and probing took.
@@ -52,10 +58,12 @@ pub struct Model {
 }
 
 /// Why a model gets one row a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SingleRow {
     /// An input's first dimension is fixed: the whole of it is one row.
     FixedShape,
+    /// The first dimension of the output of this name is not that of the rows: one row's answer is longer there.
+    TurnedOutput(String),
     /// Rows that shared a run were not answered as each is alone. One at a time, an answer cannot depend on the batch.
     DependsOnBatch,
 }
@@ -74,7 +82,7 @@ impl Model {
         if !file.external.is_empty() {
             return Err(ModelError::External { id: id.into(), path: path.into(), files: file.external });
         }
-        let session = open(&bytes).map_err(|message| match is_unknown_operator(&message) {
+        let session = open(&lenient(&bytes)).map_err(|message| match is_unknown_operator(&message) {
             true => ModelError::Opset { id: id.into(), path: path.into(), opsets: file.opset_list(), message },
             false => invalid(message),
         })?;
@@ -82,7 +90,10 @@ impl Model {
         if inputs.is_empty() {
             return Err(invalid("it has no inputs".into()));
         }
-        let features = declared_features(&session);
+        let (features, odd_features) = match declared_features(&session) {
+            Ok(features) => (features, None),
+            Err(odd) => (None, Some(odd)),
+        };
         let model = Self {
             id: id.into(),
             path: path.into(),
@@ -90,8 +101,10 @@ impl Model {
             version: declared_version(&session),
             file,
             features,
+            odd_features,
             signature: Arc::new(Signature { inputs, outputs: Vec::new() }),
             unusable: Vec::new(),
+            refusal: None,
             single_row: None,
             load_duration: Duration::ZERO,
             bytes: bytes.into(),
@@ -116,7 +129,7 @@ impl Model {
     /// When the model fails on rows of these widths.
     pub fn sized(&self, widths: &[usize]) -> Result<Self, ModelError> {
         let started = Instant::now();
-        let session = open(&self.bytes).map_err(|message| self.invalid(message))?;
+        let session = open(&lenient(&self.bytes)).map_err(|message| self.invalid(message))?;
         let inputs = self.signature.inputs.iter().zip(widths).map(|(port, width)| port.sized(*width)).collect();
         self.probed(session, inputs, started)
     }
@@ -124,20 +137,20 @@ impl Model {
     /// The model with all that is found out by asking it.
     fn probed(&self, mut session: Session, inputs: Vec<Port>, started: Instant) -> Result<Self, ModelError> {
         let declared = self.features.as_ref().map(Vec::len);
-        let found = probe::outputs(&mut session, &inputs, declared, &self.file).map_err(|message| self.invalid(message))?;
-        let (outputs, unusable) = part(found);
+        let refuses = |message: String| ModelError::Refuses { id: self.id.clone(), path: self.path.clone(), message };
+        let Found { outputs, unusable, turned, refusal } = probe::outputs(&mut session, &inputs, declared, &self.file).map_err(refuses)?;
         if outputs.is_empty() {
             return Err(ModelError::Ports { id: self.id.clone(), ports: unusable });
         }
         let signature = Signature { inputs, outputs };
-        let single_row = single_row(&mut session, &signature, declared);
+        let single_row = single_row(&mut session, &signature, declared, turned);
         let kernel = match single_row {
             Some(_) => Err(Unfit("it gets one row a run".into())),
             None => Kernel::read(&self.bytes, &signature).and_then(|kernel| kernel.proved(&mut session, &signature)),
         };
         let load_duration = started.elapsed();
         let (signature, rows_per_run) = (Arc::new(signature), Arc::default());
-        let model = Self { signature, unusable, single_row, kernel, rows_per_run, load_duration, ..self.clone() };
+        let model = Self { signature, unusable, refusal, single_row, kernel, rows_per_run, load_duration, ..self.clone() };
         let unfit = model.unfit().map(ToString::to_string);
         tracing::info!(model = model.id, engine = model.engine().name(), unfit, ?load_duration, "model loaded");
         Ok(model)
@@ -168,7 +181,18 @@ impl Model {
             return 1;
         }
         let declared = self.features.as_ref().map(Vec::len);
-        *self.rows_per_run[runner.engine() as usize].get_or_init(|| measured_rows_per_run(runner, &self.signature, declared))
+        *self.rows_per_run[runner.engine() as usize].get_or_init(|| {
+            let mut lenient = self.lenient_runner();
+            measured_rows_per_run(lenient.as_mut().unwrap_or(runner), &self.signature, declared)
+        })
+    }
+
+    /// What is measured in the place of ONNX Runtime with the model itself, where that would refuse noise.
+    fn lenient_runner(&self) -> Option<Runner> {
+        match lenient(&self.bytes) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => open(&bytes).ok().map(|session| Runner::OnnxRuntime(Box::new(session))),
+        }
     }
 
     /// What a row costs in each engine that it fits and in runs of each size, in about `budget` an engine.
@@ -178,7 +202,11 @@ impl Model {
     pub fn costs(&self, budget: Duration) -> Result<Vec<RunCost>, ModelError> {
         let mut costs = Vec::new();
         for engine in Engine::ALL.into_iter().filter(|engine| [Engine::OnnxRuntime, self.engine()].contains(engine)) {
-            costs.extend(measure(&mut self.runner(engine)?, &self.signature, self.features.as_ref().map(Vec::len), budget));
+            let mut runner = match self.lenient_runner() {
+                Some(lenient) if engine == Engine::OnnxRuntime => lenient,
+                _ => self.runner(engine)?,
+            };
+            costs.extend(measure(&mut runner, &self.signature, self.features.as_ref().map(Vec::len), budget));
         }
         Ok(costs)
     }
@@ -222,20 +250,13 @@ impl Model {
     }
 }
 
-fn part(found: Vec<Result<Output, PortError>>) -> (Vec<Output>, Vec<PortError>) {
-    let (mut outputs, mut unusable) = (Vec::new(), Vec::new());
-    for output in found {
-        match output {
-            Ok(output) => outputs.push(output),
-            Err(error) => unusable.push(error),
-        }
-    }
-    (outputs, unusable)
-}
-
-fn single_row(session: &mut Session, signature: &Signature, declared: Option<usize>) -> Option<SingleRow> {
+/// `turned`: an output whose first dimension is not that of the rows.
+fn single_row(session: &mut Session, signature: &Signature, declared: Option<usize>, turned: Option<String>) -> Option<SingleRow> {
     if !signature.inputs.iter().all(Port::is_batched) {
         return Some(SingleRow::FixedShape);
+    }
+    if turned.is_some() {
+        return turned.map(SingleRow::TurnedOutput);
     }
     (!probe::answers_rows(session, signature, declared)).then_some(SingleRow::DependsOnBatch)
 }
@@ -269,6 +290,9 @@ fn declared_version(session: &Session) -> i64 {
     session.metadata().ok().and_then(|metadata| metadata.version()).filter(|version| *version != i64::MAX).unwrap_or(0)
 }
 
-fn declared_features(session: &Session) -> Option<Vec<String>> {
-    serde_json::from_str(&session.metadata().ok()?.custom("features")?).ok()
+/// The names under the key `features`, or what stands there in the place of a list.
+fn declared_features(session: &Session) -> Result<Option<Vec<String>>, String> {
+    let Some(text) = session.metadata().ok().and_then(|metadata| metadata.custom("features")) else { return Ok(None) };
+    let names: Result<Vec<String>, serde_json::Error> = serde_json::from_str(&text);
+    names.map(Some).map_err(|_| text)
 }

@@ -5,6 +5,7 @@ mod engine;
 mod error;
 mod file;
 mod kernel;
+mod lenient;
 mod load;
 mod probe;
 mod proto;
@@ -28,6 +29,7 @@ pub use store::ModelStore;
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_file(bytes: &[u8]) {
     let _ = ModelFile::read(bytes);
+    let _ = lenient::lenient(bytes);
     kernel::fuzz::exercise(bytes);
 }
 

@@ -1,4 +1,5 @@
-//! What a model answers, found by asking it: the width and classes of its outputs, and whether a row's answer depends on its batch.
+//! What a model answers, found by asking it: the width and classes of its outputs, whether rows stand along their first dimension, and
+//! whether a row's answer depends on its batch.
 
 use ort::session::Session;
 use ort::value::{DynValue, DynValueTypeMarker, ValueType};
@@ -82,67 +83,102 @@ fn fill_with_noise(kind: Noise, seed: u64, values: &mut Values) {
     }
 }
 
-/// What each output holds for one row: observed on a row of zeros, or read from its declaration when the model refuses that row, as an
-/// encoder does that knows no empty category.
+/// What one row tells of a model's outputs.
+pub(super) struct Found {
+    pub(super) outputs: Vec<Output>,
+    /// Those that no column can hold.
+    pub(super) unusable: Vec<PortError>,
+    /// An output whose first dimension is not that of the rows.
+    pub(super) turned: Option<String>,
+    /// What the model says when it refuses the row; then all is as the file declares it.
+    pub(super) refusal: Option<String>,
+}
+
+impl Found {
+    /// `held` in the order of the model's outputs.
+    fn of(names: Vec<String>, held: Vec<Result<Held, String>>, refusal: Option<String>) -> Self {
+        let mut found = Self { outputs: Vec::new(), unusable: Vec::new(), turned: None, refusal };
+        for (place, (name, held)) in names.into_iter().zip(held).enumerate() {
+            match held {
+                Ok(Held { holds, by_row }) => {
+                    if !by_row {
+                        found.turned.get_or_insert_with(|| name.clone());
+                    }
+                    found.outputs.push(Output { name, holds, place });
+                }
+                Err(is) => found.unusable.push(PortError { direction: "output", name, found: is, allowed: ALLOWED }),
+            }
+        }
+        found
+    }
+}
+
+/// What an output holds for one row.
+struct Held {
+    holds: Outputs,
+    /// Whether its first dimension can be that of the rows. Where it is not, it may be as long as a run has rows by chance.
+    by_row: bool,
+}
+
+/// What each output holds for one row: observed on a row of zeros, or read from its declaration when the model refuses that row.
 ///
 /// # Errors
 /// What the model says when it refuses the row and the declarations do not tell enough.
-pub(super) fn outputs(
-    session: &mut Session,
-    inputs: &[Port],
-    declared: Option<usize>,
-    file: &ModelFile,
-) -> Result<Vec<Result<Output, PortError>>, String> {
+pub(super) fn outputs(session: &mut Session, inputs: &[Port], declared: Option<usize>, file: &ModelFile) -> Result<Found, String> {
     let names: Vec<String> = session.outputs().iter().map(|output| output.name().to_owned()).collect();
-    let named = |(place, (name, holds)): (usize, (String, Result<Outputs, String>))| match holds {
-        Ok(holds) => Ok(Output { name, holds, place }),
-        Err(found) => Err(PortError { direction: "output", name, found, allowed: ALLOWED }),
-    };
     let zeros = zeros(inputs, declared);
     let refusal = match values(&zeros, inputs, 0, 1).and_then(|values| session.run(values.as_slice())) {
         Ok(answers) => {
-            let holds: Vec<Result<Outputs, String>> = (0..names.len()).map(|place| observe(&answers[place])).collect();
-            return Ok(names.into_iter().zip(holds).enumerate().map(named).collect());
+            let held = (0..names.len()).map(|place| observe(&answers[place])).collect();
+            return Ok(Found::of(names, held, None));
         }
         Err(error) => plain(error.message()),
     };
-    // Without a dimension of rows all of an output is one row's.
-    let rows = usize::from(inputs.iter().all(Port::is_batched));
-    let holds: Option<Vec<Outputs>> =
-        session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), rows, file)).collect();
-    match holds {
-        Some(holds) => Ok(names.into_iter().zip(holds.into_iter().map(Ok)).enumerate().map(named).collect()),
-        None => Err(format!("it fails on a row of zeros and empty strings, and does not declare its outputs' widths: {refusal}")),
+    let is_batched = inputs.iter().all(Port::is_batched);
+    let held: Option<Vec<Held>> =
+        session.outputs().iter().map(|output| declaration(output.name(), output.dtype(), is_batched, file)).collect();
+    match held {
+        Some(held) => Ok(Found::of(names, held.into_iter().map(Ok).collect(), Some(refusal))),
+        None => Err(refusal),
     }
 }
 
-fn declaration(name: &str, declared: &ValueType, rows: usize, file: &ModelFile) -> Option<Outputs> {
+/// The one open dimension is that of the rows; without such a dimension all of the output is one row's.
+fn declaration(name: &str, declared: &ValueType, is_batched: bool, file: &ModelFile) -> Option<Held> {
     if let Some(shape) = declared.tensor_shape() {
-        let sizes: Option<Vec<usize>> = shape.iter().skip(rows).map(|size| usize::try_from(*size).ok()).collect();
-        let width = sizes?.iter().product();
+        let fixed: Vec<usize> = shape.iter().filter_map(|size| usize::try_from(*size).ok()).collect();
+        if shape.len() - fixed.len() > usize::from(is_batched) {
+            return None;
+        }
+        let width = fixed.iter().try_fold(1_usize, |width, size| width.checked_mul(*size))?;
         let element = declared.tensor_type().and_then(Element::from_onnx)?;
-        return (1..=MOST_COLUMNS).contains(&width).then_some(Outputs::Tensor { element, width });
+        let by_row = shape.first().is_none_or(|first| *first < 0);
+        return (1..=MOST_COLUMNS).contains(&width).then_some(Held { holds: Outputs::Tensor { element, width }, by_row });
     }
     let map = file.zip_maps.iter().find(|map| map.output == name)?;
-    Some(maps(map.classes.clone(), map.integers))
+    Some(Held { holds: maps(map.classes.clone(), map.integers), by_row: true })
 }
 
-fn observe(value: &DynValue) -> Result<Outputs, String> {
+fn observe(value: &DynValue) -> Result<Held, String> {
     let refuse = || value.dtype().to_string();
     match value.dtype() {
-        ValueType::Tensor { .. } => observe_tensor(value).map(|(element, width)| Outputs::Tensor { element, width }),
+        ValueType::Tensor { .. } => {
+            let (element, width) = observe_tensor(value)?;
+            Ok(Held { holds: Outputs::Tensor { element, width }, by_row: is_by_row(value) })
+        }
         ValueType::Sequence(of) if of.is_tensor() => {
             let tensors = sequence::<DynValueTypeMarker>(value).map_err(|_| refuse())?;
+            let by_row = tensors.iter().all(is_by_row);
             let tensors: Vec<(Element, usize)> = tensors.iter().map(observe_tensor).collect::<Result<_, _>>()?;
             let element = tensors.first().ok_or_else(|| format!("{}, empty for one row", value.dtype()))?.0;
-            Ok(Outputs::Sequence { element, widths: tensors.into_iter().map(|(_, width)| width).collect() })
+            Ok(Held { holds: Outputs::Sequence { element, widths: tensors.into_iter().map(|(_, width)| width).collect() }, by_row })
         }
         _ => {
             let all = row_maps(value).map_err(|_| refuse())?;
             let [map] = all.as_slice() else { return Err(format!("{} maps for one row", all.len())) };
             let integers = map.try_extract_key_values::<i64, f32>().is_ok();
             let pairs = class_probabilities(map, integers).map_err(|_| refuse())?;
-            Ok(maps(pairs.into_iter().map(|(class, _)| class).collect(), integers))
+            Ok(Held { holds: maps(pairs.into_iter().map(|(class, _)| class).collect(), integers), by_row: true })
         }
     }
 }
@@ -152,6 +188,12 @@ fn observe_tensor(value: &DynValue) -> Result<(Element, usize), String> {
     let element = value.dtype().tensor_type().and_then(Element::from_onnx).ok_or_else(refuse)?;
     let width = value.dtype().tensor_shape().map_or(0, |shape| shape.num_elements());
     if (1..=MOST_COLUMNS).contains(&width) { Ok((element, width)) } else { Err(refuse()) }
+}
+
+/// Whether an answer to one row may have its rows along the first dimension. A single number without dimensions may, as one from which
+/// all dimensions of 1 were taken: among several rows there is no other dimension for them.
+fn is_by_row(value: &DynValue) -> bool {
+    value.dtype().tensor_shape().is_some_and(|shape| shape.first().is_none_or(|first| *first == 1))
 }
 
 fn maps(mut classes: Vec<String>, integers: bool) -> Outputs {

@@ -89,8 +89,29 @@ pub(super) fn plain(message: &str) -> String {
     let mut text = message.to_owned();
     // As in `/onnxruntime_src/onnxruntime/core/x.cc:46 void onnxruntime::f(int) what is wrong`.
     while let Some(start) = text.find("/onnxruntime_src/") {
-        let end = text[start..].find(") ").map_or(text.len(), |end| start + end + 2);
-        text.replace_range(start..end, "");
+        let place = &text[start..];
+        // A lambda's ends in `<lambda()> `; some have no signature.
+        let signature = [") ", ")> "].into_iter().filter_map(|close| place.find(close).map(|at| at + close.len())).min();
+        let end = signature.or_else(|| place.find(' ').map(|at| at + 1)).unwrap_or(place.len());
+        text.replace_range(start..start + end, "");
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn places_in_the_source_of_onnx_runtime_are_left_out() {
+        let file = "/onnxruntime_src/onnxruntime/core/providers/cpu/text/string_normalizer.cc:235";
+        for (place, said) in [
+            ("onnxruntime::Locale::Locale(const std::string&)::<lambda()> ", "Failed to construct locale with name:en_US.UTF-8"),
+            ("void onnxruntime::f(int) ", "what is wrong"),
+            ("", "what is wrong"),
+        ] {
+            assert_eq!(plain(&format!("Exception: {file} {place}{said}\n")), format!("Exception: {said}"));
+        }
+        assert_eq!(plain(file), "");
+    }
 }

@@ -426,7 +426,8 @@ fn read_frozen(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut 
             FrozenError::Unreadable { .. } => (Code::Unreadable, error.to_string()),
             FrozenError::Invalid { .. } => (Code::WrongValue, format!("the frozen statistics cannot be used: {error}")),
         };
-        diagnostics.push(Diagnostic::error(code, message).at(document, "/graph/frozen"));
+        let help = "`caz fit FILE --dataset DATASET` writes it; a graph that needs no statistics names none";
+        diagnostics.push(Diagnostic::error(code, message).at(document, "/graph/frozen").help(help));
     };
     Frozen::read(path).map_err(report).ok()
 }

@@ -141,6 +141,11 @@ def qcuts() -> Iterator[dict]:
             key = f"quantiles=[{','.join(str(one) for one in q)}]" if listed else f"quantiles={q}"
             answer = pd.qcut(column, **kwargs)
             yield case(column, "qcut", kwargs, key, quantiles, through_null(answer))
+    # Of edges that are all equal one is left, and no value is in an interval.
+    for column in [pd.Series([2.0] * 4), pd.Series([0.0, np.nan, 0.0]), pd.Series([5] * 6)]:
+        kwargs = {"q": 4, "duplicates": "drop", "labels": False}
+        quantiles = column.dropna().quantile(np.linspace(0, 1, 5)).to_numpy().astype("float64")
+        yield case(column, "qcut", kwargs, "quantiles=4", quantiles, through_null(pd.qcut(column, **kwargs)))
 
 
 def groups() -> Iterator[dict]:

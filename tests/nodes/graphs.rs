@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::pipeline::{FEATURES, Pipeline, iris_fields, line_of, node, root};
+use crate::pipeline::{FEATURES, Pipeline, field, iris_fields, line_of, node, root};
 
 /// The line of the documentation: training's nodes are in it, and in a scorer they let rows pass or score.
 fn documented() -> Value {
@@ -113,6 +113,25 @@ fn a_model_may_stand_aside_and_two_sources_are_one_event() {
     assert_eq!(simulation.rows, Some(pipeline.folder.path().join("rows.jsonl")));
     let models: Vec<String> = assembly.models().loaded().iter().map(|model| model.id.clone()).collect();
     assert_eq!(models, ["flowers/v1"]);
+}
+
+/// A column by two ways, on one of which its null rows are taken out: they are out behind both, whichever the file lists first.
+#[test]
+fn null_rows_that_one_way_takes_out_reach_no_model() {
+    let fields: Vec<Value> = FEATURES.iter().map(|name| field(name, if *name == "sepal_length" { "double?" } else { "double" })).collect();
+    let nodes = [
+        node("df", "JsonToDataframe", json!({})),
+        node("drop", "Pandas", json!({"import": "dropna", "kwargs": {"subset": ["sepal_length"]}})),
+        node("other", "Pandas", json!({"import": "abs", "cols": "sepal_width", "into": "width"})),
+        node("upload", "ModelUpload", json!({"model_path": "iris.onnx"})),
+        node("onnx", "ONNXNode", json!({"features": FEATURES})),
+    ];
+    let ways = [["drop", "onnx"], ["other", "onnx"]];
+    for ways in [ways, [ways[1], ways[0]]] {
+        let edges = [&[["df", "drop"], ["df", "other"], ["upload", "onnx"]][..], &ways].concat();
+        let pipeline = Pipeline::new(&fields, &json!({"nodes": nodes, "edges": edges}), &[]);
+        assert_eq!(pipeline.findings(), "", "{ways:?}");
+    }
 }
 
 /// Whichever of the two the file lists first.

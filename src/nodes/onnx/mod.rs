@@ -217,12 +217,38 @@ fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
         let message = format!("model `{}`: {output}; it is left out", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/model_id");
     }
-    if model.single_row == Some(SingleRow::DependsOnBatch) {
-        let message = format!("model `{}` answers a row differently when others share its run, so it gets one row a run", model.id);
-        let help = "check that the model's operators work on each row alone and that no batch statistics are left from training";
+    if let Some(refusal) = &model.refusal {
+        let message = format!(
+            "model `{}` fails on a row of zeros and empty strings, so it could not be tried: its outputs are as wide as its file declares",
+            model.id
+        );
+        let help = "score some events with `caz score` before you rely on it; `rows_per_run: 1` keeps rows apart in any case";
+        planning.report(Diagnostic::warning(Code::ModelSignature, message).because(refusal.as_str()).help(help), "/params/model_id");
+    }
+    if let Some(odd) = &model.odd_features {
+        let shown: String = odd.chars().take(40).collect();
+        let message = format!("model `{}`: its metadata `features` are no JSON list of names: {shown}", model.id);
+        let help = "without the list nobody notices features in another order; write it such as [\"age\", \"km\"]";
         planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), "/params/model_id");
     }
-    if let (Some(_), Some(2..)) = (model.single_row, params.rows_per_run) {
+    let alone = match &model.single_row {
+        Some(SingleRow::TurnedOutput(output)) => Some((
+            format!(
+                "output `{output}` of model `{}` has another first dimension than that of the rows, so the model gets one row a run",
+                model.id
+            ),
+            "export it with the rows along the first dimension, of one row too (`squeeze` takes that away, `transpose` moves it)",
+        )),
+        Some(SingleRow::DependsOnBatch) => Some((
+            format!("model `{}` answers a row differently when others share its run, so it gets one row a run", model.id),
+            "check that the model's operators work on each row alone and that no batch statistics are left from training",
+        )),
+        Some(SingleRow::FixedShape) | None => None,
+    };
+    if let Some((message, help)) = alone {
+        planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), "/params/model_id");
+    }
+    if let (Some(_), Some(2..)) = (&model.single_row, params.rows_per_run) {
         let message = format!("model `{}` takes one row a run; `rows_per_run` has no effect", model.id);
         planning.report(Diagnostic::warning(Code::ModelSignature, message), "/params/rows_per_run");
     }

@@ -295,9 +295,10 @@ impl Binning {
         }
     }
 
-    /// NaN compares false with every edge and so comes before all.
+    /// NaN compares false with every edge and so comes before all. A single edge, as `duplicates: drop` leaves it of equal ones, bounds no
+    /// interval.
     fn code<T: PartialOrd + Copy>(&self, edges: &[T], value: T) -> i32 {
-        if self.include_lowest && value == edges[0] {
+        if self.include_lowest && edges.len() > 1 && value == edges[0] {
             return 0;
         }
         // Counting beats a binary search on the few edges that people write, and needs no branch.
