@@ -11,7 +11,7 @@ use super::fault::{Fault, Outcome};
 use super::json::plain;
 use super::rows::{RowDecoder, decode_rows};
 use super::scalar::Scalar;
-use super::view::{Cell, Refusal, View, check_columns, encode_rows};
+use super::view::{Cell, EncodedColumn, Refusal, View, check_columns, encode_rows};
 use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project, refuse_absent};
 use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetField, DatasetSchema, Reason, Rejection};
 
@@ -208,7 +208,7 @@ impl Record {
 /// Encodes rows as CSV records, each with its line end.
 #[derive(Debug)]
 pub struct CsvEncoder {
-    names: Vec<String>,
+    columns: Vec<EncodedColumn>,
 }
 
 impl CsvEncoder {
@@ -217,24 +217,24 @@ impl CsvEncoder {
     /// # Errors
     /// Names the first column that CSV cannot carry: one of arrays or maps.
     pub fn new(fields: &[(String, DataType, bool)]) -> Result<Self, CodecError> {
-        check_columns(fields, "CSV")?;
+        let columns = check_columns(fields, "CSV")?;
         for (column, data_type, _) in fields {
             if matches!(data_type, DataType::List(_) | DataType::Map(..)) {
                 return Err(CodecError::UnsupportedColumn { column: column.clone(), data_type: data_type.to_string(), format: "CSV" });
             }
         }
-        Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect() })
+        Ok(Self { columns })
     }
 }
 
 impl Encoder for CsvEncoder {
     fn header(&self) -> Vec<u8> {
         let mut header = Vec::new();
-        for (index, name) in self.names.iter().enumerate() {
+        for (index, column) in self.columns.iter().enumerate() {
             if index > 0 {
                 header.push(b',');
             }
-            quote(&mut header, name);
+            quote(&mut header, &column.name);
         }
         header.push(b'\n');
         header
@@ -242,12 +242,12 @@ impl Encoder for CsvEncoder {
 
     fn encode(
         &mut self,
-        columns: &[ArrayRef],
+        arrays: &[ArrayRef],
         rows: &mut dyn Iterator<Item = usize>,
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
-        encode_rows(columns, &self.names, rows, into, rejected, record);
+        encode_rows(arrays, &self.columns, rows, into, rejected, record);
     }
 
     fn content_type(&self) -> &'static str {

@@ -17,6 +17,7 @@ use crate::dataset::{Phase, Reason, Rejection};
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     nulls: Option<&'a NullBuffer>,
+    nan_is_null: bool,
     values: Values<'a>,
 }
 
@@ -130,11 +131,26 @@ pub(crate) fn is_carried(data_type: &DataType) -> bool {
     }
 }
 
+/// A column that an encoder writes.
+#[derive(Debug)]
+pub(crate) struct EncodedColumn {
+    pub(crate) name: String,
+    /// Nodes make NaN of a null in a column of floats, as pandas does: it is written as the null that it is.
+    nan_is_null: bool,
+}
+
+impl EncodedColumn {
+    /// A field of an event, written as it stands.
+    pub(crate) fn field(path: &str) -> Self {
+        Self { name: path.to_owned(), nan_is_null: false }
+    }
+}
+
 /// The columns of an encoder, by name, type and whether they may hold null.
 ///
 /// # Errors
 /// Names the first column whose type the format does not carry, or whose name is there twice.
-pub(crate) fn check_columns(fields: &[(String, DataType, bool)], format: &'static str) -> Result<(), CodecError> {
+pub(crate) fn check_columns(fields: &[(String, DataType, bool)], format: &'static str) -> Result<Vec<EncodedColumn>, CodecError> {
     for (index, (column, data_type, _)) in fields.iter().enumerate() {
         if fields[..index].iter().any(|(name, ..)| name == column) {
             return Err(CodecError::BadName { column: column.clone(), why: "another column has the same name" });
@@ -143,7 +159,7 @@ pub(crate) fn check_columns(fields: &[(String, DataType, bool)], format: &'stati
             return Err(CodecError::UnsupportedColumn { column: column.clone(), data_type: data_type.to_string(), format });
         }
     }
-    Ok(())
+    Ok(fields.iter().map(|(name, _, nullable)| EncodedColumn { name: name.clone(), nan_is_null: *nullable }).collect())
 }
 
 impl<'a> View<'a> {
@@ -206,7 +222,11 @@ impl<'a> View<'a> {
             }
             _ => return None,
         };
-        Some(Self { nulls: array.nulls(), values })
+        Some(Self { nulls: array.nulls(), nan_is_null: false, values })
+    }
+
+    fn encoded(array: &'a ArrayRef, column: &EncodedColumn) -> Option<Self> {
+        Some(Self { nan_is_null: column.nan_is_null, ..Self::new(array.as_ref())? })
     }
 
     /// The value of a row.
@@ -226,7 +246,9 @@ impl<'a> View<'a> {
             Values::U16(values) => Cell::Int(values[row].into()),
             Values::U32(values) => Cell::Int(values[row].into()),
             Values::U64(values) => Cell::Unsigned(values[row]),
+            Values::F32(values) if self.nan_is_null && values[row].is_nan() => Cell::Null,
             Values::F32(values) => Cell::Float(values[row]),
+            Values::F64(values) if self.nan_is_null && values[row].is_nan() => Cell::Null,
             Values::F64(values) => Cell::Double(values[row]),
             Values::Text(values) => Cell::Text(values.value(row)),
             Values::Dictionary32(keys, values) => category(values, usize::try_from(keys[row]).ok()),
@@ -261,15 +283,15 @@ fn range(ends: &[i32], row: usize) -> std::ops::Range<usize> {
 
 /// Encodes rows one by one with `write`, which appends a row's bytes or says which column it cannot encode, and why.
 pub(crate) fn encode_rows(
-    columns: &[ArrayRef],
-    names: &[String],
+    arrays: &[ArrayRef],
+    columns: &[EncodedColumn],
     rows: &mut dyn Iterator<Item = usize>,
     into: &mut Encoded,
     rejected: &mut Vec<(usize, Rejection)>,
     mut write: impl FnMut(&[View<'_>], usize, &mut Vec<u8>) -> Result<(), (usize, Refusal)>,
 ) {
-    let views: Option<Vec<View<'_>>> = columns.iter().map(|column| View::new(column.as_ref())).collect();
-    let views = views.filter(|views| views.len() == names.len());
+    let views: Option<Vec<View<'_>>> = arrays.iter().zip(columns).map(|(array, column)| View::encoded(array, column)).collect();
+    let views = views.filter(|_| arrays.len() == columns.len());
     for row in rows {
         let written = match &views {
             Some(views) => write(views, row, into.buffer()),
@@ -280,8 +302,8 @@ pub(crate) fn encode_rows(
             Err((column, refusal)) => {
                 into.discard_row();
                 let rejection = Rejection::new(Phase::Encode, refusal.reason, refusal.message);
-                let name = names.get(column).cloned().unwrap_or_default();
-                rejected.push((row, rejection.field(name)));
+                let name = columns.get(column).map(|column| column.name.clone());
+                rejected.push((row, rejection.field(name.unwrap_or_default())));
             }
         }
     }

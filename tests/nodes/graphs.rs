@@ -129,7 +129,7 @@ fn null_rows_that_one_way_takes_out_reach_no_model() {
     let ways = [["drop", "onnx"], ["other", "onnx"]];
     for ways in [ways, [ways[1], ways[0]]] {
         let edges = [&[["df", "drop"], ["df", "other"], ["upload", "onnx"]][..], &ways].concat();
-        let pipeline = Pipeline::new(&fields, &json!({"nodes": nodes, "edges": edges}), &[]);
+        let pipeline = Pipeline::new(&fields, &json!({"nodes": nodes, "edges": edges}), &["label", "width"]);
         assert_eq!(pipeline.findings(), "", "{ways:?}");
     }
 }

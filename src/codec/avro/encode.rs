@@ -7,14 +7,14 @@ use arrow_schema::DataType;
 use serde_json::json;
 
 use super::write;
-use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
+use crate::codec::view::{Cell, EncodedColumn, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder};
 use crate::dataset::{AvroRecord, AvroType, AvroUnion, DatasetSchema, Reason, Rejection, short_name};
 
 /// Encodes rows as unframed Avro datums.
 #[derive(Debug)]
 pub struct AvroEncoder {
-    names: Vec<String>,
+    columns: Vec<EncodedColumn>,
     members: Vec<Member>,
     schema: String,
     /// What stands before each datum.
@@ -53,7 +53,7 @@ impl AvroEncoder {
     /// # Errors
     /// Names the first column that Avro cannot carry, by its type or by its name.
     pub fn new(record: &str, fields: &[(String, DataType, bool)]) -> Result<Self, CodecError> {
-        check_columns(fields, "Avro")?;
+        let columns = check_columns(fields, "Avro")?;
         let bad_name = |column: &str| CodecError::BadName {
             column: column.to_owned(),
             why: "an Avro name has letters, digits and `_`, and begins with no digit; make a column of another name in the graph, \
@@ -77,14 +77,14 @@ impl AvroEncoder {
         let schema = json!({ "type": "record", "name": record, "fields": fields_json }).to_string();
         let dataset = DatasetSchema::parse_avro(&schema)?;
         let members = dataset.root().fields.iter().enumerate().map(|(index, field)| Member::Column(index, field.kind.clone())).collect();
-        Ok(Self { names: fields.iter().map(|(name, ..)| name.clone()).collect(), members, schema, header: Vec::new() })
+        Ok(Self { columns, members, schema, header: Vec::new() })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order and types. A record that may
     /// be null is null where all its fields are.
     pub fn for_schema(schema: &DatasetSchema) -> Self {
-        let names = schema.fields().iter().map(|field| field.path.clone()).collect();
-        Self { names, members: members(schema.written(), &mut 0), schema: schema.text().to_owned(), header: Vec::new() }
+        let columns = schema.fields().iter().map(|field| EncodedColumn::field(&field.path)).collect();
+        Self { columns, members: members(schema.written(), &mut 0), schema: schema.text().to_owned(), header: Vec::new() }
     }
 
     /// The same encoder with `header` before each datum.
@@ -188,13 +188,13 @@ fn derive(data_type: &DataType, column: &str, taken: &mut HashSet<String>) -> se
 impl Encoder for AvroEncoder {
     fn encode(
         &mut self,
-        columns: &[ArrayRef],
+        arrays: &[ArrayRef],
         rows: &mut dyn Iterator<Item = usize>,
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
         let (members, header) = (&self.members, &self.header);
-        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
+        encode_rows(arrays, &self.columns, rows, into, rejected, |views, row, bytes| {
             bytes.extend_from_slice(header);
             record(members, views, row, bytes)
         });

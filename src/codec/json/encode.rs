@@ -8,17 +8,18 @@ use serde_json::json;
 
 use super::shape::{Rules, sole};
 use super::typed::{close, is_named, open, tag, typed};
-use crate::codec::view::{Cell, Refusal, View, check_columns, encode_rows};
+use crate::codec::view::{Cell, EncodedColumn, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder, text, time};
 use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
 
 /// Encodes rows as compact JSON objects, one per row.
 ///
 /// Numbers are the shortest that read back the same. Instants are RFC 3339 text in UTC; times without zone have none. Bytes are text, a
-/// character up to U+00FF for each; decimals are text. NaN and infinity are refused, since JSON has neither.
+/// character up to U+00FF for each; decimals are text. NaN is null where a column may be null; other NaN and infinities are refused, since
+/// JSON has neither.
 #[derive(Debug)]
 pub struct JsonEncoder {
-    names: Vec<String>,
+    columns: Vec<EncodedColumn>,
     members: Vec<Member>,
     /// What stands before each object.
     header: Vec<u8>,
@@ -67,10 +68,15 @@ impl JsonEncoder {
     /// # Errors
     /// Names the first column of a type that is not carried.
     pub fn new(fields: &[(String, DataType, bool)]) -> Result<Self, CodecError> {
-        check_columns(fields, "JSON")?;
-        let names: Vec<String> = fields.iter().map(|(name, ..)| name.clone()).collect();
-        let members = names.iter().enumerate().map(|(index, name)| Member { head: head(index, name), value: Target::Column(index) });
-        Ok(Self { members: members.collect(), names, header: Vec::new(), trailer: Vec::new(), omits_null: false })
+        let columns = check_columns(fields, "JSON")?;
+        let member = |(index, column): (usize, &EncodedColumn)| Member { head: head(index, &column.name), value: Target::Column(index) };
+        Ok(Self {
+            members: columns.iter().enumerate().map(member).collect(),
+            columns,
+            header: Vec::new(),
+            trailer: Vec::new(),
+            omits_null: false,
+        })
     }
 
     /// An encoder of a dataset's events: the columns are the dataset's fields, all of them in their order; records are objects.
@@ -80,17 +86,18 @@ impl JsonEncoder {
 
     /// The same by the given rules.
     pub fn by(rules: Rules, schema: &DatasetSchema) -> Self {
-        let names = schema.fields().iter().map(|field| field.path.clone()).collect();
+        let columns = schema.fields().iter().map(|field| EncodedColumn::field(&field.path)).collect();
         let members = Members { rules, taken: None, field: 0, column: 0 }.of(schema.written());
-        Self { names, members, header: Vec::new(), trailer: Vec::new(), omits_null: rules == Rules::Xdm }
+        Self { columns, members, header: Vec::new(), trailer: Vec::new(), omits_null: rules == Rules::Xdm }
     }
 
     /// An encoder of those of a dataset's fields that are `taken`, in their order: each value by its column's own type, whatever the
     /// dataset's is, and null wherever the column has it.
     pub(crate) fn of_fields(schema: &DatasetSchema, taken: &[bool]) -> Self {
-        let names = schema.fields().iter().zip(taken).filter(|(_, taken)| **taken).map(|(field, _)| field.path.clone()).collect();
+        let there = schema.fields().iter().zip(taken).filter(|(_, taken)| **taken);
+        let columns = there.map(|(field, _)| EncodedColumn::field(&field.path)).collect();
         let members = Members { rules: Rules::Plain, taken: Some(taken), field: 0, column: 0 }.of(schema.written());
-        Self { names, members, header: Vec::new(), trailer: Vec::new(), omits_null: false }
+        Self { columns, members, header: Vec::new(), trailer: Vec::new(), omits_null: false }
     }
 
     /// The same encoder with `header` before each object.
@@ -173,14 +180,14 @@ fn head(index: usize, name: &str) -> Vec<u8> {
 impl Encoder for JsonEncoder {
     fn encode(
         &mut self,
-        columns: &[ArrayRef],
+        arrays: &[ArrayRef],
         rows: &mut dyn Iterator<Item = usize>,
         into: &mut Encoded,
         rejected: &mut Vec<(usize, Rejection)>,
     ) {
         let Self { members, header, trailer, .. } = &*self;
         let write = if self.omits_null { sparse } else { object };
-        encode_rows(columns, &self.names, rows, into, rejected, |views, row, bytes| {
+        encode_rows(arrays, &self.columns, rows, into, rejected, |views, row, bytes| {
             bytes.extend_from_slice(header);
             write(members, views, row, bytes)?;
             bytes.extend_from_slice(trailer);

@@ -9,6 +9,7 @@ mod framing;
 mod fuzz;
 mod json;
 mod limits;
+mod nulls;
 mod random;
 mod rejections;
 mod resolution;
