@@ -89,7 +89,7 @@ fn an_answer_that_would_depend_on_the_batch_is_of_one_row() {
     let share = unary("LpNormalization", FLOAT, &[0, 2], &[integer("axis", 0), integer("p", 1)]);
     let own: fn(f64) -> f64 = |value| value;
     let differs = "answers a row differently when others share its run, so it gets one row a run";
-    let is_turned = "has another first dimension than that of the rows, so the model gets one row a run";
+    let is_turned = "the rows may not be along the first dimension of output `y` of model `m`, so it gets one row a run";
     let rows: Vec<Value> = (0..5).map(|row| json!({"a": row, "b": 10 - row})).collect();
     let once: fn(f64) -> f64 = |value| if value == 0.0 { 0.0 } else { 1.0 };
     for (bytes, alone, why) in [(largest, own, differs), (turned, own, is_turned), (share, once, differs)] {

@@ -71,7 +71,7 @@ fn rows_are_not_taken_along_a_dimension_of_the_same_size() {
     let asked = Asked::new(&bytes, &fields, json!({"features": ["a", "b", "c"], "rows_per_run": 3}));
     assert_eq!(asked.model().single_row, Some(SingleRow::TurnedOutput("y".into())));
     let findings = asked.pipeline.findings();
-    assert!(findings.contains("output `y` of model `m` has another first dimension than that of the rows"), "{findings}");
+    assert!(findings.contains("the rows may not be along the first dimension of output `y` of model `m`"), "{findings}");
     let rows = [[9000, 0, 0], [0, 0, 9000], [9000, 9000, 0]];
     let events: Vec<Value> = rows.iter().map(|[a, b, c]| json!({"a": a, "b": b, "c": c})).collect();
     let expected: Vec<_> = rows.iter().map(|row| Some(row.map(|value| f64::from(u8::from(value > 5000))).to_vec())).collect();
@@ -100,16 +100,16 @@ fn an_encoder_does_not_hide_where_the_rows_are() {
     }
 }
 
-/// What stands along the first dimension of one row only: one number without dimensions, several in the place of the rows.
+/// Of one row the numbers stand in the place of the rows, or one number without dimensions.
 #[test]
 fn answers_without_dimensions_of_one_are_taken() {
-    for (width, single_row) in [(1, None), (2, Some(SingleRow::TurnedOutput("y".into())))] {
+    for width in [1, 2] {
         let asked = Asked::new(
             &unary("Squeeze", FLOAT, &[0, width], &[]),
             &json!({"a": "float", "b": "float"}),
             json!({"features": &LETTERS[..width as usize]}),
         );
-        assert_eq!(asked.model().single_row, single_row);
+        assert_eq!(asked.model().single_row, None);
         let events: Vec<Value> = (0..4).map(|row| json!({"a": row, "b": 10 - row})).collect();
         let expected: Vec<_> = (0..4_i32).map(|row| Some([row, 10 - row].map(f64::from)[..width as usize].to_vec())).collect();
         for batch in [1, 2, 4] {
@@ -140,19 +140,38 @@ fn the_width_behind_an_encoder_is_what_the_model_answers() {
     }
 }
 
-/// `[2, rows]`, of a model that refuses zeros: its one open dimension is that of the rows.
-#[test]
-fn a_declaration_tells_where_the_rows_are() {
+/// Two numbers a row of a model that refuses zeros, in this order of dimensions and declared so.
+fn refusing(order: &[i64], declared: &[i64]) -> Asked {
     let nodes = [
         node("Sub", "", &["x", "ten"], &["index"], &[]),
         node("Gather", "", &["table", "index"], &["found"], &[]),
-        node("Transpose", "", &["found"], &["y"], &[integers("perm", &[1, 0])]),
+        node("Transpose", "", &["found"], &["y"], &[integers("perm", order)]),
     ];
     let table: Vec<u8> = (0..8_u8).flat_map(|value| f32::from(value).to_le_bytes()).collect();
     let constants = [constant("table", FLOAT, &[4, 2], &table), constant("ten", INT64, &[], &bytes_of(&[10]))];
-    let bytes = model(&OPSETS, &nodes, &[value("x", INT64, &[0])], &[value("y", FLOAT, &[2, 0])], &constants);
-    let asked = Asked::new(&bytes, &json!({"a": "long"}), json!({"features": ["a"]}));
+    let bytes = model(&OPSETS, &nodes, &[value("x", INT64, &[0])], &[value("y", FLOAT, declared)], &constants);
+    Asked::new(&bytes, &json!({"a": "long"}), json!({"features": ["a"]}))
+}
+
+/// What an exporter left of its sample batch, declared as the number of rows.
+#[test]
+fn a_first_dimension_that_is_declared_fixed_is_that_of_the_rows() {
+    for sample in [1, 5] {
+        let asked = refusing(&[0, 1], &[sample, 2]);
+        for batch in [1, 2, 5] {
+            let events: Vec<Value> = (10..14).map(|a| json!({ "a": a })).collect();
+            let expected: Vec<_> = (0..4_u8).map(|row| Some(vec![f64::from(2 * row), f64::from(2 * row + 1)])).collect();
+            assert_eq!(asked.answers(&events, batch), expected, "{sample}, {batch}");
+        }
+    }
+}
+
+/// `[2, rows]`: the one open dimension is that of the rows.
+#[test]
+fn a_declaration_tells_where_the_rows_are() {
+    let asked = refusing(&[1, 0], &[2, 0]);
     assert_eq!(asked.model().single_row, Some(SingleRow::TurnedOutput("y".into())));
+    assert_eq!(refusing(&[0, 1], &[0, 2]).model().single_row, None);
     let findings = asked.pipeline.findings();
     assert!(findings.contains("model `m` fails on a row of zeros and empty strings, so it could not be tried"), "{findings}");
     let events = [json!({"a": 10}), json!({"a": 13})];
@@ -169,7 +188,7 @@ fn metadata_that_are_no_list_of_features_are_told() {
         let bytes = Message(unary("Neg", FLOAT, &[0, 2], &[])).message(14, &entry).0;
         let asked = Asked::new(&bytes, &json!({"a": "float", "b": "float"}), json!({"features": ["a", "b"]}));
         let findings = asked.pipeline.findings();
-        let warning = format!("model `m`: its metadata `features` are no JSON list of names: {text}");
+        let warning = format!("model `m`: its metadata `features` are no JSON list of names: `{}`", text.escape_debug());
         assert_eq!(findings.contains(&warning), warns, "{findings}");
     }
 }

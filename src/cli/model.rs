@@ -65,7 +65,7 @@ fn describe(model: &Model) -> Vec<String> {
         },
         (Some(SingleRow::FixedShape), _) => line("a run", "1 row: the input's first dimension is fixed"),
         (Some(SingleRow::TurnedOutput(output)), _) => {
-            line("a run", &format!("1 row: the first dimension of output `{output}` is not that of the rows"));
+            line("a run", &format!("1 row: the rows may not be along the first dimension of output `{output}`"));
         }
         (Some(SingleRow::DependsOnBatch), _) => line("a run", "1 row: its answers would depend on the rows beside it"),
     }

@@ -62,7 +62,7 @@ pub struct Model {
 pub enum SingleRow {
     /// An input's first dimension is fixed: the whole of it is one row.
     FixedShape,
-    /// The first dimension of the output of this name is not that of the rows: one row's answer is longer there.
+    /// The first dimension of the output of this name may not be that of the rows: one row's answer is longer there.
     TurnedOutput(String),
     /// Rows that shared a run were not answered as each is alone. One at a time, an answer cannot depend on the batch.
     DependsOnBatch,
@@ -202,10 +202,8 @@ impl Model {
     pub fn costs(&self, budget: Duration) -> Result<Vec<RunCost>, ModelError> {
         let mut costs = Vec::new();
         for engine in Engine::ALL.into_iter().filter(|engine| [Engine::OnnxRuntime, self.engine()].contains(engine)) {
-            let mut runner = match self.lenient_runner() {
-                Some(lenient) if engine == Engine::OnnxRuntime => lenient,
-                _ => self.runner(engine)?,
-            };
+            let lenient = if engine == Engine::OnnxRuntime { self.lenient_runner() } else { None };
+            let mut runner = lenient.map_or_else(|| self.runner(engine), Ok)?;
             costs.extend(measure(&mut runner, &self.signature, self.features.as_ref().map(Vec::len), budget));
         }
         Ok(costs)
@@ -294,5 +292,13 @@ fn declared_version(session: &Session) -> i64 {
 fn declared_features(session: &Session) -> Result<Option<Vec<String>>, String> {
     let Some(text) = session.metadata().ok().and_then(|metadata| metadata.custom("features")) else { return Ok(None) };
     let names: Result<Vec<String>, serde_json::Error> = serde_json::from_str(&text);
-    names.map(Some).map_err(|_| text)
+    names.map(Some).map_err(|_| shown(&text))
+}
+
+/// The beginning of a foreign text, on one line.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let cut = if text.chars().count() > LONGEST { "..." } else { "" };
+    let beginning: String = text.chars().take(LONGEST).collect();
+    format!("`{}`{cut}", beginning.escape_debug())
 }

@@ -18,11 +18,11 @@ const MOST_COLUMNS: usize = 4096;
 const PROBED: usize = 3;
 const ALLOWED: &str = "tensors with one row per event and at most 4,096 elements in it, sequences of these, and ZipMap's maps";
 
-/// One row of zeros (empty strings) for each input; a width that the model leaves open is the number of declared features.
-pub(super) fn zeros(inputs: &[Port], declared: Option<usize>) -> Vec<Tensor> {
+/// `rows` rows of zeros (empty strings) for each input; a width that the model leaves open is the number of declared features.
+fn zeros(inputs: &[Port], declared: Option<usize>, rows: usize) -> Vec<Tensor> {
     let zero = |port: &Port| {
         let mut tensor = Tensor::new(port.element, width(port, declared));
-        tensor.reset(1);
+        tensor.reset(rows);
         tensor
     };
     inputs.iter().map(zero).collect()
@@ -88,7 +88,7 @@ pub(super) struct Found {
     pub(super) outputs: Vec<Output>,
     /// Those that no column can hold.
     pub(super) unusable: Vec<PortError>,
-    /// An output whose first dimension is not that of the rows.
+    /// An output whose first dimension may not be that of the rows.
     pub(super) turned: Option<String>,
     /// What the model says when it refuses the row; then all is as the file declares it.
     pub(super) refusal: Option<String>,
@@ -100,8 +100,8 @@ impl Found {
         let mut found = Self { outputs: Vec::new(), unusable: Vec::new(), turned: None, refusal };
         for (place, (name, held)) in names.into_iter().zip(held).enumerate() {
             match held {
-                Ok(Held { holds, by_row }) => {
-                    if !by_row {
+                Ok(Held { holds, turned }) => {
+                    if turned.is_some() {
                         found.turned.get_or_insert_with(|| name.clone());
                     }
                     found.outputs.push(Output { name, holds, place });
@@ -116,8 +116,8 @@ impl Found {
 /// What an output holds for one row.
 struct Held {
     holds: Outputs,
-    /// Whether its first dimension can be that of the rows. Where it is not, it may be as long as a run has rows by chance.
-    by_row: bool,
+    /// The first dimension, where it is not 1: it may be as long as a run has rows by chance.
+    turned: Option<usize>,
 }
 
 /// What each output holds for one row: observed on a row of zeros, or read from its declaration when the model refuses that row.
@@ -126,10 +126,15 @@ struct Held {
 /// What the model says when it refuses the row and the declarations do not tell enough.
 pub(super) fn outputs(session: &mut Session, inputs: &[Port], declared: Option<usize>, file: &ModelFile) -> Result<Found, String> {
     let names: Vec<String> = session.outputs().iter().map(|output| output.name().to_owned()).collect();
-    let zeros = zeros(inputs, declared);
-    let refusal = match values(&zeros, inputs, 0, 1).and_then(|values| session.run(values.as_slice())) {
-        Ok(answers) => {
-            let held = (0..names.len()).map(|place| observe(&answers[place])).collect();
+    let one = zeros(inputs, declared, 1);
+    let observed: Result<Vec<_>, _> = values(&one, inputs, 0, 1)
+        .and_then(|values| session.run(values.as_slice()))
+        .map(|answers| (0..names.len()).map(|place| observe(&answers[place])).collect());
+    let refusal = match observed {
+        Ok(mut held) => {
+            for (place, held) in held.iter_mut().enumerate().filter_map(|(place, held)| Some((place, held.as_mut().ok()?))) {
+                held.turned = held.turned.filter(|first| !has_rows_first(session, inputs, declared, place, first + 1));
+            }
             return Ok(Found::of(names, held, None));
         }
         Err(error) => plain(error.message()),
@@ -143,20 +148,33 @@ pub(super) fn outputs(session: &mut Session, inputs: &[Port], declared: Option<u
     }
 }
 
-/// The one open dimension is that of the rows; without such a dimension all of the output is one row's.
+/// Whether so many rows of zeros stand along an output's first dimension, though one row's answer has another there: an answer from which
+/// dimensions of 1 were taken.
+fn has_rows_first(session: &mut Session, inputs: &[Port], declared: Option<usize>, place: usize, rows: usize) -> bool {
+    let zeros = zeros(inputs, declared, rows);
+    let answers = values(&zeros, inputs, 0, rows).and_then(|values| session.run(values.as_slice()));
+    let first = |answer: &DynValue| answer.dtype().tensor_shape()?.first().copied();
+    answers.is_ok_and(|answers| first(&answers[place]).is_some_and(|first| usize::try_from(first) == Ok(rows)))
+}
+
+/// The one open dimension is that of the rows. Where none is open, the first should have been, of rows that share a run; else all of the
+/// output is one row's.
 fn declaration(name: &str, declared: &ValueType, is_batched: bool, file: &ModelFile) -> Option<Held> {
     if let Some(shape) = declared.tensor_shape() {
-        let fixed: Vec<usize> = shape.iter().filter_map(|size| usize::try_from(*size).ok()).collect();
-        if shape.len() - fixed.len() > usize::from(is_batched) {
+        // 0 is open too, as exporters write it.
+        let sizes: Vec<Option<usize>> = shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
+        let open = sizes.iter().filter(|size| size.is_none()).count();
+        if open > usize::from(is_batched) {
             return None;
         }
-        let width = fixed.iter().try_fold(1_usize, |width, size| width.checked_mul(*size))?;
+        let of_rows = usize::from(is_batched && open == 0);
+        let width = sizes.iter().skip(of_rows).flatten().try_fold(1_usize, |width, size| width.checked_mul(*size))?;
         let element = declared.tensor_type().and_then(Element::from_onnx)?;
-        let by_row = shape.first().is_none_or(|first| *first < 0);
-        return (1..=MOST_COLUMNS).contains(&width).then_some(Held { holds: Outputs::Tensor { element, width }, by_row });
+        let turned = sizes.first().copied().flatten();
+        return (1..=MOST_COLUMNS).contains(&width).then_some(Held { holds: Outputs::Tensor { element, width }, turned });
     }
     let map = file.zip_maps.iter().find(|map| map.output == name)?;
-    Some(Held { holds: maps(map.classes.clone(), map.integers), by_row: true })
+    Some(Held { holds: maps(map.classes.clone(), map.integers), turned: None })
 }
 
 fn observe(value: &DynValue) -> Result<Held, String> {
@@ -164,21 +182,21 @@ fn observe(value: &DynValue) -> Result<Held, String> {
     match value.dtype() {
         ValueType::Tensor { .. } => {
             let (element, width) = observe_tensor(value)?;
-            Ok(Held { holds: Outputs::Tensor { element, width }, by_row: is_by_row(value) })
+            Ok(Held { holds: Outputs::Tensor { element, width }, turned: turned(value) })
         }
         ValueType::Sequence(of) if of.is_tensor() => {
             let tensors = sequence::<DynValueTypeMarker>(value).map_err(|_| refuse())?;
-            let by_row = tensors.iter().all(is_by_row);
+            let turned = tensors.iter().find_map(turned);
             let tensors: Vec<(Element, usize)> = tensors.iter().map(observe_tensor).collect::<Result<_, _>>()?;
             let element = tensors.first().ok_or_else(|| format!("{}, empty for one row", value.dtype()))?.0;
-            Ok(Held { holds: Outputs::Sequence { element, widths: tensors.into_iter().map(|(_, width)| width).collect() }, by_row })
+            Ok(Held { holds: Outputs::Sequence { element, widths: tensors.into_iter().map(|(_, width)| width).collect() }, turned })
         }
         _ => {
             let all = row_maps(value).map_err(|_| refuse())?;
             let [map] = all.as_slice() else { return Err(format!("{} maps for one row", all.len())) };
             let integers = map.try_extract_key_values::<i64, f32>().is_ok();
             let pairs = class_probabilities(map, integers).map_err(|_| refuse())?;
-            Ok(Held { holds: maps(pairs.into_iter().map(|(class, _)| class).collect(), integers), by_row: true })
+            Ok(Held { holds: maps(pairs.into_iter().map(|(class, _)| class).collect(), integers), turned: None })
         }
     }
 }
@@ -190,10 +208,11 @@ fn observe_tensor(value: &DynValue) -> Result<(Element, usize), String> {
     if (1..=MOST_COLUMNS).contains(&width) { Ok((element, width)) } else { Err(refuse()) }
 }
 
-/// Whether an answer to one row may have its rows along the first dimension. A single number without dimensions may, as one from which
-/// all dimensions of 1 were taken: among several rows there is no other dimension for them.
-fn is_by_row(value: &DynValue) -> bool {
-    value.dtype().tensor_shape().is_some_and(|shape| shape.first().is_none_or(|first| *first == 1))
+/// The first dimension of an answer to one row, where it is not 1. A single number without dimensions has none: among several rows there is
+/// no other dimension for them.
+fn turned(value: &DynValue) -> Option<usize> {
+    let first = *value.dtype().tensor_shape()?.first()?;
+    usize::try_from(first).ok().filter(|first| *first != 1)
 }
 
 fn maps(mut classes: Vec<String>, integers: bool) -> Outputs {

@@ -226,18 +226,14 @@ fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
         planning.report(Diagnostic::warning(Code::ModelSignature, message).because(refusal.as_str()).help(help), "/params/model_id");
     }
     if let Some(odd) = &model.odd_features {
-        let shown: String = odd.chars().take(40).collect();
-        let message = format!("model `{}`: its metadata `features` are no JSON list of names: {shown}", model.id);
+        let message = format!("model `{}`: its metadata `features` are no JSON list of names: {odd}", model.id);
         let help = "without the list nobody notices features in another order; write it such as [\"age\", \"km\"]";
         planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), "/params/model_id");
     }
     let alone = match &model.single_row {
         Some(SingleRow::TurnedOutput(output)) => Some((
-            format!(
-                "output `{output}` of model `{}` has another first dimension than that of the rows, so the model gets one row a run",
-                model.id
-            ),
-            "export it with the rows along the first dimension, of one row too (`squeeze` takes that away, `transpose` moves it)",
+            format!("the rows may not be along the first dimension of output `{output}` of model `{}`, so it gets one row a run", model.id),
+            "export it with the rows along the first dimension (`transpose` moves them), and say so in the output's shape",
         )),
         Some(SingleRow::DependsOnBatch) => Some((
             format!("model `{}` answers a row differently when others share its run, so it gets one row a run", model.id),
