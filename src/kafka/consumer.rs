@@ -88,7 +88,7 @@ impl Drop for Queue {
 pub struct Consumer {
     // Fields drop in this order: the queue's reference goes before the client's.
     queue: Queue,
-    client: Arc<NativeClient<ConsumerRole>>,
+    pub(super) client: Arc<NativeClient<ConsumerRole>>,
     closed: Cell<bool>,
 }
 

@@ -19,24 +19,32 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// The running workers.
 pub struct Pool {
     workers: Vec<JoinHandle<Result<(), WorkerError>>>,
+    /// Why workers did not start.
+    failed: Vec<WorkerError>,
     stop: Arc<AtomicBool>,
 }
 
 impl Pool {
     /// Starts one thread for each of `workers`, each with its own line of the assembly.
     ///
-    /// When `stop` is set, by whomever, all workers finish their batch, commit and leave; when one worker ends for good it is set for all.
+    /// When `stop` is set, by whomever, all workers finish their batch, commit and leave; when one worker ends for good, or does not start,
+    /// it is set for all.
     pub fn start(assembly: &Arc<Assembly>, settings: Settings, workers: Vec<WorkerHealth>, stop: Arc<AtomicBool>) -> Self {
         let settings = Arc::new(settings);
-        let spawn = |(number, health): (usize, WorkerHealth)| {
-            let (assembly, settings, stop) = (Arc::clone(assembly), Arc::clone(&settings), Arc::clone(&stop));
+        let mut pool = Self { workers: Vec::new(), failed: Vec::new(), stop };
+        for (number, health) in workers.into_iter().enumerate() {
+            let (assembly, settings, stop) = (Arc::clone(assembly), Arc::clone(&settings), Arc::clone(&pool.stop));
             let health = Arc::new(health);
-            std::thread::Builder::new()
-                .name(format!("caz-worker-{number}"))
-                .spawn(move || supervise(&assembly, &settings, number, &health, &stop))
-                .map_err(|error| tracing::error!(%error, "a worker's thread could not be started"))
-        };
-        Self { workers: workers.into_iter().enumerate().flat_map(spawn).collect(), stop }
+            let thread = std::thread::Builder::new().name(format!("caz-worker-{number}"));
+            match thread.spawn(move || supervise(&assembly, &settings, number, &health, &stop)) {
+                Ok(worker) => pool.workers.push(worker),
+                Err(error) => {
+                    pool.failed.push(WorkerError::Thread(error));
+                    pool.stop();
+                }
+            }
+        }
+        pool
     }
 
     /// Tells all workers to finish their batch, commit and leave; does not wait.
@@ -54,13 +62,13 @@ impl Pool {
     /// # Errors
     /// Each worker's own reason when it was not told to stop.
     pub fn wait(self) -> Result<(), Vec<WorkerError>> {
-        let errors: Vec<WorkerError> = self.workers.into_iter().filter_map(reason).collect();
+        let errors: Vec<WorkerError> = self.failed.into_iter().chain(self.workers.into_iter().filter_map(reason)).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// The reasons of the workers that have ended. The others are given up.
     pub fn abandon(self) -> Vec<WorkerError> {
-        self.workers.into_iter().filter(JoinHandle::is_finished).filter_map(reason).collect()
+        self.failed.into_iter().chain(self.workers.into_iter().filter(JoinHandle::is_finished).filter_map(reason)).collect()
     }
 }
 

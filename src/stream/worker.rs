@@ -34,6 +34,9 @@ pub enum WorkerError {
     /// An event cannot be scored, and `on_error` says to stop there.
     #[error("{0}. Everything before it is committed. Mend: see to the event, or set `on_error: dead_letter`")]
     Rejected(String),
+    /// The system gives no more threads.
+    #[error("a worker's thread could not be started: {0}. Mend: raise the limit of processes, or lower `workers`")]
+    Thread(std::io::Error),
     /// The worker's thread panicked: a defect of caz.
     #[error("a defect in caz ended a worker: {0}")]
     Defect(String),
@@ -54,6 +57,9 @@ const DRAIN_WAIT: Duration = Duration::from_millis(10);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// How long a worker without partitions waits before it counts as a spare one: twice the default session timeout.
 const SPARE_AFTER: Duration = Duration::from_secs(20);
+/// How long nothing comes before the worker looks whether its consumer is cut off from the brokers, and then how often. Longer than the
+/// 10 s that librdkafka may wait before it connects again.
+const REACH_INTERVAL: Duration = Duration::from_secs(15);
 /// How often lag is published.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -69,6 +75,10 @@ pub(super) struct Worker {
     subscribed: Instant,
     backoff: Duration,
     lag_published: Instant,
+    /// When an event came last, or it was looked whether the brokers are within reach.
+    heard: Instant,
+    /// Whether the consumer was cut off at the last look.
+    is_cut_off: bool,
     held: Held,
     /// The events at which to stop when they come again: their scores turned out too large for their topic, and the work was undone.
     stop_at: Vec<StopAt>,
@@ -97,9 +107,23 @@ impl Worker {
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
         let delivery = Delivery::new(publishers, metrics, &settings, Arc::clone(&stop));
-        let (batch, backoff, lag_published, held, stop_at) = (MessageBatch::new(), BACKOFF.0, Instant::now(), Held::default(), Vec::new());
-        let subscribed = Instant::now();
-        Ok(Self { settings, consumer, delivery, line, batch, health, stop, subscribed, backoff, lag_published, held, stop_at })
+        let now = Instant::now();
+        Ok(Self {
+            settings,
+            consumer,
+            delivery,
+            line,
+            batch: MessageBatch::new(),
+            health,
+            stop,
+            subscribed: now,
+            backoff: BACKOFF.0,
+            lag_published: now,
+            heard: now,
+            is_cut_off: false,
+            held: Held::default(),
+            stop_at: Vec::new(),
+        })
     }
 
     /// Poll, admit, decode, graph, encode, produce, commit; until it is told to stop. Then it finishes the batch that it has, commits and
@@ -130,6 +154,7 @@ impl Worker {
         }
         self.consumer.subscribe().map_err(WorkerError::Client)?;
         self.subscribed = Instant::now();
+        self.heard = self.subscribed;
         while !self.stop.load(Ordering::Relaxed) {
             // A commit inside the turn may wait for the broker this long before it asks again.
             self.health.may_block(self.settings.call_timeout);
@@ -164,8 +189,12 @@ impl Worker {
             if self.delivery.pace.is_open() {
                 fault::point("before_drained_commit");
             }
-            return Ok(self.commit());
+            return match self.commit() {
+                Ok(()) => self.check_reach().map(Ok),
+                failed => Ok(failed),
+            };
         }
+        (self.heard, self.is_cut_off) = (started, false);
         self.delivery.metrics.phase(LinePhase::Poll, started.elapsed());
         self.delivery.metrics.batch(self.batch.len(), self.batch.bytes());
         Ok(self.score())
@@ -266,6 +295,20 @@ impl Worker {
         Err(Failure::Stop(told.unwrap_or_default()))
     }
 
+    /// Ends the worker when two looks in a row find its consumer cut off from brokers that are there: a new one reaches them.
+    fn check_reach(&mut self) -> Result<(), WorkerError> {
+        if self.heard.elapsed() < REACH_INTERVAL {
+            return Ok(());
+        }
+        let reach = self.consumer.check_reach(&self.settings.consumer);
+        self.heard = Instant::now();
+        let was_cut_off = std::mem::replace(&mut self.is_cut_off, reach.is_err());
+        match reach {
+            Err(error) if was_cut_off => Err(WorkerError::Client(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// After work was undone: back to the committed offsets, never past them. The pause grows while nothing succeeds.
     fn recover(&mut self, failure: Failure) -> Result<(), WorkerError> {
         if !matches!(failure, Failure::Rewind) {
@@ -291,7 +334,9 @@ impl Worker {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
+            self.health.ready(false);
             self.health.beat();
+            self.check_reach()?;
         }
         while Instant::now() < pause && !self.stop.load(Ordering::Relaxed) {
             std::thread::sleep(IDLE_WAIT.min(pause.saturating_duration_since(Instant::now())));

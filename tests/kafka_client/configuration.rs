@@ -138,7 +138,9 @@ fn what_does_not_exist_is_not_created_by_asking_for_it() {
         (!producer.take_failures().is_empty()).then_some(())
     });
     let admin = Admin::new(&properties, Duration::from_secs(10)).unwrap();
+    let consumer = Consumer::new(&properties.clone().with("group.id", "g"), "absent").unwrap();
     for _ in 0..2 {
+        consumer.check_reach(&properties).unwrap();
         assert_eq!(admin.describe_topic("absent").unwrap(), None);
     }
 }
@@ -164,6 +166,21 @@ fn the_in_process_broker_serves_a_group() {
         count += batch.len();
         (count == records.len()).then_some(())
     });
+}
+
+#[test]
+fn a_consumer_is_cut_off_where_a_new_client_is_let_in() {
+    let broker = MockBroker::start(1).unwrap();
+    broker.create_topic("in", 1).unwrap();
+    let there = ClientProperties::new()
+        .with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"))
+        .with("group.id", "g");
+    let nowhere = there.clone().with("bootstrap.servers", "127.0.0.1:1");
+    let consumer = Consumer::new(&nowhere, "in").unwrap();
+    consumer.check_reach(&nowhere).expect("an outage cuts nobody off");
+    let error = consumer.check_reach(&there).unwrap_err();
+    assert!(error.to_string().contains("no broker answers this client, and one does answer a new client"), "{error}");
+    Consumer::new(&there, "in").unwrap().check_reach(&there).expect("it reaches the broker");
 }
 
 #[test]
