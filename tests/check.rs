@@ -25,6 +25,18 @@ fn the_example_has_no_mistake() {
 }
 
 #[test]
+fn a_log_of_json_lines_holds_the_reason_of_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), example(&[("right: false", "right: 7")])).unwrap();
+    let ended = caz(folder.path(), &["run", "pipeline.yaml", "--log-format", "json"]);
+    let read = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")) };
+    let lines: Vec<serde_json::Value> = ended.stderr.lines().map(read).collect();
+    let last = lines.last().unwrap();
+    assert_eq!((ended.code, &last["level"]), (3, &json!("ERROR")), "{last}");
+    assert!(last["message"].as_str().unwrap().contains("pipeline.yaml:"), "{last}");
+}
+
+#[test]
 fn every_mistake_in_the_graph_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let text = example(&[

@@ -127,7 +127,7 @@ impl PipelineFile {
 fn load(file: &Path) -> Result<crate::stream::Assembly, Failure> {
     let (assembly, diagnostics) = crate::stream::Assembly::load(file).map_err(Failure::Configuration)?;
     if !diagnostics.is_empty() {
-        terminal::error(&exit::shown(&diagnostics));
+        terminal::notice(&exit::shown(&diagnostics));
     }
     Ok(assembly)
 }

@@ -8,6 +8,7 @@ use super::PipelineFile;
 use super::control::ControlPlane;
 use super::exit::{Failure, running};
 use super::signals::Signals;
+use super::terminal;
 use crate::kafka::{Admin, ClientProperties};
 use crate::stream::{Assembly, Pool};
 use crate::telemetry;
@@ -32,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(50);
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs(self.log_format).map_err(running)?;
+        if self.log_format == telemetry::LogFormat::Json {
+            terminal::say_in_log();
+        }
         let signals = Signals::handle()?;
         let exposition = telemetry::install_metrics().map_err(running)?;
         let assembly = Arc::new(self.pipeline.load_to_serve()?);

@@ -2,14 +2,28 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::codec::AbsentField;
 
+/// Whether messages go to the log: who asked for JSON lines gets nothing else on standard error.
+static SAYS_IN_LOG: AtomicBool = AtomicBool::new(false);
+
+/// From now on messages go to the log.
+pub(super) fn say_in_log() {
+    SAYS_IN_LOG.store(true, Ordering::Relaxed);
+}
+
+/// Whether messages go to the log. One that is filtered out would take the reason of an end with it.
+fn says_in_log() -> bool {
+    SAYS_IN_LOG.load(Ordering::Relaxed) && tracing::enabled!(tracing::Level::ERROR)
+}
+
 /// Whether standard error is a terminal that wants colours.
 pub(super) fn has_colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    !says_in_log() && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Whether standard error is a terminal, on which lines can be drawn over.
@@ -25,11 +39,16 @@ pub(super) fn progress(template: &str) -> ProgressBar {
 
 /// Writes what is worth knowing while a command runs to standard error, where it does not mix with the command's answer.
 pub(super) fn notice(message: &str) {
-    error(message);
+    if says_in_log() { tracing::warn!("{}", message.trim_end()) } else { write(message) }
 }
 
-/// Writes a message to standard error; a closed one is nobody's fault.
+/// Writes why a command failed, or what may be wrong, to standard error.
 pub(super) fn error(message: &str) {
+    if says_in_log() { tracing::error!("{}", message.trim_end()) } else { write(message) }
+}
+
+/// Writes to standard error; a closed one is nobody's fault.
+fn write(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", message.trim_end());
 }
 
