@@ -144,6 +144,11 @@ impl EncodedColumn {
     pub(crate) fn field(path: &str) -> Self {
         Self { name: path.to_owned(), nan_is_null: false }
     }
+
+    /// A column of scores, and whether it may hold null.
+    pub(crate) fn score(name: &str, nullable: bool) -> Self {
+        Self { name: name.to_owned(), nan_is_null: nullable }
+    }
 }
 
 /// The columns of an encoder, by name, type and whether they may hold null.
@@ -159,7 +164,7 @@ pub(crate) fn check_columns(fields: &[(String, DataType, bool)], format: &'stati
             return Err(CodecError::UnsupportedColumn { column: column.clone(), data_type: data_type.to_string(), format });
         }
     }
-    Ok(fields.iter().map(|(name, _, nullable)| EncodedColumn { name: name.clone(), nan_is_null: *nullable }).collect())
+    Ok(fields.iter().map(|(name, _, nullable)| EncodedColumn::score(name, *nullable)).collect())
 }
 
 impl<'a> View<'a> {

@@ -268,7 +268,7 @@ impl Assembly {
             ScoreFormat::Json => Box::new(JsonEncoder::new(&fields(columns))?),
             ScoreFormat::AvroJson => {
                 let derived = AvroEncoder::new(SCORE, &fields(columns))?;
-                Box::new(JsonEncoder::by(Rules::Avro, &DatasetSchema::parse_avro(derived.schema().unwrap_or_default())?))
+                Box::new(JsonEncoder::of_scores(&DatasetSchema::parse_avro(derived.schema().unwrap_or_default())?))
             }
         })
     }

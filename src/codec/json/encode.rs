@@ -91,6 +91,13 @@ impl JsonEncoder {
         Self { columns, members, header: Vec::new(), trailer: Vec::new(), omits_null: rules == Rules::Xdm }
     }
 
+    /// An encoder of scores by Avro's rules; `schema` is what [`AvroEncoder::new`](crate::codec::avro::AvroEncoder::new) derives from their
+    /// columns.
+    pub fn of_scores(schema: &DatasetSchema) -> Self {
+        let columns = schema.fields().iter().map(|field| EncodedColumn::score(&field.path, field.nullable)).collect();
+        Self { columns, ..Self::by(Rules::Avro, schema) }
+    }
+
     /// An encoder of those of a dataset's fields that are `taken`, in their order: each value by its column's own type, whatever the
     /// dataset's is, and null wherever the column has it.
     pub(crate) fn of_fields(schema: &DatasetSchema, taken: &[bool]) -> Self {
