@@ -154,6 +154,18 @@ fn values_that_pandas_does_not_have() {
     insta::assert_snapshot!(shown.join("\n\n"));
 }
 
+#[test]
+fn a_text_beside_a_time_is_a_time() {
+    let of = |field: &str| shown("FieldTrans", &json!({"fields": {"x": field}}));
+    let time = "to_datetime('1970-01-01T12:00:00Z', 'ISO8601', utc=true)";
+    for name in ["min", "max"] {
+        assert_eq!(of(&format!("{name}(w, '1970-01-01T12:00:00Z')")), of(&format!("{name}(w, {time})")), "{name}");
+        assert_eq!(of(&format!("{name}('1970-01-01T12:00', w, w)")), of(&format!("{name}(w, {time})")), "{name}");
+    }
+    let refused = mistakes("FieldTrans", "params: {fields: {x: \"max(w, 'noon')\"}}", &case(json!({}), &rows()));
+    assert!(refused.contains("'noon' is no ISO 8601 time that the column could hold"), "{refused}");
+}
+
 /// In a column of numbers NaN is null, however it is spelled; and a text that spells it is none.
 #[test]
 fn nan_fills_no_nulls_and_no_text_does() {

@@ -90,7 +90,7 @@ pub struct Fitted {
     pub statistics: Vec<(String, String, Statistic)>,
     /// How often the dataset was read.
     pub passes: usize,
-    /// The rows that took no part.
+    /// The rows that were rejected or skipped on their way; statistics before that place hold them.
     pub rejections: Rejections,
 }
 

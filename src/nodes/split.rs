@@ -35,7 +35,8 @@ impl Node for Split {
     }
 
     fn types(&self) -> &'static str {
-        "Columns pass as they are."
+        "Columns pass as they are. `caz fit` parts no rows either: statistics behind a Split are those of the whole dataset, so give it the \
+         rows that the model was trained with."
     }
 
     fn nulls(&self) -> &'static str {
@@ -53,7 +54,8 @@ impl Node for Split {
                 check_sum(planning, &params);
             }
             let message = format!("node `{}` parts no rows in a scorer: every event passes", planning.id());
-            let help = "it may stay: the graph then is the one that the model was trained with";
+            let help =
+                "it may stay: the graph then is the one that the model was trained with; give `caz fit` the rows that it was trained with";
             planning.report(Diagnostic::note(Code::Idle, message).help(help), "/type");
         }
         planning.input().clone()

@@ -6,7 +6,7 @@ use super::tree::Argument;
 use super::{Evaluation, passage};
 use crate::diagnostic::Span;
 use crate::nodes::Column;
-use crate::nodes::pandas::{Call, Scalar, Side, lanes};
+use crate::nodes::pandas::{Call, Lane, Scalar, Side, lanes, time_of};
 
 impl Evaluation<'_, '_> {
     /// The least or the greatest argument of each row. As with pandas' `min(axis=1)` null counts only where nothing else is there.
@@ -32,25 +32,15 @@ impl Evaluation<'_, '_> {
 }
 
 fn of_two(call: &mut Call<'_, '_>, column: &Column, side: &Side, greatest: bool) -> Option<Column> {
-    if let (DataType::Timestamp(_, _), Side::Column(other)) = (&column.data_type, side)
-        && column.data_type == other.data_type
-    {
-        let (reads, data_type) = ([call.array(column), call.array(other)], column.data_type.clone());
-        let slot = call.kernel(&reads, move |inputs, _| {
-            let (left, right) = (lanes::times(inputs.array(0)), lanes::times(inputs.array(1)));
-            let pick = |(left, right): (&i64, &i64)| match (*left, *right) {
-                (lanes::NAT, other) | (other, lanes::NAT) => other,
-                (left, right) => {
-                    if greatest {
-                        left.max(right)
-                    } else {
-                        left.min(right)
-                    }
-                }
-            };
-            lanes::time_array(left.iter().zip(right.iter()).map(pick).collect(), &data_type)
-        });
-        return Some(call.made(column.data_type.clone(), column.nullable && other.nullable, slot));
+    match (&column.data_type, side) {
+        (own, Side::Column(other)) if matches!(own, DataType::Timestamp(_, _)) && *own == other.data_type => {
+            return Some(of_times(call, column, side, (Lane::Input, other.nullable), greatest));
+        }
+        (DataType::Timestamp(_, zone), Side::Constant(Scalar::Text(text))) => {
+            let time = time_of(call, ("other", text), zone.is_some())?;
+            return Some(of_times(call, column, side, (Lane::Constant(time), false), greatest));
+        }
+        _ => {}
     }
     let is_number =
         column.data_type != DataType::Boolean && matches!(side, Side::Column(_) | Side::Constant(Scalar::Int(_) | Scalar::Float(_)));
@@ -84,4 +74,18 @@ fn of_two(call: &mut Call<'_, '_>, column: &Column, side: &Side, greatest: bool)
         lanes::int_array(lane.read(inputs).zip(&lanes::ints(inputs.array(0)), pick), &written)
     });
     Some(call.made(data_type, false, slot))
+}
+
+fn of_times(call: &mut Call<'_, '_>, column: &Column, side: &Side, (lane, is_nullable): (Lane<i64>, bool), greatest: bool) -> Column {
+    let (slot, data_type) = (call.array(column), column.data_type.clone());
+    let (reads, written) = (side.reads(call, slot), data_type.clone());
+    let slot = call.kernel(&reads, move |inputs, _| {
+        let pick = |left: i64, right: i64| match (left, right) {
+            (lanes::NAT, other) | (other, lanes::NAT) => other,
+            (left, right) if greatest => left.max(right),
+            (left, right) => left.min(right),
+        };
+        lanes::time_array(lane.read(inputs).zip(&lanes::times(inputs.array(0)), pick), &written)
+    });
+    call.made(data_type, column.nullable && is_nullable, slot)
 }

@@ -137,10 +137,7 @@ pub(in crate::nodes) fn compare(
             }))
         }
         (DataType::Timestamp(_, zone), Side::Constant(Scalar::Text(other))) => {
-            let Some(time) = timestamp::parse_iso(other).and_then(|time| time.in_zone(zone.is_some())).ok() else {
-                call.wrong(kwarg, format!("'{other}' is no ISO 8601 time that the column could hold"), "such as 2024-01-31T12:00:00Z");
-                return None;
-            };
+            let time = time_of(call, (kwarg, other), zone.is_some())?;
             let slot = call.array(column);
             Some(call.kernel(&[slot], move |inputs, _| {
                 let times = lanes::times(inputs.array(0));
@@ -158,6 +155,16 @@ pub(in crate::nodes) fn compare(
         }
         _ => compare_numbers(call, column, side, relation),
     }
+}
+
+/// The text that a keyword argument gives as nanoseconds of a column of times, with a zone or without; `None` when it is no such time,
+/// which is reported.
+pub(in crate::nodes) fn time_of(call: &mut Call<'_, '_>, (kwarg, text): (&str, &str), has_zone: bool) -> Option<i64> {
+    let time = timestamp::parse_iso(text).and_then(|time| time.in_zone(has_zone)).ok();
+    if time.is_none() {
+        call.wrong(kwarg, format!("'{text}' is no ISO 8601 time that the column could hold"), "such as 2024-01-31T12:00:00Z");
+    }
+    time
 }
 
 fn compare_text(call: &mut Call<'_, '_>, column: &Column, other: &str, relation: Relation) -> Option<Slot> {
