@@ -115,12 +115,31 @@ def test_keys_that_no_text_stands_for_are_told(call, message):
         GraphBuilder.generate_dsl(nodes=[Pandas(call, id="a")])
 
 
+def test_an_id_that_is_made_is_of_one_graph_and_gives_way_to_one_that_was_given():
+    start, node = JsonToDataframe(), Pandas(import_="abs", cols="x")
+    first = content(GraphBuilder.generate_dsl(nodes=[start, node], edges=[(start, node)]))
+    assert first["edges"] == [["json_to_dataframe_0", "pandas_1"]]
+    second = content(GraphBuilder.generate_dsl(nodes=[node, Pandas(import_="isna")]))
+    assert [each["id"] for each in second["nodes"]] == ["pandas_0", "pandas_1"]
+    third = content(GraphBuilder.generate_dsl(nodes=[Pandas(id="pandas_1"), node], edges=[("pandas_1", node)]))
+    assert third["edges"] == [["pandas_1", "pandas_2"]]
+
+
+def test_numbers_that_json_has_not_are_null_and_text():
+    (node,) = content(GraphBuilder.generate_dsl(nodes=[Pandas(kwargs={"bins": np.array([-np.inf, 0.5, np.nan, np.inf])})]))["nodes"]
+    assert node["params"]["kwargs"]["bins"] == ["-inf", 0.5, None, "inf"]
+
+
 def test_mistakes_are_told_when_the_graph_is_made():
     a, b = Node("Pandas", id="a"), Node("Pandas", id="a")
     with pytest.raises(ValueError, match="two nodes have the id a"):
         GraphBuilder.generate_dsl(nodes=[a, b])
     with pytest.raises(ValueError, match="not among the nodes"):
         GraphBuilder.generate_dsl(nodes=[a], edges=[(a, "b")])
+    with pytest.raises(ValueError, match="a node is among the nodes twice"):
+        GraphBuilder.generate_dsl(nodes=[a, a])
+    with pytest.raises(ValueError, match="too many values"):
+        GraphBuilder.generate_dsl(nodes=[a], edges=[(a, a, a)])
     with pytest.raises(TypeError, match="node `a`: a graph holds no functions"):
         GraphBuilder.generate_dsl(nodes=[Pandas(import_="apply", kwargs={"func": lambda x: x}, id="a")])
     with pytest.raises(TypeError, match="cannot hold"):

@@ -1,12 +1,13 @@
 //! `caz fit`: freezes the statistics of the training data.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::exit::{Failure, running};
 use super::table::Table;
 use super::{PipelineFile, terminal};
-use crate::dataset::Frozen;
+use crate::dataset::{Frozen, FrozenError};
 use crate::fit::{FitError, Fitted, News, Options, Rejections, fit};
 use crate::stream::Assembly;
 
@@ -21,7 +22,8 @@ pub(super) struct Fit {
     /// The training data: .csv, .jsonl, .ndjson, .avro or .parquet
     #[arg(long, short, value_name = "DATASET")]
     dataset: PathBuf,
-    /// How many rows may be rejected; they take no part in the statistics. pandas would have raised on them
+    /// How many rows may be rejected: nodes behind the one that rejects a row leave it out of their statistics. pandas would have raised on
+    /// it
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     max_rejected: u64,
     /// Write nothing; fail if the statistics file is not what would be written
@@ -34,6 +36,7 @@ impl Fit {
         let assembly = Assembly::load_to_fit(&self.pipeline.file).map_err(Failure::Configuration)?;
         let named = assembly.pipeline().graph.frozen.clone();
         let path = named.clone().unwrap_or_else(|| self.pipeline.file.with_extension("frozen.json"));
+        let old = earlier(&path)?;
         let started = Instant::now();
         let fitted = self.fit(&assembly)?;
         if fitted.statistics.is_empty() {
@@ -54,7 +57,6 @@ impl Fit {
             rejections.rejected(),
             rejections.skipped()
         ));
-        let old = Frozen::read(&path).ok();
         let is_fresh = old.as_ref().is_some_and(|old| frozen.says_the_same(old));
         match (is_fresh, self.check) {
             // Not even the date: a file that says the same stays the same.
@@ -93,7 +95,8 @@ impl Fit {
             FitError::TooManyRejected { rejections, .. } if self.max_rejected == 0 => {
                 show(&rejections);
                 Failure::Running(
-                    "a row of the dataset is rejected; mend it, or leave up to N such rows out of the statistics with --max-rejected N"
+                    "a row of the dataset is rejected; mend it, or allow N such rows with --max-rejected N: statistics behind the place that \
+                     rejects them leave them out"
                         .into(),
                 )
             }
@@ -107,6 +110,24 @@ impl Fit {
             }),
             error => running(error),
         })
+    }
+}
+
+/// The statistics that are there.
+///
+/// # Errors
+/// When the file is another, which must not be written over, or its folder is not there: before the passes over the dataset.
+fn earlier(path: &Path) -> Result<Option<Frozen>, Failure> {
+    match Frozen::read(path) {
+        Ok(frozen) => Ok(Some(frozen)),
+        Err(FrozenError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+            folder.map_or(Ok(None), |folder| Err(Failure::Running(format!("{}: there is no folder {}", path.display(), folder.display()))))
+        }
+        Err(error) => Err(Failure::Running(format!(
+            "{error}\n  it is there and holds no statistics that this caz reads, so it is not written over: name another file in \
+             `graph.frozen`, or remove it"
+        ))),
     }
 }
 

@@ -23,7 +23,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "caz pipeline")]
 pub(super) struct PipelineFile {
-    /// The pipeline's name, in metrics, logs and transactional ids.
+    /// The pipeline's name, in logs and in the `client.id` of its Kafka clients.
     #[schemars(schema_with = "name")]
     pub(super) name: String,
     /// Where events come from.

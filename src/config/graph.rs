@@ -1,6 +1,6 @@
 //! The graph section: nodes and edges in the pipeline file, or in a DSL file beside it.
 
-use super::file::path;
+use super::file::{optional_path, path};
 use crate::{
     diagnostic::{Diagnostics, Document},
     graph::{EdgeSpec, GraphSpec, NodeSpec},
@@ -29,6 +29,7 @@ pub(super) enum GraphSection {
 pub(super) struct InlineGraph {
     /// The frozen statistics of the training data, a JSON file that `caz fit` writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_path")]
     frozen: Option<PathBuf>,
     /// The nodes.
     #[schemars(length(min = 1))]
@@ -47,6 +48,7 @@ pub(super) struct DslGraph {
     dsl: PathBuf,
     /// The frozen statistics of the training data, a JSON file that `caz fit` writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_path")]
     frozen: Option<PathBuf>,
 }
 

@@ -116,7 +116,7 @@ impl JsonSchema for KafkaProperties {
                 },
             },
             "required": ["bootstrap.servers"],
-            "additionalProperties": { "type": ["string", "integer", "number", "boolean"] },
+            "additionalProperties": { "type": ["string", "integer", "number", "boolean"], "minLength": 1 },
         })
     }
 }

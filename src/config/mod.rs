@@ -32,7 +32,7 @@ use std::{
 /// A pipeline as its file describes it: every value has its default, every path stands relative to the working directory.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    /// The pipeline's name, in metrics, logs and transactional ids.
+    /// The pipeline's name, in logs and in the `client.id` of its Kafka clients.
     pub name: String,
     /// Where events come from.
     pub input: Input,

@@ -19,6 +19,7 @@ pub struct RegistrySection {
     pub url: String,
     /// The name for basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub username: Option<String>,
     /// The password for basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -24,6 +24,7 @@ fn environment(name: &str) -> Option<String> {
         "PASSWORD" => Some("hunter2".to_owned()),
         "WORKERS" => Some("3".to_owned()),
         "DIGITS" => Some("007".to_owned()),
+        "EMPTY" => Some(String::new()),
         _ => None,
     }
 }
@@ -178,6 +179,32 @@ registry:
     assert_eq!(pipeline.delivery.instance.as_deref(), Some("007"));
     assert_eq!(pipeline.registry.unwrap().settings().basic_auth, Some(("007".to_owned(), "007".to_owned())));
     assert!(refused(&text.replace("instance: ${DIGITS}", "instance: 7")).contains("`instance` must be a name"));
+}
+
+/// It would be as if the key were left out: golden cases unchecked, a process without a name, a registry asked by nobody.
+#[test]
+fn an_empty_variable_is_refused() {
+    let registry = "registry: {url: 'http://localhost:8081', username: x";
+    for (lines, key) in [
+        ("golden: ${EMPTY}\n".to_owned(), "golden"),
+        ("delivery:\n  instance: ${EMPTY}\n".to_owned(), "instance"),
+        (format!("{registry}, ca_file: '${{EMPTY}}'}}\n"), "ca_file"),
+        (
+            format!("{}\n", registry.replace("{url", "\n  url").replace(", username: x", "\n  username: ${EMPTY}\n  password: x")),
+            "username",
+        ),
+    ] {
+        let told = refused(&format!("{SMALLEST}{lines}"));
+        assert!(told.contains(&format!("`{key}` must be")) && told.contains("found an empty string"), "{told}");
+    }
+    for (found, empty, key) in [
+        ("  nodes:", "  frozen: ${EMPTY}\n  nodes:", "frozen"),
+        ("{bootstrap.servers: localhost:9092}", "\n  bootstrap.servers: localhost:9092\n  client.rack: ${EMPTY}", "client.rack"),
+    ] {
+        let told = refused(&SMALLEST.replace(found, empty));
+        assert!(told.contains(&format!("`{key}` must be a string that is not empty")), "{told}");
+    }
+    assert_eq!(loaded(&format!("{SMALLEST}golden: ${{EMPTY:-}}\n")).golden, None);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use serde_json::{Number, Value};
 
 /// The value of an unquoted scalar; what makes it unusable when it is a number that no 64-bit type holds.
 ///
-/// NaN is null, and infinities are the strings `inf` and `-inf`, because JSON has no other word for them.
+/// NaN is null, and infinities are the strings `inf` and `-inf`, because JSON has no other word for them. The words of Python's `json.dumps`
+/// for them are texts to YAML, and numbers to who wrote them.
 pub(super) fn plain(text: &str) -> Result<Value, &'static str> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" | ".nan" | ".NaN" | ".NAN" => return Ok(Value::Null),
@@ -12,6 +13,9 @@ pub(super) fn plain(text: &str) -> Result<Value, &'static str> {
         "false" | "False" | "FALSE" => return Ok(Value::Bool(false)),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Ok(Value::from("inf")),
         "-.inf" | "-.Inf" | "-.INF" => return Ok(Value::from("-inf")),
+        "NaN" => return Err("NaN, which is written `null` or `.nan`"),
+        "Infinity" => return Err("infinity, which is written `.inf`"),
+        "-Infinity" => return Err("infinity, which is written `-.inf`"),
         _ => {}
     }
     if let Some((digits, radix)) = based_integer(text) {
@@ -99,5 +103,6 @@ mod tests {
         }
         assert!(plain("18446744073709551616").is_err());
         assert!(plain("1e999").is_err());
+        assert!(["NaN", "Infinity", "-Infinity"].iter().all(|text| plain(text).is_err()));
     }
 }

@@ -13,6 +13,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "COUNT" => Some("3".to_owned()),
         "EMPTY" => Some(String::new()),
+        "NULL" => Some("null".to_owned()),
         "PASSWORD" => Some("hunter2".to_owned()),
         "CONTAINER" => Some("5713e9920457".to_owned()),
         "DIGITS" => Some("12345678901234567890123".to_owned()),
@@ -38,10 +39,17 @@ fn misread<T: serde::de::DeserializeOwned + JsonSchema>(text: &str) -> String {
 
 #[test]
 fn scalars_are_typed_after_their_variables_are_filled_in() {
-    let document = parse("workers: ${COUNT}\nquoted: \"${COUNT}\"\nsize: ${NONE:-4}KB\nnothing: ${EMPTY}\nescaped: $${COUNT}\n");
+    let document = parse("workers: ${COUNT}\nquoted: \"${COUNT}\"\nsize: ${NONE:-4}KB\nnothing: ${NONE:-}\nescaped: $${COUNT}\n");
     let expected = json!({"workers": 3, "quoted": "3", "size": "4KB", "nothing": null, "escaped": "${COUNT}"});
     assert_eq!(document.value(), &expected);
     assert!(document.is_private("/workers") && !document.is_private("/size"));
+}
+
+/// As null the key would be as if it were left out, and what it asks for off.
+#[test]
+fn what_the_environment_says_is_never_null() {
+    let document = parse("empty: ${EMPTY}\nquoted: \"${EMPTY}\"\nsays: ${NULL}\nregistry: {password: ~}\n");
+    assert_eq!(document.value(), &json!({"empty": "", "quoted": "", "says": "null", "registry": {"password": null}}));
 }
 
 #[test]

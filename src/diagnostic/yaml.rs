@@ -246,7 +246,8 @@ impl Loader<'_> {
             self.loaded.findings.extend(errors.into_iter().map(|error| unfilled(error, &span)));
             None
         });
-        place.private |= filled.as_ref().is_some_and(|filled| filled.private);
+        let from_environment = filled.as_ref().is_some_and(|filled| filled.private);
+        place.private |= from_environment;
         if secret {
             // What stands for a secret shows a name, and the comment behind it may show the secret.
             let shown_to = if is_one_variable(text) { span.end } else { span.start };
@@ -254,16 +255,19 @@ impl Loader<'_> {
         }
         let text = filled.map_or_else(|| text.to_owned(), |filled| filled.text);
         let value = if style == ScalarStyle::Plain && !place.unknown {
-            let value = scalar::plain(&text).unwrap_or_else(|what| {
-                if place.private {
-                    // A text that happens to look like a number, such as a container's name of hexadecimal digits with one `e`.
-                    return Value::from(text.as_str());
+            let value = match scalar::plain(&text) {
+                // A variable that is empty, or says `null`: as null it would be as if the key were left out.
+                Ok(Value::Null) if from_environment => Value::from(text.as_str()),
+                Ok(value) => value,
+                // A text that happens to look like a number, such as a container's name of hexadecimal digits with one `e`.
+                Err(_) if place.private => Value::from(text.as_str()),
+                Err(what) => {
+                    place.unknown = true;
+                    let finding = Finding::new(Code::WrongValue, span, format!("the value is {what}"));
+                    self.loaded.findings.push(finding.help("put quotes around it if it is a text"));
+                    Value::Null
                 }
-                place.unknown = true;
-                let finding = Finding::new(Code::WrongValue, span, format!("the value is {what}"));
-                self.loaded.findings.push(finding.help("put quotes around it if it is a text"));
-                Value::Null
-            });
+            };
             place.text = (!value.is_null() && value.as_str() != Some(text.as_str())).then_some(text);
             value
         } else {

@@ -1,6 +1,8 @@
 """Graphs as the JSON text that a pipeline file names with `graph: {dsl: FILE}`."""
 
+import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,13 +22,10 @@ class GraphBuilder:
         A node without an id gets one from its type and its place. Raises `ValueError` for two nodes of one id and for an edge to or from
         a node that is not in the graph, `TypeError` for a parameter that JSON cannot hold: functions, null as a dict's key but in `map`.
         """
-        for place, node in enumerate(nodes):
-            if node.id is None:
-                node.id = f"{_snake(node.type)}_{place}"
-        _check_ids([node.id for node in nodes])
+        ids = _ids(nodes)
         content = {
-            "nodes": [{"id": node.id, "type": node.type, "params": _checked(node)} for node in nodes],
-            "edges": [[_id(end, nodes) for end in edge] for edge in edges],
+            "nodes": [{"id": id, "type": node.type, "params": _checked(node, id)} for node, id in zip(nodes, ids, strict=True)],
+            "edges": [[_id(sender, nodes, ids), _id(receiver, nodes, ids)] for sender, receiver in edges],
         }
         return json.dumps({"edge": {"applicationDsl": content}}, ensure_ascii=False, indent=2)
 
@@ -46,24 +45,41 @@ def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
     return json.dumps(graph, ensure_ascii=False, indent=2)
 
 
-def _check_ids(ids: Sequence[str | None]) -> None:
-    if doubled := sorted({str(id) for id in ids if ids.count(id) > 1}):
+def _ids(nodes: Sequence[Node]) -> list[str]:
+    """The nodes' ids, given or made. The nodes stay without one, for in another graph they may have other places."""
+    if len(set(map(id, nodes))) < len(nodes):
+        raise ValueError("a node is among the nodes twice")
+    taken = [node.id for node in nodes if node.id is not None]
+    _check_ids(taken)
+    ids: list[str] = []
+    for place, node in enumerate(nodes):
+        made = (f"{_snake(node.type)}_{number}" for number in itertools.count(place))
+        ids.append(node.id if node.id is not None else next(name for name in made if name not in taken))
+        taken.append(ids[-1])
+    return ids
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    if doubled := sorted({id for id in ids if ids.count(id) > 1}):
         raise ValueError(f"two nodes have the id {', '.join(doubled)}")
 
 
-def _id(end: End, nodes: Sequence[Node]) -> str:
-    id = end.id if isinstance(end, Node) else end
-    if id is None or all(node.id != id for node in nodes):
+def _id(end: End, nodes: Sequence[Node], ids: Sequence[str]) -> str:
+    for node, id in zip(nodes, ids, strict=True):
+        if end is node:
+            return id
+    given = end.id if isinstance(end, Node) else end
+    if given is None or given not in ids:
         raise ValueError(f"an edge names {end!r}, which is not among the nodes")
-    return id
+    return given
 
 
-def _checked(node: Node) -> dict[str, Any]:
+def _checked(node: Node, id: str) -> dict[str, Any]:
     """The parameters: NaN as null, infinities as the text that stands for them in a graph."""
     try:
         return {name: _plain(value) for name, value in _null_beside(node.params).items()}
     except TypeError as error:
-        raise TypeError(f"node `{node.id}`: {error}") from None
+        raise TypeError(f"node `{id}`: {error}") from None
 
 
 def _plain(value: Any) -> Any:
@@ -73,7 +89,7 @@ def _plain(value: Any) -> Any:
         case str():  # caz fills in variables of the environment, `${NAME}`: that of a notebook's text is no such
             return value.replace("${", "$${")
         case float():
-            return None if value != value else value if value - value == 0 else str(value)
+            return None if math.isnan(value) else str(value) if math.isinf(value) else value
         case Mapping():
             if nulls := [key for key in value if _is_null(key)]:
                 raise TypeError(f"a graph's keys are text, and {nulls[0]!r} is none: {value!r}")

@@ -12,7 +12,7 @@ Engine = Literal["auto", "onnxruntime", "linear", "trees"]
 class Node:
     """A node of any type.
 
-    `params` are its parameters as the graph's text has them. Without `id` it gets one from its type when the graph is generated.
+    `params` are its parameters as the graph's text has them. Without `id` each graph gives it one from its type.
     """
 
     def __init__(self, type: str, params: Params | None = None, *, id: str | None = None) -> None:
