@@ -1,6 +1,6 @@
 //! Topics as an audit reads them: their ends, committed and not, and everything between.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{AuditError, Scope};
 use crate::kafka::{ClientProperties, Consumer, Ends, MessageBatch, OffsetRange, RangeReader, TopicEnd, Watermarks};
@@ -42,9 +42,7 @@ impl Topics {
 
     /// The ends of a topic's partitions once every transaction that was open at first has ended, or `patience` is over.
     pub(super) fn settled_ends(&self, topic: &str, patience: Duration) -> Result<Vec<TopicEnd>, AuditError> {
-        let give_up = Instant::now() + patience;
-        let end = |partition: i32| Ok(self.ends.settled(topic, partition, give_up)?);
-        self.partitions(topic)?.into_iter().map(end).collect()
+        Ok(self.ends.settled(topic, &self.partitions(topic)?, patience)?)
     }
 
     /// Reads these ranges; `each` gets a batch and how many records came so far.

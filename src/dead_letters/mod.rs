@@ -7,7 +7,7 @@ mod letter;
 mod replay;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use self::letter::{DeadLetter, Source};
 pub use self::replay::{Replay, ReplayReport};
@@ -219,7 +219,5 @@ fn ends(assembly: &Assembly, patience: Duration) -> Result<Vec<TopicEnd>, DeadLe
     let topic = &assembly.pipeline().dead_letters.topic;
     let ends = Ends::new(&assembly.settings().consumer, TIMEOUT)?;
     let description = ends.committed.describe_topic(topic)?.ok_or_else(|| DeadLetterError::NoTopic(topic.clone()))?;
-    let give_up = Instant::now() + patience;
-    let settled = |partition: i32| ends.settled(topic, partition, give_up);
-    Ok(description.partitions.into_iter().map(settled).collect::<Result<_, KafkaError>>()?)
+    Ok(ends.settled(topic, &description.partitions, patience)?)
 }

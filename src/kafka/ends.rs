@@ -21,7 +21,7 @@ pub struct TopicEnd {
     pub first: i64,
     /// Up to where readers of committed records can read.
     pub stable: i64,
-    /// Offsets that were there when the end was asked for and that an open transaction still hides: it has outlived its timeout.
+    /// Offsets that were there when the end was asked for and that an open transaction still hides: it has outlived the patience.
     pub hung: i64,
 }
 
@@ -43,12 +43,19 @@ impl Ends {
         Ok(Self { committed: admin("read_committed")?, all: admin("read_uncommitted")? })
     }
 
-    /// The end of a partition once every transaction that was open at first has ended, or `give_up` has come.
+    /// The ends of partitions once every transaction that was open in them at first has ended, or `patience` is over. All are asked first:
+    /// on a busy topic some transaction is always open, and what one waits for the others wait for too.
     ///
     /// # Errors
     /// When the broker does not answer or refuses.
-    pub fn settled(&self, topic: &str, partition: i32, give_up: Instant) -> Result<TopicEnd, KafkaError> {
-        let Watermarks { high, .. } = self.all.watermarks(topic, partition)?;
+    pub fn settled(&self, topic: &str, partitions: &[i32], patience: Duration) -> Result<Vec<TopicEnd>, KafkaError> {
+        let high = |partition: &i32| Ok((*partition, self.all.watermarks(topic, *partition)?.high));
+        let highs: Vec<(i32, i64)> = partitions.iter().map(high).collect::<Result<_, KafkaError>>()?;
+        let give_up = Instant::now() + patience;
+        highs.into_iter().map(|(partition, high)| self.settles(topic, partition, high, give_up)).collect()
+    }
+
+    fn settles(&self, topic: &str, partition: i32, high: i64, give_up: Instant) -> Result<TopicEnd, KafkaError> {
         loop {
             let Watermarks { low, high: stable } = self.committed.watermarks(topic, partition)?;
             let hung = (high - stable).max(0);

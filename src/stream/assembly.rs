@@ -341,7 +341,8 @@ impl Assembly {
             dead_letters: OutputTopic { name: pipeline.dead_letters.topic.clone(), max_record_bytes: None },
             consumer,
             producer,
-            transactional_id_prefix: exactly_once.then(|| format!("{}-{instance}", pipeline.input.group)),
+            // No instance's name has a `/`: nobody of another group comes to the same.
+            transactional_id_prefix: exactly_once.then(|| format!("{}/{instance}", pipeline.input.group)),
             on_error: pipeline.on_error,
             is_named: pipeline.delivery.instance.is_some(),
             max_batch: pipeline.batch.max_batch as usize,

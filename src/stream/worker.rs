@@ -201,6 +201,7 @@ impl Worker {
     }
 
     fn score(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
         let scored = self.line.score(self.batch.iter().map(|event| event.payload()));
         let awaiting: Vec<(usize, SchemaKey)> = scored.awaiting().collect();
         if !awaiting.is_empty() {
@@ -260,7 +261,8 @@ impl Worker {
         fault::point("after_produce");
         self.delivery.cover(&self.batch);
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
-        if self.delivery.pace.is_due(Instant::now(), || self.is_drained()) { self.commit() } else { Ok(()) }
+        let is_due = self.delivery.pace.is_due(Instant::now(), began.elapsed(), || self.is_drained());
+        if is_due { self.commit() } else { Ok(()) }
     }
 
     /// Makes the open work durable, which is what ends the growth of the pauses after work that was undone.

@@ -135,7 +135,7 @@ fn thief_exactly_once() {
             run.progress(500);
             run.random.pause(0, 50);
             run.faults += 1;
-            let id = format!("{}-chaos-0-{}", run.example.group, round % 2);
+            let id = format!("{}/chaos-0-{}", run.example.group, round % 2);
             let thief = Producer::new(&properties().with("transactional.id", id)).unwrap();
             thief.init_transactions(Duration::from_secs(30)).unwrap();
             run.wait_for_restart();
