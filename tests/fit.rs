@@ -172,6 +172,23 @@ fn a_fit_that_finds_the_same_leaves_the_file_as_it_is() {
     assert_ne!(sandbox.frozen(), earlier);
 }
 
+/// The natural slip is to name the training data.
+#[test]
+fn a_file_that_holds_no_statistics_is_not_written_over() {
+    let nodes = ["{import: fillna, cols: x, kwargs: {value: {frozen: mean}}}"];
+    let sandbox = Sandbox::new(X, &nodes, "x,t\n1,a\n2,b\n");
+    for name in ["rows.csv", "rows.avsc"] {
+        let before = std::fs::read(sandbox.path(name)).unwrap();
+        sandbox.write_pipeline(&nodes, &format!("  frozen: {name}\n"));
+        let (code, said) = sandbox.fit(&[]);
+        assert_eq!((code, said.contains("holds no statistics that this caz reads, so it is not written over")), (1, true), "{said}");
+        assert_eq!(std::fs::read(sandbox.path(name)).unwrap(), before, "{name}");
+    }
+    sandbox.write_pipeline(&nodes, "  frozen: no/p.json\n");
+    let (code, said) = sandbox.fit(&[]);
+    assert_eq!((code, said.as_str()), (1, "error: no/p.json: there is no folder no\n"));
+}
+
 #[test]
 fn what_cannot_be_fitted_is_told() {
     let many: String = (0..10_001).map(|row| format!("{row},a\n")).collect();

@@ -103,6 +103,7 @@ fn every_mistake_is_named() {
         json!({"import": "str.split", "cols": "carbrand", "into": ["x", "x"], "kwargs": {"n": 1, "expand": true}}),
         json!({"import": "astype", "cols": "age", "into": "years", "kwargs": {"dtype": {"age": "int64"}}}),
         json!({"import": "fillna", "into": ["a", "b", "c", "d"], "kwargs": {"value": {"age": 0}}}),
+        json!({"import": "fillna", "cols": "age", "kwargs": {"value": {"frozen": "medain"}}}),
         json!({"steps": [
             {"import": "isna", "cols": "age", "into": "sure"},
             {"import": "map", "cols": "sure", "kwargs": {"arg": {"1": "yes"}}},

@@ -100,6 +100,8 @@ def test_mistakes_are_told():
         recorder.node("b", pd.DataFrame([[1, 2]], columns=[0, 0]))
     with pytest.raises(ValueError, match="two columns have the name `0`"):
         recorder.node("b", {0: [1], "0": [2]})
+    with pytest.raises(TypeError, match="an event is a mapping, or the bytes of a record's value, not str"):
+        recorder.events(['{"x": 1}'])
     nothing = Recorder(rows=[])
     nothing.events([{}])
     with pytest.raises(ValueError, match="no rows are recorded"):

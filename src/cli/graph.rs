@@ -11,9 +11,9 @@ use crate::graph::{Ends, mermaid, svg};
 pub(super) struct Graph {
     #[command(flatten)]
     pipeline: PipelineFile,
-    /// The kind of picture
-    #[arg(long, value_enum, default_value_t = Format::Mermaid)]
-    format: Format,
+    /// The kind of picture; when left out svg for an output that ends with .svg, else mermaid
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Write it to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -33,7 +33,8 @@ impl Graph {
         let plan = assembly.plan().map_err(Failure::Configuration)?;
         let pipeline = assembly.pipeline();
         let ends = Ends { input: Some(&pipeline.input.topic), output: Some(&pipeline.output.topic) };
-        let picture = match self.format {
+        let is_svg = self.output.as_ref().and_then(|path| path.extension()).is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+        let picture = match self.format.unwrap_or(if is_svg { Format::Svg } else { Format::Mermaid }) {
             Format::Mermaid => mermaid(&plan, ends),
             Format::Svg => svg(&plan, ends),
         };

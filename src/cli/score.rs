@@ -28,7 +28,7 @@ pub(super) struct Score {
     /// Where the scores go: .csv, .jsonl, .ndjson or .avro
     #[arg(long, short, value_name = "SCORES")]
     output: PathBuf,
-    /// Where rejected rows go, one JSON object each with row, phase, reason, field, byte and message
+    /// Where rejected rows go, one JSON object each with row, phase, reason, field, byte, node and message
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Rows in a batch; the pipeline's `batch.max_batch` when left out

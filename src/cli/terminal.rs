@@ -57,9 +57,10 @@ pub(super) fn warn_of_absent(file: &Path, absent: &AbsentField) {
     error(&format!("warning: {}: the file lacks {absent}, which is {} in every row", file.display(), absent.value()));
 }
 
-/// Writes a command's answer to standard output.
+/// Writes a command's answer to standard output; who closes it has read enough.
 pub(super) fn answer(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{}", text.trim_end())
+    let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+    written.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Bold on a terminal that wants colours.

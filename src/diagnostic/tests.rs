@@ -325,6 +325,17 @@ fn mistakes_against_a_definition() {
     insta::assert_snapshot!(all);
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[test]
+fn a_mapping_that_takes_no_key_names_those_that_are_there() {
+    let told = misread::<Nothing>("value: 40\nx: 1\n");
+    assert!(told.contains("unknown key `value`") && told.contains("unknown key `x`"), "{told}");
+    assert!(told.contains("no keys are allowed here"), "{told}");
+}
+
 #[test]
 fn values_from_the_environment_are_never_quoted() {
     for text in [

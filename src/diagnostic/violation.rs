@@ -88,6 +88,12 @@ impl Wording<'_> {
                 let allowed: Vec<String> = property_names(schema);
                 unexpected.iter().map(|key| Violation::UnknownKey { at: at.clone(), key: key.clone(), allowed: allowed.clone() }).collect()
             }
+            // Of a mapping that takes no key at all.
+            ValidationErrorKind::FalseSchema => {
+                let mapping = self.document.value().pointer(&format!("{}{at}", self.base)).and_then(Value::as_object);
+                let keys = mapping.into_iter().flatten().map(|(key, _)| key.clone());
+                keys.map(|key| Violation::UnknownKey { at: at.clone(), key, allowed: Vec::new() }).collect()
+            }
             ValidationErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default().to_owned();
                 let property = schema.get("properties").and_then(|properties| properties.get(&key)).unwrap_or(&Value::Null);

@@ -86,7 +86,10 @@ fn syntax(text: &str, at: usize, info: &str) -> Box<Finding> {
     let finding = Finding::new(Code::Syntax, at..at, format!("this is not valid YAML: {info}"));
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     Box::new(if line.contains("${") || text[at..].starts_with('{') && line.ends_with('$') {
-        finding.help("inside `[...]` and `{...}`, and before `: `, put quotes around a text with a variable: `\"${NAME}\"`")
+        finding.help(
+            "inside `[...]` and `{...}`, and before `: `, put quotes around a text with a variable: `\"${NAME}\"`; a number needs \
+             a line of its own: `key: ${NAME}`",
+        )
     } else if info.split(' ').any(|word| matches!(word, "tab" | "tabs")) {
         finding.help("indent with spaces")
     } else {

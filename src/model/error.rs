@@ -113,6 +113,8 @@ impl ModelError {
                     .into(),
             ),
             Self::Refuses { .. } => Some("export it with the shapes of its outputs, the rows being their only open dimension".into()),
+            // What the system says says it all.
+            Self::Invalid { message, .. } if message.contains("(os error ") => None,
             Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
             Self::Opset { opsets, .. } => Some(format!(
                 "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"

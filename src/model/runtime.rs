@@ -63,7 +63,7 @@ fn start() -> Result<Environment, RuntimeError> {
 /// # Errors
 /// When it is at none of these places.
 pub fn library() -> Result<PathBuf, RuntimeError> {
-    if let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) {
+    if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
         return if path.is_file() { Ok(path) } else { Err(RuntimeError::Missing { looked_at: vec![path] }) };
     }
     let looked_at = candidates();

@@ -1,6 +1,7 @@
 //! The model store: a folder of ONNX files, each loaded once and shared by all workers.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -127,9 +128,13 @@ impl ModelStore {
 
 /// The model of a file; where there is none, `available` are the ids that would have been right.
 fn load(id: &str, path: &Path, available: impl FnOnce() -> Vec<String>) -> Result<Arc<Model>, ModelError> {
-    match path.is_file() {
-        true => Model::load(id, path).map(Arc::new),
-        false => Err(ModelError::Missing { id: id.into(), path: path.into(), available: available() }),
+    match path.metadata() {
+        Ok(found) if found.is_file() => Model::load(id, path).map(Arc::new),
+        // Such as a folder that may not be entered.
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(ModelError::Invalid { id: id.into(), path: path.into(), message: error.to_string() })
+        }
+        _ => Err(ModelError::Missing { id: id.into(), path: path.into(), available: available() }),
     }
 }
 

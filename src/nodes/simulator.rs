@@ -27,8 +27,8 @@ pub struct Simulation {
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub rate: Option<f64>,
-    /// The file (.csv, .jsonl, .avro) whose rows are published over and over, relative to the file that holds the graph; without it
-    /// events are made up from the dataset schema.
+    /// The file (.csv, .jsonl, .ndjson, .avro, .parquet) whose rows are published over and over, relative to the file that holds the
+    /// graph; without it events are made up from the dataset schema.
     #[serde(default)]
     pub rows: Option<PathBuf>,
 }

@@ -181,6 +181,8 @@ class Recorder:
 def _event(event: bytes | Mapping[str, Any]) -> Any:
     if isinstance(event, bytes | bytearray | memoryview):
         return base64.b64encode(event).decode("ascii")
+    if not hasattr(event, "items"):
+        raise TypeError(f"an event is a mapping, or the bytes of a record's value, not {type(event).__name__}")
     return {name: _value(value) for name, value in event.items()}
 
 

@@ -61,6 +61,9 @@ impl Subject {
             std::fs::File::open(path).map_err(fail)?.take(limit).read_to_end(&mut bytes).map_err(fail)?;
         }
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        if is_json && bytes.starts_with("\u{feff}".as_bytes()) {
+            bytes.drain(.."\u{feff}".len());
+        }
         let origin = Origin::File { file: path.display().to_string() };
         Ok(Self { value: Some(bytes), is_json, origin, dead_letter: None })
     }

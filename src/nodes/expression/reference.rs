@@ -40,7 +40,7 @@ A part of `if`, `where`, `and`, `or` or `coalesce` that cannot convert a row's v
 ## Functions
 
 Arguments behind the value are constants, in this order or by name (`contains(city, 'graz', case=false)`); further ones are those of the
-pandas operation.
+pandas operation. A call may stand behind its value too, as pandas writes it: `age.clip(0, 2)`, `city.str.upper()`, `at.dt.year`.
 
 | call | as pandas writes it | meaning |
 | --- | --- | --- |

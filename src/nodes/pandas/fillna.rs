@@ -87,6 +87,11 @@ impl Operation for FillNa {
             None => call.fail(),
             Some(Kwargs { value: Value::One(fill) }) => call.each(|call, column| plan(call, column, &fill, "value")),
             Some(Kwargs { value: Value::Columns(fills) }) => {
+                // Beside `cols` it is no mapping by column, but a statistic that there is not.
+                if fills.keys().eq(["frozen"]) && (call.cols.is_some() || call.into.is_some()) {
+                    call.wrong("value/frozen", "`frozen` is `median`, `mean` or `mode`", "write one of them, or a constant as `value`");
+                    return call.fail();
+                }
                 if call.is_placed_twice("value") {
                     return call.fail();
                 }
