@@ -1,10 +1,9 @@
 //! CSV, of files: a header, then one record per row.
 
-use std::collections::HashMap;
-
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
+use super::absent::{absent, refuse_absent};
 use super::avro::Default;
 use super::column::Column;
 use super::fault::{Fault, Outcome};
@@ -12,7 +11,7 @@ use super::json::plain;
 use super::rows::{RowDecoder, decode_rows};
 use super::scalar::Scalar;
 use super::view::{Cell, EncodedColumn, Refusal, View, check_columns, encode_rows};
-use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project, refuse_absent};
+use super::{CodecError, Decoded, Decoder, Encoded, Encoder, project};
 use crate::dataset::{AvroField, AvroRecord, AvroType, DatasetField, DatasetSchema, Reason, Rejection};
 
 /// Decodes CSV: each payload one record without its line end, RFC 4180 quotes. An empty field is null, and nothing else is.
@@ -22,8 +21,8 @@ pub struct CsvDecoder {
     columns: Vec<Column>,
     /// For each of the record's fields, what to do with it.
     takes: Vec<Option<Take>>,
-    /// Columns that the file does not have.
-    absent: Vec<(usize, Option<Default>)>,
+    /// Columns that the file does not have, each with what it is in every row; null without a default.
+    defaults: Vec<(usize, Option<Default>)>,
     record: Record,
 }
 
@@ -40,35 +39,45 @@ impl CsvDecoder {
     /// columns by dotted path, in any order, and may have others.
     ///
     /// # Errors
-    /// When the file lacks a projected field that has no default and may not be null, or names one twice, or a field is no single value.
+    /// When the file lacks a projected field that has no default and may not be null, or names it twice, or a field is no single value, or
+    /// its header is not separated by commas.
     pub fn new(schema: &DatasetSchema, projection: &[usize], header: &[String]) -> Result<Self, CodecError> {
         let fields = project(schema, projection)?;
         let mut leaves = Vec::new();
         collect_leaves(schema.root(), &mut leaves);
         let mut takes: Vec<Option<Take>> = header.iter().map(|_| None).collect();
-        let mut absent = Vec::new();
-        let mut places = HashMap::new();
-        for (place, name) in header.iter().enumerate() {
-            if places.insert(name.as_str(), place).is_some() {
-                return Err(CodecError::BadName { column: name.clone(), why: "the file's header has it twice" });
-            }
+        let mut defaults = Vec::new();
+        // Where all fields may be null it would be a file of nulls.
+        if let [only] = header
+            && only.contains([';', '\t'])
+            && schema.field(only).is_none()
+        {
+            let why = "the header is this one column; fields are separated by commas";
+            return Err(CodecError::BadName { column: only.clone(), why });
         }
-        refuse_absent(super::absent(schema, projection, &header.iter().map(String::as_str).collect::<Vec<_>>()))?;
+        let absent = absent(schema, projection, &header.iter().map(String::as_str).collect::<Vec<_>>());
+        refuse_absent(&absent)?;
         for (column, (field, index)) in fields.iter().zip(projection).enumerate() {
             let leaf: &AvroField = leaves[*index];
-            match places.get(field.path.as_str()) {
-                Some(place) => {
-                    let scalar = Scalar::of(leaf.kind.split_null().0).ok_or_else(|| {
-                        let why = "CSV has no arrays, maps or unions".to_owned();
-                        CodecError::Incompatible { path: field.path.clone(), why }
-                    })?;
-                    takes[*place] = Some(Take { column, path: field.path.clone(), scalar, nullable: field.nullable });
-                }
-                None => absent.push((column, Default::of_value(leaf, 0, &field.path)?)),
+            if let Some(absent) = absent.iter().find(|absent| absent.field.path == field.path) {
+                // Null is of a record around it, if not of its own type.
+                let default = absent.field.default.clone().filter(|default| !default.is_null());
+                defaults.push((column, Default::of_value(&AvroField { default, ..leaf.clone() }, 0, &field.path)?));
+                continue;
             }
+            let mut places = header.iter().enumerate().filter(|(_, name)| **name == field.path);
+            let Some((place, _)) = places.next() else { continue };
+            if places.next().is_some() {
+                return Err(CodecError::BadName { column: field.path.clone(), why: "the file's header has it twice" });
+            }
+            let scalar = Scalar::of(leaf.kind.split_null().0).ok_or_else(|| {
+                let why = "CSV has no arrays, maps or unions".to_owned();
+                CodecError::Incompatible { path: field.path.clone(), why }
+            })?;
+            takes[place] = Some(Take { column, path: field.path.clone(), scalar, nullable: field.nullable });
         }
         let columns = fields.iter().map(|field| Column::new(&field.data_type, field.nullable)).collect();
-        Ok(Self { fields, columns, takes, absent, record: Record::default() })
+        Ok(Self { fields, columns, takes, defaults, record: Record::default() })
     }
 
     fn read(&mut self, payload: &[u8]) -> Outcome<()> {
@@ -93,7 +102,7 @@ impl CsvDecoder {
             };
             outcome.map_err(|(reason, message)| Fault::new(reason, byte, message).within(&take.path))?;
         }
-        for (column, default) in &self.absent {
+        for (column, default) in &self.defaults {
             let (column, path) = (&mut self.columns[*column], &self.fields[*column].path);
             match default {
                 Some(default) => {

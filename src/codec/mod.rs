@@ -8,6 +8,7 @@
 //! - What becomes of a payload depends on its bytes and its writer's schema alone, never on the payloads around it.
 //! - Lengths are checked against the bytes that are there before anything is allocated for them.
 
+mod absent;
 pub mod avro;
 pub(crate) mod column;
 pub mod csv;
@@ -26,9 +27,9 @@ mod text;
 mod time;
 pub(crate) mod view;
 
+pub use absent::AbsentField;
 pub use time::nanoseconds;
 
-use std::fmt;
 use std::ops::Range;
 
 use arrow_array::ArrayRef;
@@ -36,7 +37,6 @@ use arrow_array::ArrayRef;
 use frame::SchemaKey;
 
 use crate::dataset::{DatasetField, DatasetSchema, Rejection};
-use crate::diagnostic::nearest;
 
 /// Turns payloads into columns.
 pub trait Decoder: Send {
@@ -115,7 +115,7 @@ pub enum CodecError {
         why: String,
     },
     /// A file lacks fields that must be there.
-    #[error("the file lacks {}", listed(.0))]
+    #[error("the file lacks {}", absent::listed(.0))]
     Absent(Vec<AbsentField>),
     /// A projection names a field twice, or one that the dataset does not have.
     #[error("the projection names field {index} twice, or there is no such field")]
@@ -134,52 +134,6 @@ pub enum CodecError {
     /// A schema cannot be used.
     #[error(transparent)]
     Schema(#[from] crate::dataset::SchemaError),
-}
-
-/// A field that a file has no column for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AbsentField {
-    /// The field.
-    pub field: DatasetField,
-    /// The column whose name is nearest to its own, of those that are no field's.
-    pub near: Option<String>,
-}
-
-impl AbsentField {
-    /// Whether no row can be read without it.
-    pub fn is_required(&self) -> bool {
-        !self.field.nullable && self.field.default.is_none()
-    }
-
-    /// What it is in every row, as Avro writes defaults.
-    pub fn value(&self) -> serde_json::Value {
-        self.field.default.clone().unwrap_or_default()
-    }
-}
-
-impl fmt::Display for AbsentField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "field `{}`", self.field.path)?;
-        self.near.as_ref().map_or(Ok(()), |near| write!(f, " (it has `{near}`)"))
-    }
-}
-
-fn listed(absent: &[AbsentField]) -> String {
-    absent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The projected fields that are not among a file's columns.
-fn absent(schema: &DatasetSchema, projection: &[usize], columns: &[&str]) -> Vec<AbsentField> {
-    let spare = || columns.iter().copied().filter(|column| schema.field(column).is_none());
-    let fields = projection.iter().filter_map(|index| schema.fields().get(*index));
-    let absent = fields.filter(|field| !columns.contains(&field.path.as_str()));
-    absent.map(|field| AbsentField { field: field.clone(), near: nearest(&field.path, spare()).map(str::to_owned) }).collect()
-}
-
-/// Refuses a file that lacks fields that must be there.
-fn refuse_absent(absent: Vec<AbsentField>) -> Result<(), CodecError> {
-    let required: Vec<AbsentField> = absent.into_iter().filter(AbsentField::is_required).collect();
-    if required.is_empty() { Ok(()) } else { Err(CodecError::Absent(required)) }
 }
 
 /// Encoded rows in one buffer, reused from batch to batch.

@@ -39,6 +39,8 @@ impl std::fmt::Display for Found<'_> {
             Self::Bool(value) => value.fmt(f),
             Self::Integer(value) => value.fmt(f),
             Self::Unsigned(value) => value.fmt(f),
+            // A double may have hundreds of digits, of which 17 say which it is.
+            Self::Float(value) if *value != 0.0 && !(1e-17..1e17).contains(&value.abs()) => write!(f, "{value:e}"),
             Self::Float(value) => value.fmt(f),
             Self::Text(_) => f.write_str("a string"),
             Self::Array => f.write_str("an array"),
@@ -238,15 +240,16 @@ impl Scalar {
         /// Any two numbers of so many digits are different doubles; of more, the text may have said another. A longer text whose nearest
         /// double has so few is taken for that: the parser keeps no text, and to read each number twice would cost every event.
         const EXACT_DIGITS: usize = 15;
+        let found = Found::Float(value);
         match self {
             Self::Double | Self::Float if self.keeps_float(value, column) => {}
-            Self::Double | Self::Float => return Err(self.out_of_range(value)),
+            Self::Double | Self::Float => return Err(self.out_of_range(found)),
             Self::Int | Self::Long | Self::UnsignedInt | Self::Date | Self::TimeMillis | Self::TimeMicros | Self::Timestamp { .. } => {
                 if value.fract() != 0.0 {
-                    return Err(self.misfit(value));
+                    return Err(self.misfit(found));
                 }
                 if value.abs() >= INEXACT {
-                    return Err(self.out_of_range(value));
+                    return Err(self.out_of_range(found));
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "it is an integer, and small enough")]
                 return self.push_integer(value as i64, column);
@@ -255,11 +258,11 @@ impl Scalar {
                 let text = value.to_string();
                 if significant_digits(&text) > EXACT_DIGITS {
                     let why = "a number of more than 15 digits may have been rounded: write it as a string";
-                    return Err((Reason::OutOfRange, format!("expected {}, found {text}, and {why}", self.expected()).into()));
+                    return Err((Reason::OutOfRange, format!("expected {}, found {found}, and {why}", self.expected()).into()));
                 }
                 return self.push_decimal(&text, column);
             }
-            _ => return Err(self.misfit(value)),
+            _ => return Err(self.misfit(found)),
         }
         Ok(())
     }

@@ -31,6 +31,17 @@ pub(super) struct Inventor {
     random: Random,
 }
 
+/// Which of a record's fields are null.
+#[derive(Clone, Copy, PartialEq)]
+enum Nulls {
+    /// Now and then one that may be.
+    Some,
+    /// All.
+    All,
+    /// Not the first, or its first one: a union's record whose columns are all null would be none of the union's types.
+    NotFirst,
+}
+
 /// What values are made of.
 struct Muse<'a> {
     random: &'a mut Random,
@@ -50,34 +61,49 @@ impl Inventor {
     /// The next `count` rows: one column for each of the dataset's fields.
     pub(super) fn rows(&mut self, count: usize, now_ms: i64) -> Result<Vec<ArrayRef>, ArrowError> {
         for _ in 0..count {
-            record((&self.root, self.rules.as_deref()), &mut self.columns.iter_mut(), &mut self.random, now_ms, false);
+            record((&self.root, self.rules.as_deref()), &mut self.columns.iter_mut(), &mut self.random, now_ms, Nulls::Some);
         }
         self.columns.iter_mut().map(Column::finish).collect()
     }
 }
 
-/// One record, its fields flattened to columns; with `is_null` all of them are null.
+/// One record, its fields flattened to columns.
 fn record(
     (kind, rules): (&AvroRecord, Option<&XdmType>),
     columns: &mut IterMut<'_, Column>,
     random: &mut Random,
     now_ms: i64,
-    is_null: bool,
+    nulls: Nulls,
 ) {
+    let chosen = chosen(kind, random);
     for (index, field) in kind.fields.iter().enumerate() {
         let (kind, rules) = (rules::written(rules, index, &field.kind), rules::inner(rules, index));
         let (inner, null) = kind.split_null();
+        let nulls = match (nulls, chosen) {
+            (Nulls::All, _) => Nulls::All,
+            (_, Some(chosen)) if chosen != index => Nulls::All,
+            (_, Some(_)) => Nulls::NotFirst,
+            (Nulls::NotFirst, None) if index == 0 => Nulls::NotFirst,
+            _ => Nulls::Some,
+        };
         if let AvroType::Record(inner) = inner {
-            let is_null = is_null || (null.is_some() && random.chance(NULL_SHARE));
-            record((inner, rules), columns, random, now_ms, is_null);
+            let is_null = nulls == Nulls::Some && null.is_some() && random.chance(NULL_SHARE);
+            record((inner, rules), columns, random, now_ms, if is_null { Nulls::All } else { nulls });
             continue;
         }
         let Some(column) = columns.next() else { return };
-        match is_null {
-            true => column.push_null(),
-            false => value(kind, rules, column, &mut Muse { random, now_ms, name: &field.name }),
+        let mut muse = Muse { random, now_ms, name: &field.name };
+        match nulls {
+            Nulls::All => column.push_null(),
+            Nulls::NotFirst => value(inner, rules, column, &mut muse),
+            Nulls::Some => value(kind, rules, column, &mut muse),
         }
     }
+}
+
+/// The field that is not null of a union's record; none where a record is no union.
+fn chosen(record: &AvroRecord, random: &mut Random) -> Option<usize> {
+    record.is_union.then(|| usize::try_from(random.below(record.fields.len() as u64)).unwrap_or(0))
 }
 
 fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &mut Muse<'_>) {
@@ -160,8 +186,13 @@ fn value(kind: &AvroType, rules: Option<&XdmType>, column: &mut Column, muse: &m
         // What columns see of a schema has no union but the one with null.
         AvroType::Union(_) => column.push_null(),
         AvroType::Record(inner) => {
+            let chosen = chosen(inner, muse.random);
             for (index, (AvroField { name, kind, .. }, child)) in inner.fields.iter().zip(column.children()).enumerate() {
-                let kind = rules::written(rules, index, kind);
+                let kind = match chosen {
+                    Some(chosen) if chosen != index => &AvroType::Null,
+                    Some(_) => kind.split_null().0,
+                    None => rules::written(rules, index, kind),
+                };
                 value(kind, rules::inner(rules, index), child, &mut Muse { random: muse.random, now_ms: muse.now_ms, name });
             }
             let _ = column.close();

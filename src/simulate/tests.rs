@@ -86,6 +86,40 @@ fn every_type_is_made_up_and_can_be_read_back() {
 }
 
 #[test]
+fn a_value_of_a_union_is_of_one_of_its_types() {
+    let schema = DatasetSchema::parse_avro(
+        r#"{"type": "record", "name": "E", "fields": [
+            {"name": "u", "type": ["long", "string"]},
+            {"name": "w", "type": [{"type": "record", "name": "Click", "fields": [
+                {"name": "x", "type": ["null", "double"]}, {"name": "y", "type": ["null", "string"]}]}, "boolean"]},
+            {"name": "l", "type": {"type": "array", "items": ["int", "boolean"]}}]}"#,
+    )
+    .unwrap();
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
+    let codecs: [(Box<dyn Encoder>, Box<dyn Decoder>); 3] = [
+        (Box::new(AvroEncoder::for_schema(&schema)), Box::new(AvroDecoder::new(&schema, &all).unwrap())),
+        (Box::new(JsonEncoder::for_schema(&schema)), Box::new(JsonDecoder::new(&schema, &all).unwrap())),
+        (Box::new(JsonEncoder::by(Rules::Avro, &schema)), Box::new(JsonDecoder::by(Rules::Avro, &schema, &all).unwrap())),
+    ];
+    for (encoder, mut decoder) in codecs {
+        let mut events = Events::invented(&schema, encoder, &EventOptions::default()).unwrap();
+        let batch = events.next_batch(2_000).unwrap();
+        let payloads: Vec<&[u8]> = batch.iter().map(|event| event.value.unwrap()).collect();
+        let mut decoded = Decoded::default();
+        decoder.decode(&payloads, &mut decoded);
+        assert!(decoded.rejected.is_empty(), "{:?}", decoded.rejected.first());
+        // `u.long` and `u.string`; `w.Click.x` and `w.boolean`: each row has one of the two, and about half of them the first.
+        for [one, other] in [[0, 1], [2, 4]] {
+            let [one, other] = [&decoded.columns[one], &decoded.columns[other]];
+            assert!((0..2_000).all(|row| one.is_null(row) != other.is_null(row)));
+            assert!((800..1_200).contains(&one.null_count()), "{}", one.null_count());
+        }
+        let nulls = decoded.columns[3].null_count();
+        assert!((1_001..1_300).contains(&nulls), "beside a field that is there another may be null: {nulls}");
+    }
+}
+
+#[test]
 fn batches_do_not_matter() {
     let keys = |sizes: &[usize]| {
         let [(encoder, _), _] = decoders();

@@ -27,6 +27,11 @@ impl Default {
         Ok(Some(Self { bytes, steps: vec![Step { name: field.name.clone(), action: Action::Read(column, read) }] }))
     }
 
+    /// Whether a default is of a type.
+    pub(crate) fn fits(kind: &AvroType, default: &serde_json::Value) -> bool {
+        encode(kind, default).is_some()
+    }
+
     /// The default of a record whose first field is the `first`-th of the dataset.
     ///
     /// # Errors

@@ -67,6 +67,12 @@ impl AvroEncoder {
             if !is_name(column) {
                 return Err(bad_name(column));
             }
+            if let Some(member) = bad_member(data_type) {
+                return Err(CodecError::BadName {
+                    column: format!("{column}.{member}"),
+                    why: "an Avro name has letters, digits and `_`, and begins with no digit; leave the column out, or write JSON",
+                });
+            }
             let kind = derive(data_type, column, &mut taken);
             Ok(match (nullable, *data_type == DataType::Null) {
                 (true, false) => json!({ "name": column, "type": ["null", kind], "default": null }),
@@ -124,6 +130,18 @@ fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A member of the records in a column whose name is none in Avro.
+fn bad_member(data_type: &DataType) -> Option<&str> {
+    match data_type {
+        DataType::List(field) | DataType::Map(field, _) => bad_member(field.data_type()),
+        DataType::Struct(fields) => fields.iter().find_map(|field| match is_name(field.name()) {
+            true => bad_member(field.data_type()),
+            false => Some(field.name().as_str()),
+        }),
+        _ => None,
+    }
 }
 
 /// The Avro type of a column that `check_columns` has passed; `column` makes the names of named types, which are `taken` once each.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::container::{Container, Fault};
 use super::parquet::Parquet;
 use super::{FileError, FileFormat, MAX_RECORD_BYTES};
+use crate::codec::absent::absent;
 use crate::codec::avro::AvroDecoder;
 use crate::codec::csv::{CsvDecoder, Record};
 use crate::codec::json::JsonDecoder;
-use crate::codec::{AbsentField, CodecError, Decoder, absent};
+use crate::codec::{AbsentField, CodecError, Decoder};
 use crate::dataset::DatasetSchema;
 
 /// A batch ends when it has this many bytes.
@@ -80,7 +81,12 @@ impl RowFile {
         let mut reader = Counted { inner: BufReader::with_capacity(1 << 16, file), count: 0 };
         let format = match kind {
             None => Format::Parquet(Box::new(Parquet::open(path, reader.inner.get_ref().try_clone().map_err(io)?)?)),
-            Some(FileFormat::JsonLines) => Format::JsonLines,
+            Some(FileFormat::JsonLines) => {
+                if reader.fill_buf().map_err(io)?.starts_with(BYTE_ORDER_MARK) {
+                    reader.consume(BYTE_ORDER_MARK.len());
+                }
+                Format::JsonLines
+            }
             Some(FileFormat::Avro) => match Container::open(&mut reader) {
                 Ok(container) => Format::Avro(Box::new(container)),
                 Err(fault) => return Err(error(path, reader.count, fault)),

@@ -47,12 +47,13 @@ enum Envelopes {
 }
 
 impl JsonDecoder {
-    /// A decoder of a dataset's events; `projection` are indices of its fields, in the order of the columns.
+    /// A decoder of a dataset's rows as files have them, by the plain rules; of XDM in an envelope or without one. `projection` are indices
+    /// of the dataset's fields, in the order of the columns.
     ///
     /// # Errors
     /// When a default is not of its field's type, or the projection names no field.
     pub fn new(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
-        Self::by(Rules::Plain, schema, projection)
+        Self::outside(Rules::Plain, schema, projection)
     }
 
     /// A decoder of events as people write them, whatever the topic has: by the plain rules, or by those of the dataset's XDM schema, in an
@@ -61,10 +62,13 @@ impl JsonDecoder {
     /// # Errors
     /// As [`JsonDecoder::new`].
     pub fn by_hand(schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
-        if schema.xdm().is_none() {
-            return Self::new(schema, projection);
-        }
-        Ok(Self { envelopes: Envelopes::Sometimes, ..Self::by(Rules::Xdm, schema, projection)? })
+        Self::outside(if schema.xdm().is_some() { Rules::Xdm } else { Rules::Plain }, schema, projection)
+    }
+
+    /// A decoder of events that no topic has.
+    fn outside(rules: Rules, schema: &DatasetSchema, projection: &[usize]) -> Result<Self, CodecError> {
+        let envelopes = if schema.xdm().is_some() { Envelopes::Sometimes } else { Envelopes::Never };
+        Ok(Self { envelopes, ..Self::by(rules, schema, projection)? })
     }
 
     /// A decoder of events written by the given rules.
@@ -132,6 +136,9 @@ impl JsonDecoder {
         let is_enveloped = match self.envelopes {
             Envelopes::Never => false,
             Envelopes::Always => true,
+            Envelopes::Sometimes if messages(text.as_bytes()).is_some() && self.root.find("messages", 0).is_none() => {
+                return Err(Fault::new(Reason::WrongType, 0, "it holds several messages, and here is place for one: give each by itself"));
+            }
             Envelopes::Sometimes => is_envelope(text),
         };
         let read = if is_enveloped { Envelope(event).deserialize(&mut json) } else { event.deserialize(&mut json) };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::ArrayRef;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
 use serde_json::json;
 
 use super::shape::{Rules, sole};
@@ -11,6 +11,9 @@ use super::typed::{close, is_named, open, tag, typed};
 use crate::codec::view::{Cell, EncodedColumn, Refusal, View, check_columns, encode_rows};
 use crate::codec::{CodecError, Encoded, Encoder, text, time};
 use crate::dataset::{AvroRecord, AvroType, DatasetSchema, Reason, Rejection};
+
+/// The metadata of a struct's field that is left out where it is null.
+pub(crate) const OMITS_NULL: &str = "caz.omits_null";
 
 /// Encodes rows as compact JSON objects, one per row.
 ///
@@ -290,7 +293,10 @@ pub(super) fn value(cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), Refusal> 
             write_object(range.clone().map(|row| (keys.value(row), row)), into, |row, into| value(&values.cell(row), into))?;
         }
         Cell::Struct(fields, children, row) => {
-            let members = fields.iter().map(|field| field.name().as_str()).zip(*children);
+            let is_omitted =
+                |field: &Field, child: &View<'_>| field.metadata().contains_key(OMITS_NULL) && matches!(child.cell(*row), Cell::Null);
+            let members = fields.iter().zip(*children).filter(|(field, child)| !is_omitted(field, child));
+            let members = members.map(|(field, child)| (field.name().as_str(), child));
             write_object(members, into, |child, into| value(&child.cell(*row), into))?;
         }
         Cell::Binary(bytes) => {

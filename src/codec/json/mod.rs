@@ -19,7 +19,7 @@ mod visit;
 
 pub use decode::JsonDecoder;
 pub use encode::JsonEncoder;
-pub(crate) use encode::plain;
+pub(crate) use encode::{OMITS_NULL, plain};
 pub use messages::messages;
 pub use shape::Rules;
 pub use values::JsonValues;

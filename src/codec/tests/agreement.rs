@@ -1,5 +1,7 @@
 //! The Avro codecs agree with apache-avro and arrow-avro.
 
+use std::sync::Arc;
+
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use arrow_array::{Array, RecordBatch};
@@ -150,6 +152,14 @@ fn arrow_avro(schema: &str, payloads: &[&[u8]]) -> RecordBatch {
         assert_eq!(decoder.decode(payload).unwrap(), payload.len());
     }
     decoder.flush().unwrap().unwrap()
+}
+
+#[test]
+fn a_member_that_avro_cannot_name_is_refused_with_its_column() {
+    let record = DataType::Struct(vec![Field::new("@id", DataType::Utf8, true)].into());
+    let list = DataType::List(Arc::new(Field::new("item", record, true)));
+    let refused = AvroEncoder::new("Score", &[("l".to_owned(), list, true)]).unwrap_err().to_string();
+    assert!(refused.starts_with("column `l.@id`: an Avro name has "), "{refused}");
 }
 
 #[test]

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Float32Builder, MapBuilder, StringBuilder};
 use arrow_array::types::Float32Type;
-use arrow_array::{ArrayRef, BinaryArray, FixedSizeBinaryArray, Float32Array, Float64Array, ListArray, RecordBatch, StringArray};
-use arrow_schema::DataType;
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float32Array, Float64Array, Int64Array,
+    ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow_schema::{DataType, Field};
 use parquet::arrow::ArrowWriter;
-use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType};
+use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType, Int96, Int96Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
@@ -181,6 +184,115 @@ fn a_uuid_of_parquet_is_its_text() {
     }
 }
 
+#[test]
+fn decimals_of_parquet_are_numbers_where_the_dataset_has_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let decimals = |values: Vec<Option<i128>>, precision, scale| -> ArrayRef {
+        Arc::new(Decimal128Array::from(values).with_precision_and_scale(precision, scale).unwrap())
+    };
+    let prices = decimals(vec![Some(150), None, Some(500)], 10, 2);
+    let counts = decimals(vec![Some(9_007_199_254_740_993), None, Some(-1)], 38, 0);
+    write_parquet(&path, [("x", Arc::clone(&prices)), ("d", Arc::clone(&prices)), ("n", counts)]);
+    let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}"#;
+    let fields = format!(
+        r#"{{"name":"x","type":["null","double"]}},{{"name":"d","type":["null",{decimal}]}},{{"name":"n","type":["null","long"]}}"#
+    );
+    let expected = [r#"{"x":1.5,"d":"1.50","n":9007199254740993}"#, r#"{"x":null,"d":null,"n":null}"#, r#"{"x":5.0,"d":"5.00","n":-1}"#];
+    assert_eq!(read_back(&path, &schema(&fields), 64), expected);
+    write_parquet(&path, [("n", decimals(vec![Some(500), Some(150)], 10, 2))]);
+    let (mut file, mut rows) = (RowFile::open(&path).unwrap(), RawRows::default());
+    let mut decoder = file.decoder(&schema(r#"{"name":"n","type":"long"}"#), &[0]).unwrap();
+    file.read(64, &mut rows).unwrap();
+    let decoded = super::decode(decoder.as_mut(), &rows.payloads());
+    assert_eq!((decoded.rows, decoded.rejected[0].1.reason), (vec![0], Reason::WrongType));
+    write_parquet(&path, [("n", decimals(vec![Some(1 << 64)], 38, 0))]);
+    let mut file = RowFile::open(&path).unwrap();
+    file.decoder(&schema(r#"{"name":"n","type":"long"}"#), &[0]).unwrap();
+    let damaged = file.read(64, &mut rows).unwrap_err().to_string();
+    assert!(damaged.contains("column `n`: ") && damaged.ends_with("18446744073709551616 has more than 64 bits"), "{damaged}");
+}
+
+/// Each row would be rejected otherwise, in words about JSON.
+#[test]
+fn columns_of_parquet_that_never_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let times = || TimestampMicrosecondArray::from(vec![0]);
+    write_parquet(
+        &path,
+        [
+            ("local", Arc::new(times()) as ArrayRef),
+            ("zoned", Arc::new(times().with_timezone("UTC"))),
+            ("flag", Arc::new(BooleanArray::from(vec![true]))),
+            ("count", Arc::new(Int64Array::from(vec![1]))),
+            ("day", Arc::new(Date32Array::from(vec![0]))),
+            ("text", Arc::new(StringArray::from(vec!["1970-01-01T00:00:00Z"]))),
+        ],
+    );
+    let at = r#"{"type":"long","logicalType":"timestamp-millis"}"#;
+    let local = r#"{"type":"long","logicalType":"local-timestamp-millis"}"#;
+    let refused = |name: &str, kind: &str| {
+        let schema = schema(&format!(r#"{{"name":"{name}","type":{kind}}}"#));
+        RowFile::open(&path).unwrap().decoder(&schema, &[0]).err().map(|error| error.to_string())
+    };
+    let day = r#"{"type":"int","logicalType":"date"}"#;
+    let (string, boolean) = (r#""string""#, r#""boolean""#);
+    for (name, kind, end) in [
+        ("local", at, "; `dt.tz_localize('UTC')` says that its times are UTC"),
+        ("zoned", local, "; `dt.tz_localize(None)` takes the zone away"),
+        ("zoned", day, "; `dt.date` makes dates of it"),
+        ("flag", string, "a Parquet column of type Boolean is not read as Utf8"),
+        ("count", string, "a Parquet column of type Int64 is not read as Utf8"),
+        ("count", boolean, "a Parquet column of type Int64 is not read as Boolean"),
+        ("day", at, "\"UTC\")"),
+    ] {
+        let message = refused(name, kind).unwrap();
+        assert!(message.contains(" is not read as ") && message.ends_with(end), "{message}");
+    }
+    for (name, kind) in [("local", local), ("zoned", at), ("zoned", string), ("count", at), ("count", day), ("day", day), ("text", at)] {
+        assert_eq!(refused(name, kind), None, "{name} as {kind}");
+    }
+}
+
+/// Spark writes its instants so.
+#[test]
+fn an_int96_of_parquet_is_an_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let message = parse_message_type("message rows { required int96 t; }").unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(message), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    // Nanoseconds of the day in two words, and the Julian day of 1970-01-02.
+    column.typed::<Int96Type>().write_batch(&[Int96::from(vec![1_500_000_000, 0, 2_440_589])], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    for (kind, expected) in [("", "1970-01-02T00:00:01.500Z"), ("local-", "1970-01-02T00:00:01.500")] {
+        let field = format!(r#"{{"name":"t","type":{{"type":"long","logicalType":"{kind}timestamp-millis"}}}}"#);
+        assert_eq!(read_back(&path, &schema(&field), 64), [format!(r#"{{"t":"{expected}"}}"#)]);
+    }
+}
+
+/// pandas writes dicts as records that have the keys of all rows.
+#[test]
+fn a_record_of_parquet_that_is_read_as_a_map_has_no_nulls() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let member = |name: &str, values: Vec<Option<f64>>| {
+        (Arc::new(Field::new(name, DataType::Float64, true)), Arc::new(Float64Array::from(values)) as ArrayRef)
+    };
+    let dicts = StructArray::from(vec![member("a", vec![Some(1.0), None, None]), member("b", vec![None, Some(2.0), None])]);
+    write_parquet(&path, [("v", Arc::new(dicts))]);
+    for values in [r#""double""#, r#"["null","double"]"#] {
+        let field = format!(r#"{{"name":"v","type":{{"type":"map","values":{values}}}}}"#);
+        let expected = [r#"{"v":{"a":1.0}}"#, r#"{"v":{"b":2.0}}"#, r#"{"v":{}}"#];
+        assert_eq!(read_back(&path, &schema(&field), 64), expected);
+    }
+}
+
 /// A row is read by the columns that are asked for, whether they are in records or are named like the fields in them.
 #[test]
 fn parquet_is_read_by_the_fields_that_are_asked_for() {
@@ -214,12 +326,74 @@ fn parquet_is_read_by_the_fields_that_are_asked_for() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    std::fs::write(&path, "\u{feff}{\"i\":1}\n{\"i\":2}\n").unwrap();
+    assert_eq!(read_back(&path, &schema(r#"{"name":"i","type":"int"}"#), 64), [r#"{"i":1}"#, r#"{"i":2}"#]);
+}
+
+#[test]
 fn numbers_of_csv_may_have_blanks_beside_them_and_a_sign_before_zero() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.csv");
     std::fs::write(&path, "i,x\n-0, -0\n 5 ,6 \n").unwrap();
     let schema = schema(r#"{"name":"i","type":"int"},{"name":"x","type":"double"}"#);
     assert_eq!(read_back(&path, &schema, 64), [r#"{"i":0,"x":-0.0}"#, r#"{"i":5,"x":6.0}"#]);
+}
+
+#[test]
+fn a_column_of_csv_may_be_there_twice_if_no_field_is_read_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    std::fs::write(&path, "k,z,z,,\n1,2,3,,\n").unwrap();
+    let schema = schema(r#"{"name":"k","type":"int"},{"name":"z","type":["null","int"]}"#);
+    let mut file = RowFile::open(&path).unwrap();
+    assert!(file.decoder(&schema, &[0]).is_ok());
+    let refused = file.decoder(&schema, &[0, 1]).err().unwrap().to_string();
+    assert!(refused.ends_with("column `z`: the file's header has it twice"), "{refused}");
+}
+
+/// The default of a record, or of a union, stands for all of it where the file has nothing of it.
+#[test]
+fn what_a_file_lacks_is_the_same_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("rows.csv"), "k,p.x\n1,5\n").unwrap();
+    std::fs::write(path("rows.jsonl"), r#"{"k":1,"p":{"x":5}}"#).unwrap();
+    let column = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+    write_parquet(&path("rows.parquet"), [("k", column(1)), ("p.x", column(5))]);
+    let fields = r#"{"name":"x","type":"int","default":3},{"name":"y","type":["int","null"],"default":4}"#;
+    let record = |name: &str| format!(r#"{{"type":"record","name":"{name}","fields":[{fields}]}}"#);
+    let [o, n, m, p] = ["O", "N", "M", "P"].map(record);
+    let schema = schema(&format!(
+        r#"{{"name":"k","type":"int"}},{{"name":"o","type":{o},"default":{{"x":9,"y":null}}}},{{"name":"n","type":["null",{n}],"default":null}},
+           {{"name":"m","type":{m}}},{{"name":"p","type":["null",{p}],"default":null}},{{"name":"w","type":["string","long"],"default":"d"}}"#
+    ));
+    let expected = r#"{"k":1,"o":{"x":9,"y":null},"n":null,"m":{"x":3,"y":4},"p":{"x":5,"y":4},"w":"d"}"#;
+    for name in ["rows.csv", "rows.jsonl", "rows.parquet"] {
+        assert_eq!(read_back(&path(name), &schema, 64), [expected], "{name}");
+    }
+    for name in ["rows.csv", "rows.parquet"] {
+        let absent = RowFile::open(&path(name)).unwrap().absent(&schema, &super::all_fields(&schema));
+        let told: Vec<String> = absent.iter().map(|absent| format!("{}={}", absent.field.path, absent.value())).collect();
+        assert_eq!(told.join(" "), r#"o.x=9 o.y=null n.x=null n.y=null m.x=3 m.y=4 p.y=4 w.string="d" w.long=null"#, "{name}");
+    }
+}
+
+/// Where all fields may be null it would be a file of nulls.
+#[test]
+fn a_header_that_commas_do_not_part_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    let schema = schema(r#"{"name":"a","type":["null","int"]},{"name":"b","type":["null","int"]}"#);
+    for header in ["a;b", "a\tb"] {
+        std::fs::write(&path, format!("{header}\n1;2\n")).unwrap();
+        let refused = RowFile::open(&path).unwrap().decoder(&schema, &[0, 1]).err().unwrap().to_string();
+        assert!(refused.ends_with("the header is this one column; fields are separated by commas"), "{refused}");
+    }
+    std::fs::write(&path, "a\n1\n").unwrap();
+    assert_eq!(read_back(&path, &schema, 64), [r#"{"a":1,"b":null}"#]);
 }
 
 #[test]

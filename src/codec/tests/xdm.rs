@@ -56,6 +56,19 @@ fn what_people_write_is_an_entity_or_an_envelope() {
     assert_eq!(reasons, [(1, Reason::XdmViolation), (3, Reason::XdmViolation), (4, Reason::MissingSourceName)]);
 }
 
+/// Without it a dump of the topic would be rows of nulls.
+#[test]
+fn a_row_is_an_entity_or_an_envelope() {
+    let schema = xdm_schema();
+    let mut decoder = JsonDecoder::new(&schema, &all_fields(&schema)).unwrap();
+    let envelope = json!({"header": {"source": {"name": "web"}}, "body": {"xdmEntity": entity()}});
+    let payloads = [entity(), envelope.clone(), json!({"messages": [envelope]})].map(|event| event.to_string().into_bytes());
+    let decoded = decode(&mut decoder, &payloads.each_ref().map(Vec::as_slice));
+    let reasons: Vec<_> = decoded.rejected.iter().map(|(row, rejection)| (*row, rejection.reason)).collect();
+    assert_eq!((&decoded.rows, reasons), (&vec![0, 1], vec![(2, Reason::WrongType)]));
+    assert!(decoded.columns.iter().all(|column| column.slice(0, 1).to_data() == column.slice(1, 1).to_data()));
+}
+
 /// Rows of files are not held against the rules, and have the names that events have.
 #[test]
 fn rows_have_the_other_names_of_required_members() {
