@@ -149,10 +149,9 @@ impl List {
                 }
                 shown += 1;
                 if self.json {
-                    terminal::answer(&serde_json::to_string(&letter).map_err(std::io::Error::from)?)?;
-                } else {
-                    table.row(cells(&letter));
+                    return Ok(terminal::answer_part(&serde_json::to_string(&letter).map_err(std::io::Error::from)?)?);
                 }
+                table.row(cells(&letter));
                 Ok(true)
             })
             .map_err(running)?;

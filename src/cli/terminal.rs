@@ -59,8 +59,16 @@ pub(super) fn warn_of_absent(file: &Path, absent: &AbsentField) {
 
 /// Writes a command's answer to standard output; who closes it has read enough.
 pub(super) fn answer(text: &str) -> std::io::Result<()> {
-    let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
-    written.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+    answer_part(text).map(drop)
+}
+
+/// Writes a part of a command's answer; whether anybody still reads.
+pub(super) fn answer_part(text: &str) -> std::io::Result<bool> {
+    match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Bold on a terminal that wants colours.

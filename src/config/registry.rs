@@ -23,6 +23,7 @@ pub struct RegistrySection {
     pub username: Option<String>,
     /// The password for basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub password: Option<Secret>,
     /// A PEM file with the certificates to trust, instead of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

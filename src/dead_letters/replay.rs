@@ -59,7 +59,7 @@ impl Replay {
         for name in ["message.timeout.ms", "delivery.timeout.ms"] {
             properties.remove(name);
         }
-        properties.set("transactional.id", format!("{}-replay-{}", pipeline.input.group, pipeline.dead_letters.topic));
+        properties.set("transactional.id", format!("{}/replay/{}", pipeline.input.group, pipeline.dead_letters.topic));
         properties.set("transaction.timeout.ms", timeout.as_millis().to_string());
         let producer = Producer::new(&properties)?;
         producer.init_transactions(timeout.max(MAX_WAIT)).map_err(TransactionError::into_kafka_error)?;

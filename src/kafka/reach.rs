@@ -17,7 +17,7 @@ const OPERATION: &str = "reach Kafka";
 /// How often the client is listened to: at first, and at least. An answer that takes longer than a look is lost.
 const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// How long a consumer that may be cut off waits for an answer, and then a new client.
-const ANSWER_WAIT: Duration = Duration::from_secs(2);
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// A client that only asks whether it is let in.
 pub(super) struct Knock(Arc<NativeClient<Stranger>>);
@@ -60,22 +60,22 @@ impl Knock {
 }
 
 impl Consumer {
-    /// Whether this consumer is cut off: no broker answers it, and one does answer a new client of the same `properties`. In an outage it
-    /// is not, and a consumer that only waits for its group is not either.
+    /// Whether this consumer is cut off: it has no broker to ask, and one answers a new client of the same `properties`. In an outage it is
+    /// not, and a consumer that only waits, for its group or for a broker that is slow, is not either.
     ///
     /// librdkafka (2.12) forgets every broker when one that the cluster has shut out answers that there are none, and has nobody left to
-    /// ask then. Takes some seconds when no broker answers. A consumer that is about to connect again may seem cut off for as long as
-    /// `reconnect.backoff.max.ms`.
+    /// ask then. A consumer that is about to connect again may seem cut off for as long as `reconnect.backoff.max.ms`. Takes some seconds
+    /// where no broker is there, and up to `fetch.wait.max.ms` where the one that is asked has a fetch to answer first.
     ///
     /// # Errors
     /// It is cut off.
     pub fn check_reach(&self, properties: &ClientProperties) -> Result<(), KafkaError> {
         // The topic is its own: asked for others, librdkafka may let the brokers create one that was deleted.
-        if ask(&self.client, Some(self.role().topic.as_c_str()), ANSWER_WAIT) == ErrorCode::NONE {
+        if ask(&self.client, Some(self.role().topic.as_c_str()), ANSWER_WAIT) != ErrorCode::TRANSPORT {
             return Ok(());
         }
         if let Ok(Ok(())) = Knock::new(properties).map(|knock| knock.wait(ANSWER_WAIT)) {
-            let reason = "no broker answers this client, and one does answer a new client".to_owned();
+            let reason = "this client has no broker to ask, and one answers a new client".to_owned();
             return Err(KafkaError::with_reason(OPERATION, ErrorCode::ALL_BROKERS_DOWN, reason));
         }
         Ok(())

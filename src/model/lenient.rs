@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::proto::{Fields, Wire};
 
-/// The file with encoders that answer zeros for a category that they do not know, where they would fail: a OneHotEncoder with `zeros` 0, as
-/// scikit-learn's default is exported, in the main graph. Made-up rows hold hardly a category that it knows; the shapes of its answers are the same.
+/// The file with encoders of its main graph that answer zeros for a category that they do not know, where they would fail: a OneHotEncoder
+/// with `zeros` 0, as scikit-learn's default is exported. Made-up rows hold hardly a category that it knows; the shapes of its answers are the
+/// same.
 pub(super) fn lenient(model: &[u8]) -> Cow<'_, [u8]> {
     let mut lenient = Cow::Borrowed(model);
     for graph in messages(model, 0..model.len(), 7) {

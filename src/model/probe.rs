@@ -133,7 +133,8 @@ pub(super) fn outputs(session: &mut Session, inputs: &[Port], declared: Option<u
     let refusal = match observed {
         Ok(mut held) => {
             for (place, held) in held.iter_mut().enumerate().filter_map(|(place, held)| Some((place, held.as_mut().ok()?))) {
-                held.turned = held.turned.filter(|first| !has_rows_first(session, inputs, declared, place, first + 1));
+                held.turned =
+                    held.turned.filter(|first| !has_rows_first(session, inputs, declared, place, if *first == 2 { 3 } else { 2 }));
             }
             return Ok(Found::of(names, held, None));
         }

@@ -299,7 +299,7 @@ impl Worker {
 
     /// Ends the worker when two looks in a row find its consumer cut off from brokers that are there: a new one reaches them.
     fn check_reach(&mut self) -> Result<(), WorkerError> {
-        if self.heard.elapsed() < REACH_INTERVAL {
+        if self.heard.elapsed() < REACH_INTERVAL || self.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         let reach = self.consumer.check_reach(&self.settings.consumer);

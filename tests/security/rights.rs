@@ -168,7 +168,7 @@ fn commands_name_the_rights_that_they_lack() {
         }),
         (&["dead-letters", "list", "FILE"], |example| vec![Grant::new("Read", "topic", &example.dead_letters)]),
         (&["dead-letters", "replay", "FILE", "--all"], |example| {
-            let id = format!("{}-replay-{}", example.group, example.dead_letters);
+            let id = format!("{}/replay/{}", example.group, example.dead_letters);
             vec![
                 Grant::new("Write", "transactional id", &id),
                 Grant::new("Read", "topic", &example.dead_letters),
