@@ -8,13 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, ListArray, MapArray, RecordBatch, StringArray, StructArray, make_array, new_empty_array};
 use arrow_buffer::NullBuffer;
-use arrow_schema::{ArrowError, DataType, Field, Fields, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{LogicalType, Type as PhysicalType};
+use parquet::basic::LogicalType;
 use serde_json::Value;
 
 use super::FileError;
@@ -55,17 +55,8 @@ struct Taken {
     path: String,
     /// The field's type.
     wanted: DataType,
-    /// What its values, or those in it, are by the file's schema.
-    meaning: Option<Meaning>,
-}
-
-/// What values are that their type does not say.
-#[derive(Clone, Copy, PartialEq)]
-enum Meaning {
-    /// 16 bytes that are a UUID.
-    Uuid,
-    /// An instant of Parquet's INT96, which is UTC and is read as a time without zone.
-    Instant,
+    /// Whether its values, or those in it, are UUIDs by the file's schema.
+    is_uuid: bool,
 }
 
 impl std::fmt::Debug for Parquet {
@@ -113,17 +104,15 @@ impl Parquet {
             if columns.next().is_some() {
                 return Err(CodecError::BadName { column: path.clone(), why: "the file has it twice" });
             }
-            let mut beneath = self.beneath(path).map(|(_, meaning)| meaning);
-            let first = beneath.next().flatten();
-            let meaning = first.filter(|_| beneath.all(|other| other == first));
-            let is_read = is_carried(data_type) && readable(&new_empty_array(data_type), Some(&field.data_type), meaning).is_ok();
+            let mut beneath = self.beneath(path).peekable();
+            let is_uuid = beneath.peek().is_some() && beneath.all(|(_, is_uuid)| is_uuid);
+            let is_read = is_carried(data_type) && readable(&new_empty_array(data_type), Some(&field.data_type), is_uuid).is_ok();
             if !is_read {
-                let help = mend(data_type, &field.data_type);
-                let why = format!("a Parquet column of type {data_type} is not read as {}{help}", field.data_type);
+                let why = format!("a Parquet column of type {data_type} is not read as {}", field.data_type);
                 return Err(CodecError::Incompatible { path: path.clone(), why });
             }
             is_taken[index] = true;
-            taken.push(Taken { path: path.clone(), wanted: field.data_type.clone(), meaning });
+            taken.push(Taken { path: path.clone(), wanted: field.data_type.clone(), is_uuid });
         }
         self.encoder = JsonEncoder::of_fields(schema, &is_taken);
         self.taken = taken;
@@ -137,17 +126,12 @@ impl Parquet {
         self.columns.iter().map(|(path, _)| path.as_str()).collect()
     }
 
-    /// What of the file makes the column at a path: Parquet's own columns, each with what its values are.
-    fn beneath(&self, path: &str) -> impl Iterator<Item = (usize, Option<Meaning>)> {
+    /// What of the file makes the column at a path: Parquet's own columns, each with whether it has UUIDs.
+    fn beneath(&self, path: &str) -> impl Iterator<Item = (usize, bool)> {
         let columns = self.metadata.parquet_schema().columns().iter().enumerate();
         columns.filter_map(move |(index, column)| {
             let rest = column.path().string().strip_prefix(path)?.to_owned();
-            let meaning = match (column.physical_type(), column.logical_type_ref()) {
-                (PhysicalType::INT96, _) => Some(Meaning::Instant),
-                (_, Some(LogicalType::Uuid)) => Some(Meaning::Uuid),
-                _ => None,
-            };
-            (rest.is_empty() || rest.starts_with('.')).then_some((index, meaning))
+            (rest.is_empty() || rest.starts_with('.')).then(|| (index, column.logical_type_ref() == Some(&LogicalType::Uuid)))
         })
     }
 
@@ -198,7 +182,7 @@ impl Taken {
     /// Its values, as JSON is made of them.
     fn column(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
         let read = || match find(batch.schema_ref().fields(), batch.columns(), &self.path)? {
-            Some(array) => readable(&array, Some(&self.wanted), self.meaning),
+            Some(array) => readable(&array, Some(&self.wanted), self.is_uuid),
             None => Err(ArrowError::SchemaError("it is not there".to_owned())),
         };
         read().map_err(|error| format!("column `{}`: {error}", self.path))
@@ -237,55 +221,42 @@ fn find(fields: &Fields, arrays: &[ArrayRef], path: &str) -> Result<Option<Array
 /// The values in the types that the dataset's are written from as JSON, in lists, maps and records too.
 ///
 /// Floats are doubles: written as floats they would have the fewest digits that tell one from another, which as a double are another number
-/// than the float is. Decimals are numbers where the dataset has numbers. Bytes are text where it has text, as UTF-8, for writers do not
-/// always say that they are. There is no type `wanted` of a record's member that the dataset does not have.
+/// than the float is. Bytes are text where the dataset has text, as UTF-8, for writers do not always say that they are. There is no type
+/// `wanted` of a record's member that the dataset does not have.
 ///
 /// # Errors
-/// When bytes are no text, or a decimal of no digits behind the point has more than 64 bits, or no value of the type stands for one of the
-/// dataset's.
-fn readable(array: &ArrayRef, wanted: Option<&DataType>, meaning: Option<Meaning>) -> Result<ArrayRef, ArrowError> {
+/// When bytes are no text, or a record stands where the dataset has a single value.
+fn readable(array: &ArrayRef, wanted: Option<&DataType>, is_uuid: bool) -> Result<ArrayRef, ArrowError> {
     let renewed = |field: &Field, array: &ArrayRef| Arc::new(Field::new(field.name(), array.data_type().clone(), true));
     Ok(match (array.data_type(), wanted) {
-        (DataType::Timestamp(TimeUnit::Nanosecond, None), Some(DataType::Timestamp(_, Some(_)))) if meaning == Some(Meaning::Instant) => {
-            Arc::new(array.as_primitive::<TimestampNanosecondType>().clone().with_timezone("UTC"))
-        }
-        (found, Some(wanted)) if !stands_for(found, wanted) => {
-            return Err(ArrowError::SchemaError(format!("{found} is not read as {wanted}")));
-        }
-        (DataType::Decimal128(_, 0), Some(DataType::Int32 | DataType::Int64)) => {
-            let whole = |value: i128| i64::try_from(value).map_err(|_| ArrowError::ComputeError(format!("{value} has more than 64 bits")));
-            Arc::new(array.as_primitive::<Decimal128Type>().try_unary::<_, Int64Type, _>(whole)?)
-        }
-        (DataType::Decimal128(..), Some(DataType::Int32 | DataType::Int64 | DataType::Float32 | DataType::Float64)) => {
-            let decimals = array.as_primitive::<Decimal128Type>();
-            let nearest = |row| if decimals.is_null(row) { None } else { decimals.value_as_string(row).parse::<f64>().ok() };
-            Arc::new((0..decimals.len()).map(nearest).collect::<Float64Array>())
-        }
         (DataType::Float32, _) => nan_as_null(&array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from)),
         (DataType::Float64, _) => nan_as_null(array.as_primitive()),
         (DataType::Binary, Some(DataType::Utf8)) => Arc::new(StringArray::try_from_binary(array.as_binary::<i32>().clone())?),
-        (DataType::FixedSizeBinary(16), Some(DataType::Utf8)) if meaning == Some(Meaning::Uuid) => {
+        (DataType::FixedSizeBinary(16), Some(DataType::Utf8)) if is_uuid => {
             let uuid = |bytes: &[u8]| String::from_utf8_lossy(text::uuid(bytes, &mut [0; 36])).into_owned();
             Arc::new(array.as_fixed_size_binary().iter().map(|bytes| bytes.map(uuid)).collect::<StringArray>())
         }
         (DataType::FixedSizeBinary(_), Some(DataType::Utf8)) => return Err(ArrowError::SchemaError("bytes that are no text".to_owned())),
         (DataType::List(item), _) => {
             let list = array.as_list::<i32>();
-            let items = readable(list.values(), item_of(wanted), meaning)?;
+            let items = readable(list.values(), item_of(wanted), is_uuid)?;
             Arc::new(ListArray::try_new(renewed(item, &items), list.offsets().clone(), items, list.nulls().cloned())?)
         }
         (DataType::Map(entries, is_ordered), _) => {
             let map = array.as_map();
             let (key, value) = map.entries_fields();
-            let values = readable(map.values(), value_of(wanted), meaning)?;
+            let values = readable(map.values(), value_of(wanted), is_uuid)?;
             let pair = Fields::from(vec![Arc::new(key.clone().with_nullable(false)), renewed(value, &values)]);
             let pairs = StructArray::try_new(pair.clone(), vec![Arc::clone(map.keys()), values], None)?;
             let entries = Arc::new(Field::new(entries.name(), DataType::Struct(pair), false));
             Arc::new(MapArray::try_new(entries, map.offsets().clone(), pairs, map.nulls().cloned(), *is_ordered)?)
         }
+        (DataType::Struct(_), Some(wanted)) if !matches!(wanted, DataType::Struct(_) | DataType::Map(..)) => {
+            return Err(ArrowError::SchemaError("a record".to_owned()));
+        }
         (DataType::Struct(fields), _) if !fields.is_empty() => {
             let record = array.as_struct();
-            let column = |(field, column): (&Arc<Field>, &ArrayRef)| readable(column, member_of(wanted, field.name()), meaning);
+            let column = |(field, column): (&Arc<Field>, &ArrayRef)| readable(column, member_of(wanted, field.name()), is_uuid);
             let columns: Vec<ArrayRef> = fields.iter().zip(record.columns()).map(column).collect::<Result<_, _>>()?;
             let field = |(of, column): (&Arc<Field>, &ArrayRef)| match wanted {
                 // pandas has maps as records, whose members are the keys of all rows: a row's own are not null.
@@ -297,35 +268,6 @@ fn readable(array: &ArrayRef, wanted: Option<&DataType>, meaning: Option<Meaning
         }
         _ => Arc::clone(array),
     })
-}
-
-/// Whether values of a type stand for those of another. What a text says, and which of a union's types a value is, each row tells.
-fn stands_for(found: &DataType, wanted: &DataType) -> bool {
-    use DataType::{Binary, Boolean, Date32, Decimal128, FixedSizeBinary, List, Map, Null, Struct, Time32, Time64, Timestamp, Utf8};
-    match (found, wanted) {
-        (Null | Utf8, _) | (_, Struct(_)) => true,
-        (Timestamp(_, found), Timestamp(_, wanted)) => found.is_some() == wanted.is_some(),
-        (Timestamp(..), _) => *wanted == Utf8,
-        (Date32, _) => matches!(wanted, Date32 | Utf8),
-        (Time32(_) | Time64(_), _) => matches!(wanted, Time32(_) | Time64(_) | Utf8),
-        (Boolean, _) => *wanted == Boolean,
-        (Binary | FixedSizeBinary(_), _) => matches!(wanted, Binary | FixedSizeBinary(_) | Utf8),
-        (List(_), _) => matches!(wanted, List(_)),
-        (Map(..) | Struct(_), _) => matches!(wanted, Map(..)),
-        (Decimal128(..), _) => wanted.is_numeric() || *wanted == Utf8,
-        // A number stands for a date and a time too.
-        _ => !matches!(wanted, Boolean | Utf8 | Binary | FixedSizeBinary(_) | List(_) | Map(..)),
-    }
-}
-
-/// What makes a column readable in pandas, where one call does.
-fn mend(found: &DataType, wanted: &DataType) -> &'static str {
-    match (found, wanted) {
-        (DataType::Timestamp(_, None), DataType::Timestamp(_, Some(_))) => "; `dt.tz_localize('UTC')` says that its times are UTC",
-        (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, None)) => "; `dt.tz_localize(None)` takes the zone away",
-        (DataType::Timestamp(..), DataType::Date32) => "; `dt.date` makes dates of it",
-        _ => "",
-    }
 }
 
 fn item_of(list: Option<&DataType>) -> Option<&DataType> {

@@ -136,7 +136,7 @@ impl JsonDecoder {
         let is_enveloped = match self.envelopes {
             Envelopes::Never => false,
             Envelopes::Always => true,
-            Envelopes::Sometimes if messages(text.as_bytes()).is_some() && self.root.find("messages", 0).is_none() => {
+            Envelopes::Sometimes if matches!(messages(text.as_bytes()), Some(Ok(_))) && self.root.find("messages", 0).is_none() => {
                 return Err(Fault::new(Reason::WrongType, 0, "it holds several messages, and here is place for one: give each by itself"));
             }
             Envelopes::Sometimes => is_envelope(text),

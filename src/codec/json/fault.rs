@@ -19,8 +19,6 @@ pub(super) struct Context {
     seen: Vec<u64>,
     /// The number of the last object.
     objects: u64,
-    /// The number of the last object with a member that names its type.
-    pub(super) tagged: u64,
     pub(super) depth: usize,
     /// What an event breaks of its schema, while it is read a second time to tell.
     pub(super) report: Option<Report>,
@@ -45,16 +43,7 @@ pub(super) enum Anchor {
 
 impl Context {
     pub(super) fn new(members: usize) -> Self {
-        Self {
-            fault: None,
-            path: Vec::new(),
-            seen: vec![0; members],
-            objects: 0,
-            tagged: 0,
-            depth: 0,
-            report: None,
-            floats: Floats::default(),
-        }
+        Self { fault: None, path: Vec::new(), seen: vec![0; members], objects: 0, depth: 0, report: None, floats: Floats::default() }
     }
 
     /// Begins the next payload.

@@ -276,7 +276,7 @@ fn nested<'de, A: MapAccess<'de>>(
         let index = match found {
             Name::Known(index) => index,
             Name::Other(name) => {
-                other(object, &name, number, map, context)?;
+                other(object, &name, map, context)?;
                 continue;
             }
         };

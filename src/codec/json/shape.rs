@@ -7,7 +7,7 @@ use super::choice::{Branch, Choice, Kind, Nested as NestedChoice};
 use crate::codec::CodecError;
 use crate::codec::avro::Default;
 use crate::codec::scalar::Scalar;
-use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion, XdmType, short_name};
+use crate::dataset::{AvroField, AvroRecord, AvroType, AvroUnion, XdmType};
 
 /// A value of one column.
 #[derive(Debug)]
@@ -58,8 +58,6 @@ pub(super) struct Object<M> {
 #[derive(Debug)]
 pub(super) enum Others {
     Ignored,
-    /// Ignored, but one of these names, which are the record's, is noticed: Avro's JSON has it around the object.
-    Tagged([String; 2]),
     Refused,
     Each(Box<Value>),
 }
@@ -163,15 +161,6 @@ impl Compiler<'_> {
         self.places[first..self.leaf].iter().flatten().copied().collect()
     }
 
-    /// The same object of a record, which by the plain rules no object tells the name of.
-    fn untagged<M>(&self, object: Object<M>, record: &AvroRecord) -> Object<M> {
-        if self.rules != Rules::Plain || self.is_xdm {
-            return object;
-        }
-        let name = &record.name.full;
-        Object { others: Others::Tagged([name.clone(), short_name(name).to_owned()]), ..object }
-    }
-
     fn target(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Target, CodecError> {
         let first = self.leaf;
         if let Some(union) = named_union(written, self.rules) {
@@ -180,9 +169,7 @@ impl Compiler<'_> {
         let (inner, null) = kind.split_null();
         if let (AvroType::Record(written), AvroType::Record(record)) = (sole(written), inner) {
             let object = self.object(written, record, path)?;
-            let columns = self.columns(first);
-            let object = if columns.is_empty() { object } else { self.untagged(object, written) };
-            return Ok(Target::Object { object, nullable: null.is_some(), columns });
+            return Ok(Target::Object { object, nullable: null.is_some(), columns: self.columns(first) });
         }
         self.leaf += 1;
         Ok(match self.places[first] {
@@ -262,8 +249,7 @@ impl Compiler<'_> {
                 (AvroType::Map(written), AvroType::Map(entry)) => Shape::Map(Box::new(self.value(written, entry, path)?)),
                 (AvroType::Record(written), AvroType::Record(record)) => {
                     let fields = written.fields.iter().zip(&record.fields).map(|(written, field)| self.nested(written, field, path));
-                    let object = Object::new(fields.collect::<Result<_, _>>()?);
-                    Shape::Object(self.untagged(object, written))
+                    Shape::Object(Object::new(fields.collect::<Result<_, _>>()?))
                 }
                 (_, kind) => Shape::Scalar(scalar(self.rules, kind, path)?),
             }

@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Members<'_> {
             let index = match found {
                 Name::Known(index) => index,
                 Name::Other(name) => {
-                    other(object, &name, number, &mut map, context)?;
+                    other(object, &name, &mut map, context)?;
                     continue;
                 }
             };
@@ -160,40 +160,25 @@ pub(super) fn at(columns: &mut [Column], column: Option<usize>) -> Option<&mut C
 }
 
 /// A member that the object does not name.
-pub(super) fn other<'de, A: MapAccess<'de>, M>(
-    object: &Object<M>,
-    name: &str,
-    number: u64,
-    map: &mut A,
-    context: &mut Context,
-) -> Result<(), A::Error> {
-    match (&object.others, &object.rules) {
-        (Others::Tagged(tags), _) => {
-            if tags.iter().any(|tag| tag == name) {
-                context.tagged = number;
-            }
-            map.next_value_seed(Skip(context))
-        }
-        (Others::Refused, Some(rules)) => {
+pub(super) fn other<'de, A: MapAccess<'de>, M>(object: &Object<M>, name: &str, map: &mut A, context: &mut Context) -> Result<(), A::Error> {
+    let Some(rules) = &object.rules else { return map.next_value_seed(Skip(context)) };
+    match &object.others {
+        Others::Ignored => map.next_value_seed(Skip(context)),
+        Others::Refused => {
             context.violate(vec![extraneous(rules, name)], Anchor::Text).inspect_err(|_| context.within_event(name))?;
             map.next_value_seed(Skip(context))
         }
-        (Others::Each(value), _) => {
+        Others::Each(value) => {
             context.enter(name);
             map.next_value_seed(Put { value, column: None, context }).inspect_err(|_| context.within_event(name))?;
             context.leave();
             Ok(())
         }
-        (Others::Ignored | Others::Refused, _) => map.next_value_seed(Skip(context)),
     }
 }
 
 /// Holds an object against what it must have.
 pub(super) fn require<E: Error, M>(object: &Object<M>, number: u64, context: &mut Context) -> Result<(), E> {
-    if context.tagged == number && !object.members.iter().any(|named| context.has(named.id, number)) {
-        let message = "an object that names its type, as in Avro's JSON, and this is read as plain JSON, where a record stands for itself";
-        return Err(context.refuse(Reason::WrongType, message, Anchor::Close));
-    }
     let Some(rules) = &object.rules else { return Ok(()) };
     for named in object.members.iter().filter(|named| named.required) {
         if !context.has(named.id, number) {
@@ -265,11 +250,7 @@ impl<M> Visitor<'_> for Key<'_, M> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        let kept = || match &self.object.others {
-            Others::Ignored => String::new(),
-            Others::Tagged(tags) if !tags.iter().any(|tag| tag == name) => String::new(),
-            _ => name.to_owned(),
-        };
+        let kept = || if matches!(self.object.others, Others::Ignored) { String::new() } else { name.to_owned() };
         Ok(self.object.find(name, self.expected).map_or_else(|| Name::Other(kept()), Name::Known))
     }
 }

@@ -214,31 +214,6 @@ fn missing_members_take_defaults_or_null() {
     }
 }
 
-/// Its record would be one of nulls, since a member that nobody knows is passed over.
-#[test]
-fn avros_json_is_no_plain_json() {
-    let schema = schema(
-        r#"{"name":"k","type":"int"},
-           {"name":"c","type":["null",{"type":"record","name":"shop.Click","fields":[{"name":"x","type":["null","double"]}]}]},
-           {"name":"l","type":{"type":"array","items":["null","string",{"type":"record","name":"View","fields":[{"name":"y","type":"int","default":1}]}]},
-            "default":[]}"#,
-    );
-    let payloads: [&[u8]; 7] = [
-        br#"{"k":0,"c":{"shop.Click":{"x":{"double":1.5}}}}"#,
-        br#"{"k":0,"c":{"other":1,"Click":{"x":null}}}"#,
-        br#"{"k":0,"l":[null,{"View":{"y":1}}]}"#,
-        br#"{"k":0,"c":{"x":1.5,"Click":{"x":2.5}},"l":["a",{"y":2}]}"#,
-        br#"{"k":0,"c":{"Click":1,"x":1.5},"l":[{}]}"#,
-        br#"{"k":0,"c":{"other":1},"l":[{"other":1}]}"#,
-        br#"{"k":0,"c":{}}"#,
-    ];
-    let decoded = decode(&mut JsonDecoder::new(&schema, &all_fields(&schema)).unwrap(), &payloads);
-    let rejected: Vec<_> = decoded.rejected.iter().map(|(row, why)| (*row, why.reason, why.field.as_deref().unwrap())).collect();
-    assert_eq!(rejected, [(0, Reason::WrongType, "c"), (1, Reason::WrongType, "c"), (2, Reason::WrongType, "l.View")]);
-    // Nobody asked for what is not read.
-    assert_eq!(decode(&mut JsonDecoder::new(&schema, &[0]).unwrap(), &payloads).rejected, vec![]);
-}
-
 #[test]
 fn a_decimal_is_the_number_that_was_written_or_it_is_refused() {
     let schema = schema(r#"{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":38,"scale":2}}"#);
