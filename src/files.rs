@@ -5,6 +5,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+/// What some programs put before a text in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// A file to be written, opened without a change to what it holds, so that a command can see to all of its files before it writes one.
 #[derive(Debug)]
 pub(crate) struct Unwritten(File);
@@ -82,5 +85,5 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// As [`read`], and when it is not UTF-8.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let text = String::from_utf8(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
 }

@@ -248,7 +248,7 @@ impl Model {
     }
 }
 
-/// `turned`: an output whose first dimension is not that of the rows.
+/// `turned`: an output whose first dimension may not be that of the rows.
 fn single_row(session: &mut Session, signature: &Signature, declared: Option<usize>, turned: Option<String>) -> Option<SingleRow> {
     if !signature.inputs.iter().all(Port::is_batched) {
         return Some(SingleRow::FixedShape);

@@ -10,6 +10,13 @@ use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, MessageBatch, Mo
 use crate::consuming::LIMITS;
 use crate::support::{Bystander, PATIENCE, admin, create_topic_with, unique, wait_for};
 
+/// A broker in this process, and the properties that lead to it.
+fn mock() -> (MockBroker, ClientProperties) {
+    let broker = MockBroker::start(1).unwrap();
+    let address = broker.bootstrap_servers().expect("the broker tells its address");
+    (broker, ClientProperties::new().with("bootstrap.servers", address))
+}
+
 #[test]
 fn every_wrong_property_is_reported_at_once() {
     let properties = ClientProperties::new()
@@ -129,8 +136,7 @@ fn topics_are_created_and_described() {
 /// The in-process broker creates the topics that it is asked for, as Apache Kafka does unless it is told otherwise.
 #[test]
 fn what_does_not_exist_is_not_created_by_asking_for_it() {
-    let broker = MockBroker::start(1).unwrap();
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"));
+    let (_broker, properties) = mock();
     let producer = Producer::new(&properties.clone().with("topic.metadata.propagation.max.ms", "500")).unwrap();
     let topic = producer.topic("absent").unwrap();
     producer.produce_batch(&topic, &[BareRecord { partition: None, key: None, value: Some(b"lost"), tag: 0 }], Duration::ZERO).unwrap();
@@ -148,9 +154,8 @@ fn what_does_not_exist_is_not_created_by_asking_for_it() {
 
 #[test]
 fn the_in_process_broker_serves_a_group() {
-    let broker = MockBroker::start(1).unwrap();
+    let (broker, properties) = mock();
     broker.create_topic("in", 4).unwrap();
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"));
     let producer = Producer::new(&properties).unwrap();
     let handle = producer.topic("in").unwrap();
     let records = [BareRecord { value: Some(b"x"), ..BareRecord::default() }; 100];
@@ -171,11 +176,9 @@ fn the_in_process_broker_serves_a_group() {
 
 #[test]
 fn a_consumer_is_cut_off_where_a_new_client_is_let_in() {
-    let broker = MockBroker::start(1).unwrap();
+    let (broker, properties) = mock();
     broker.create_topic("in", 1).unwrap();
-    let there = ClientProperties::new()
-        .with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"))
-        .with("group.id", "g");
+    let there = properties.with("group.id", "g");
     let nowhere = there.clone().with("bootstrap.servers", "127.0.0.1:1");
     let consumer = Consumer::new(&nowhere, "in").unwrap();
     consumer.check_reach(&nowhere).expect("an outage cuts nobody off");
@@ -196,11 +199,9 @@ fn a_consumer_is_cut_off_where_a_new_client_is_let_in() {
 
 #[test]
 fn leaving_a_dead_broker_behind_is_bounded() {
-    let broker = MockBroker::start(1).unwrap();
+    let (broker, properties) = mock();
     broker.create_topic("in", 1).unwrap();
-    let properties = ClientProperties::new()
-        .with("bootstrap.servers", broker.bootstrap_servers().expect("the broker tells its address"))
-        .with("group.id", "g");
+    let properties = properties.with("group.id", "g");
     let consumer = Consumer::new(&properties, "in").unwrap();
     consumer.subscribe().unwrap();
     let limits = PollLimits { max_messages: 1, wait: Duration::from_millis(50), linger: Duration::ZERO };

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::exit::{Failure, running};
 use crate::dataset::DatasetSchema;
 use crate::dead_letters::DeadLetter;
+use crate::files::BYTE_ORDER_MARK;
 use crate::golden::Golden;
 use crate::kafka::{ClientProperties, LookupError, MessageBatch, read_record};
 use crate::stream::Assembly;
@@ -61,8 +62,8 @@ impl Subject {
             std::fs::File::open(path).map_err(fail)?.take(limit).read_to_end(&mut bytes).map_err(fail)?;
         }
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        if is_json && bytes.starts_with("\u{feff}".as_bytes()) {
-            bytes.drain(.."\u{feff}".len());
+        if is_json && bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
         }
         let origin = Origin::File { file: path.display().to_string() };
         Ok(Self { value: Some(bytes), is_json, origin, dead_letter: None })

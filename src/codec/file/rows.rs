@@ -13,11 +13,10 @@ use crate::codec::csv::{CsvDecoder, Record};
 use crate::codec::json::JsonDecoder;
 use crate::codec::{AbsentField, CodecError, Decoder};
 use crate::dataset::DatasetSchema;
+use crate::files::BYTE_ORDER_MARK;
 
 /// A batch ends when it has this many bytes.
 const BATCH_BYTES: usize = 16 << 20;
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file of rows, open for reading.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl RowFile {
         let format = match kind {
             None => Format::Parquet(Box::new(Parquet::open(path, reader.inner.get_ref().try_clone().map_err(io)?)?)),
             Some(FileFormat::JsonLines) => {
-                if reader.fill_buf().map_err(io)?.starts_with(BYTE_ORDER_MARK) {
+                if reader.fill_buf().map_err(io)?.starts_with(BYTE_ORDER_MARK.as_bytes()) {
                     reader.consume(BYTE_ORDER_MARK.len());
                 }
                 Format::JsonLines
@@ -180,7 +179,7 @@ fn header(path: &Path, reader: &mut Counted<BufReader<File>>) -> Result<Vec<Stri
     if !read_record(reader, &mut line).map_err(|fault| error(path, 0, fault))? {
         return Err(damaged("the file is empty; it must begin with a header".to_owned()));
     }
-    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
+    let line = line.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&line);
     let text = std::str::from_utf8(line).map_err(|error| damaged(format!("the header is not UTF-8: {error}")))?;
     let mut record = Record::default();
     record.split(text).map_err(|fault| damaged(format!("the header: {}", fault.rejection().message)))?;
