@@ -7,6 +7,7 @@ mod support;
 use std::process::Output;
 use std::time::Duration;
 
+use caz::audit::{Scope, Stage};
 use caz::kafka::{Consumer, Header, OutboundRecord, Producer};
 use serde_json::Value;
 use support::car_insurance::{Example, avro_events};
@@ -213,6 +214,22 @@ fn an_open_commit_of_offsets_keeps_no_audit_waiting() {
     producer.abort(PATIENCE).unwrap();
 }
 
+/// A topic at its retention loses its oldest events while an audit is under way.
+#[test]
+fn events_that_expire_during_an_audit_are_not_audited() {
+    let example = scored(300, &[]);
+    let assembly = assembly(&example);
+    let mut is_to_expire = true;
+    let report = caz::audit::audit(&assembly, &Scope { patience: PATIENCE, ..Scope::default() }, &mut |stage, _| {
+        if stage == Stage::Output && std::mem::take(&mut is_to_expire) {
+            support::expire(&example.input, 1, 100);
+        }
+    })
+    .unwrap();
+    assert!(report.clean, "{report:?}");
+    assert_eq!(report.partitions.iter().map(|partition| (partition.from, partition.events)).collect::<Vec<_>>(), [(0, 150), (100, 50)]);
+}
+
 #[test]
 fn dead_letters_are_listed_shown_and_sent_back_once() {
     let example = scored(50, &[]);
@@ -351,6 +368,16 @@ fn a_letter_without_its_value_takes_no_other_events() {
     producer.flush(PATIENCE).unwrap();
     let answer = text(&example.command(&["dead-letters", "replay", "FILE", "--all"]));
     assert!(answer.contains("sent 1 events back") && answer.contains("1 letters have no value any more"), "{answer}");
+}
+
+/// The input was made anew with fewer partitions: letters of the ones that are gone go back by their keys.
+#[test]
+fn letters_of_a_partition_that_is_gone_are_sent_back() {
+    let example = scored(100, &[]);
+    support::make_topic_anew(&example.input, 1);
+    let answer = text(&example.command(&["dead-letters", "replay", "FILE", "--all"]));
+    assert!(answer.contains("sent 10 events back"), "{answer}");
+    assert_eq!(read_committed(&example.input).len(), 10);
 }
 
 /// Its records may take longer than a transaction, which a replay is all the same.

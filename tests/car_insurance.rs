@@ -4,10 +4,17 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::car_insurance::{Example, avro_events, expected_scores};
-use support::{Stored, make_topic_anew, read_committed, wait_for};
+use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, Producer};
+use caz::stream::{Assembly, Pool};
+use caz::telemetry::Health;
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use support::car_insurance::{Caz, Example, avro_events, expected_scores};
+use support::{PATIENCE, Stored, admin, delete_topic, make_topic_anew, properties, read_committed, unique, wait_for};
 
 /// Scores by the event's number, which is the record's key; each must be there once.
 fn scores_by_event(records: &[Stored]) -> BTreeMap<usize, serde_json::Value> {
@@ -350,4 +357,75 @@ fn at_least_once_loses_nothing() {
     caz.terminate();
     // Nothing failed on the way, so nothing came twice.
     assert_scores_are_those_of_training(&read_committed(&example.output));
+}
+
+/// While its group shares the partitions anew a commit is refused, and nothing has failed.
+#[test]
+fn a_rebalance_makes_no_second_scores_at_least_once() {
+    let example = Example::new(1, &[("guarantee: exactly_once", "guarantee: at_least_once")]);
+    let broker = MockCluster::new(1).unwrap();
+    [&example.input, &example.output, &example.dead_letters].iter().for_each(|topic| broker.create_topic(topic, 1, 1).unwrap());
+    broker.request_errors(RDKafkaApiKey::OffsetCommit, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS; 3]);
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
+    let producer = Producer::new(&properties).unwrap();
+    let input = producer.topic(&example.input).unwrap();
+    for event in avro_events().iter().take(20) {
+        producer.produce_batch(&input, &[BareRecord { partition: Some(0), key: None, value: Some(event), tag: 0 }], PATIENCE).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let assembly = Arc::new(Assembly::load(&example.file).unwrap().0);
+    let (_health, workers) = Health::new(1, PATIENCE);
+    let stop = Arc::new(AtomicBool::new(false));
+    let pool = Pool::start(&assembly, assembly.settings_at(properties.clone()), workers, Arc::clone(&stop));
+    let group = Consumer::new(&properties.clone().with("group.id", &example.group), &example.input).unwrap();
+    wait_for("the offsets are committed", || (group.committed(&[0], PATIENCE).ok()? == [(0, Some(20))]).then_some(()));
+    stop.store(true, Ordering::Relaxed);
+    pool.wait().unwrap();
+    assert_eq!(Admin::new(&properties, PATIENCE).unwrap().watermarks(&example.output, 0).unwrap().high, 20);
+}
+
+/// What its metrics say waits in all partitions; `None` while they say nothing of any.
+fn lag(caz: &Caz) -> Option<f64> {
+    let (_, text) = caz.get("/metrics")?;
+    let lags = text.lines().filter(|line| line.starts_with("caz_consumer_lag{"));
+    lags.map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).reduce(|sum, lag| Some(sum? + lag?)).flatten()
+}
+
+/// Events whose scores cannot be written wait, though the consumer has read them.
+#[test]
+fn events_whose_work_is_undone_count_as_waiting() {
+    let example = Example::new(1, &[]);
+    let events: Vec<Option<Vec<u8>>> = avro_events().into_iter().take(30).map(Some).collect();
+    example.publish(1, &events[..10]);
+    let mut caz = example.start();
+    example.wait_for_committed(&mut caz, 10);
+    wait_for("nothing waits", || (lag(&caz)? == 0.0).then_some(()));
+    delete_topic(&example.output);
+    example.publish(1, &events[10..]);
+    wait_for("the work is undone again and again", || {
+        (caz.log().matches("the events since the last commit are scored again").count() > 2).then_some(())
+    });
+    wait_for("they wait", || (lag(&caz)? == 20.0).then_some(()));
+    assert!(caz.log().contains(&format!("topic `{}`", example.output)), "{}", caz.log());
+    wait_for("the topic is gone, and made", || admin().create_topic(&example.output, 1, None, &[]).ok().filter(|is_new| *is_new));
+    example.wait_for_committed(&mut caz, 30);
+    wait_for("nothing waits", || (lag(&caz)? == 0.0).then_some(()));
+}
+
+/// An open transaction that may commit offsets of the group hides where to begin.
+#[test]
+fn a_worker_that_cannot_begin_is_not_ready() {
+    let example = Example::new(1, &[]);
+    example.publish(1, &avro_events().into_iter().take(10).map(Some).collect::<Vec<_>>());
+    let group = Consumer::new(&properties().with("group.id", &example.group), &example.input).unwrap();
+    let other = Producer::new(&properties().with("transactional.id", unique("open"))).unwrap();
+    other.init_transactions(PATIENCE).unwrap();
+    other.begin().unwrap();
+    other.send_offsets(&[(0, 1)], &example.input, &group.group_metadata().unwrap(), PATIENCE).unwrap();
+    let mut caz = example.start();
+    wait_for("the log tells", || caz.log().contains("partitions are not read yet").then_some(()));
+    assert_eq!((caz.get("/readyz").map(|(status, _)| status), lag(&caz)), (Some(503), None));
+    other.abort(PATIENCE).unwrap();
+    example.wait_for_committed(&mut caz, 10);
+    wait_for("ready", || (caz.get("/readyz")?.0 == 200).then_some(()));
 }

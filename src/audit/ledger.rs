@@ -125,6 +125,15 @@ impl Ledger {
         self.from..self.from + i64::try_from(self.fates.len()).unwrap_or(i64::MAX)
     }
 
+    /// Events before `first` have expired, and what tells of them counts no more.
+    pub fn begin_at(&mut self, first: i64) {
+        let range = self.range();
+        let first = first.clamp(range.start, range.end);
+        self.fates.drain(..usize::try_from(first - range.start).unwrap_or(0));
+        self.messages = self.messages.split_off(&(first, 0));
+        self.from = first;
+    }
+
     /// A record tells of the event at `offset`, or of a message that it holds; `true` when it is the first that does. Offsets outside the
     /// range are passed over.
     pub fn record(&mut self, offset: i64, message: Option<u32>, record: Record) -> bool {
@@ -244,5 +253,20 @@ mod tests {
         let report = ledger.report(3);
         assert_eq!(report.doubled, Tallied { count: 1, first: vec![7] });
         assert_eq!((report.scored, report.dead_letters, report.is_clean()), (1, 1, false));
+    }
+
+    #[test]
+    fn what_has_expired_counts_no_more() {
+        let mut ledger = Ledger::new(5, 10);
+        let part = |offset| (offset % 2 == 0).then_some(0);
+        assert!((5..10).all(|offset| ledger.record(offset, part(offset), Record::Score)));
+        assert!((8..10).all(|offset| !ledger.event(offset, part(offset))));
+        ledger.begin_at(2);
+        assert_eq!((ledger.report(0).from, ledger.report(0).unknown.count), (5, 3));
+        ledger.begin_at(8);
+        let report = ledger.report(0);
+        assert_eq!((report.from, report.to, report.events, report.scored, report.is_clean()), (8, 10, 2, 2, true));
+        ledger.begin_at(20);
+        assert_eq!((ledger.range(), ledger.report(0).is_clean()), (10..10, true));
     }
 }

@@ -139,6 +139,10 @@ pub fn audit(assembly: &Assembly, scope: &Scope, progress: &mut dyn FnMut(Stage,
         Ok(())
     })?;
     unaccounted.settle(&mut books.ledgers)?;
+    // Events go on expiring while topics are read.
+    for (partition, ledger) in &mut books.ledgers {
+        ledger.begin_at(topics.first(&pipeline.input.topic, *partition)?);
+    }
     let partitions: Vec<PartitionReport> = books.ledgers.iter().map(|(partition, ledger)| ledger.report(*partition)).collect();
     let clean = partitions.iter().all(PartitionReport::is_clean) && ends.iter().all(|end| end.hung == 0);
     Ok(Report { clean, partitions, ends, foreign_records: books.foreign })

@@ -40,6 +40,11 @@ impl Topics {
         committed.into_iter().map(range).collect()
     }
 
+    /// The first offset that still exists.
+    pub(super) fn first(&self, topic: &str, partition: i32) -> Result<i64, AuditError> {
+        Ok(self.ends.committed.watermarks(topic, partition)?.low)
+    }
+
     /// The ends of a topic's partitions once every transaction that was open at first has ended, or `patience` is over.
     pub(super) fn settled_ends(&self, topic: &str, patience: Duration) -> Result<Vec<TopicEnd>, AuditError> {
         Ok(self.ends.settled(topic, &self.partitions(topic)?, patience)?)

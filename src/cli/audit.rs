@@ -19,7 +19,7 @@ Examples:
   A range of one partition, as JSON:
     caz audit config/car-insurance.yaml --partition 3 --from 1000 --to 2000 --json
 
-An event is accounted for by one score, one dead letter, or by the graph's own declaration that it is skipped (events without a record
+An event is accounted for by one score, one dead letter, or by the graph's own declaration that it is skipped (events without a record \
 are scored again to see that). A transaction hangs when it is still open after its timeout; readers of committed records wait behind it.
 
 Exits with 0 when all is well, with 5 when anything is missing, doubled, unknown, out of order or hung.";
@@ -124,11 +124,16 @@ fn render(report: &Report) -> String {
         let _ = writeln!(
             text,
             "{topic} partition {partition}: a transaction hangs at offset {stable}, {hung} offsets behind it are hidden from readers of \
-             committed records. Mend: kafka-transactions.sh --find-hanging, then --abort"
+             committed records. Mend: kafka-transactions.sh --bootstrap-server HOST:PORT abort --topic {topic} --partition {partition} \
+             --start-offset {stable}"
         );
     }
     if report.foreign_records > 0 {
-        let _ = writeln!(text, "{} records in the topics are of other input topics; they are not audited", grouped(report.foreign_records));
+        let _ = writeln!(
+            text,
+            "{} records in the topics tell of no event of the input topic; they are not audited",
+            grouped(report.foreign_records)
+        );
     }
     if report.partitions.iter().all(|partition| partition.events == 0) {
         let _ = writeln!(text, "there was nothing to audit: the range holds no event, or none that the group has committed");

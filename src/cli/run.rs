@@ -48,7 +48,7 @@ impl Run {
         ];
         let admin = admin(&settings.consumer)?;
         check_topics(&admin, &settings.consumer, &topics)?;
-        settings.ask_limits(&admin);
+        settings.ask_limits(&admin).map_err(running)?;
         assembly.knock_at_registry().map_err(running)?;
         assembly.register_output(&|| false).map_err(running)?;
         let stop = signals.begin_work();

@@ -29,6 +29,8 @@ pub struct Replay {
     producer: Producer,
     input_name: String,
     input: TopicHandle,
+    /// The input's partitions, of which there may be fewer than there were; `None` when nobody may know.
+    partitions: Option<Vec<i32>>,
     letters_topic: TopicHandle,
     timeout: Duration,
     /// The largest record that the input takes, bytes.
@@ -47,7 +49,15 @@ impl Replay {
         // Events may be as large as the topics take.
         let mut settings = assembly.settings();
         settings.output.name.clone_from(&pipeline.input.topic);
-        settings.ask_limits(&Admin::new(&assembly.client(), TIMEOUT)?);
+        let admin = Admin::new(&assembly.client(), TIMEOUT)?;
+        let partitions = match admin.describe_topic(&pipeline.input.topic) {
+            Ok(Some(input)) => Some(input.partitions),
+            Ok(None) => return Err(DeadLetterError::NoTopic(pipeline.input.topic.clone())),
+            // Who may not ask may not write either, which tells the right that is lacking.
+            Err(error) if error.code.is_denied() => None,
+            Err(error) => return Err(error.into()),
+        };
+        settings.ask_limits(&admin)?;
         let takes = settings.output.max_record_bytes;
         let mut properties = settings.producer;
         let most = properties.bytes("message.max.bytes").unwrap_or(MESSAGE_BYTES);
@@ -65,7 +75,7 @@ impl Replay {
         producer.init_transactions(timeout.max(MAX_WAIT)).map_err(TransactionError::into_kafka_error)?;
         let input = producer.topic(&pipeline.input.topic)?;
         let letters_topic = producer.topic(&pipeline.dead_letters.topic)?;
-        Ok(Self { producer, input_name: pipeline.input.topic.clone(), input, letters_topic, timeout, max_record_bytes })
+        Ok(Self { producer, input_name: pipeline.input.topic.clone(), input, partitions, letters_topic, timeout, max_record_bytes })
     }
 
     /// Sends back every letter of this input that the filter allows; the letters must have been opened after this replay was made.
@@ -106,6 +116,10 @@ impl Replay {
         letter.source.as_ref().is_some_and(|source| source.topic == self.input_name)
     }
 
+    fn has(&self, partition: i32) -> bool {
+        self.partitions.as_ref().is_none_or(|partitions| partitions.contains(&partition))
+    }
+
     fn send(&self, topic: &str, chunk: &mut Vec<DeadLetter>, report: &mut ReplayReport) -> Result<(), DeadLetterError> {
         if chunk.is_empty() {
             return Ok(());
@@ -129,12 +143,12 @@ impl Replay {
         outcome
     }
 
-    /// The event, to its own partition as it came, and the mark.
+    /// The event, to its own partition as it came, or by its key where that is gone, and the mark.
     fn queue(&self, topic: &str, letter: &DeadLetter) -> Result<(), String> {
         let place = place(topic, letter);
         let event = OutboundRecord {
             topic: &self.input,
-            partition: letter.source.as_ref().map(|source| source.partition),
+            partition: letter.source.as_ref().map(|source| source.partition).filter(|partition| self.has(*partition)),
             key: letter.key.as_deref(),
             value: letter.value.as_deref(),
             headers: &headers(letter, &place),

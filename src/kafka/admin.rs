@@ -151,7 +151,11 @@ impl Admin {
 }
 
 fn failure(operation: &'static str, error: &RdKafkaError) -> KafkaError {
-    match error.rdkafka_error_code() {
+    let code = match error {
+        RdKafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
+    };
+    match code {
         Some(code) => KafkaError::from_code(operation, ErrorCode(code as i32)),
         None => KafkaError::refused(operation, error.to_string()),
     }

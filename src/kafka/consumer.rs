@@ -291,7 +291,10 @@ impl Consumer {
         let (partition, offset, mut reason) =
             unsafe { ((*message).partition, (*message).offset, copied(rd_kafka_message_errstr(message))) };
         if code == ErrorCode::PARTITION_EOF {
-            self.role().ends.borrow_mut().insert(partition, offset);
+            // Behind a failure it tells nothing: reading goes back, and comes upon the end again.
+            if self.role().positions.borrow().failed().iter().all(|(failed, _)| *failed != partition) {
+                self.role().ends.borrow_mut().insert(partition, offset);
+            }
             return;
         }
         // librdkafka does not ask again, and gives nothing of the partitions as long as they are ours. A new client asks.

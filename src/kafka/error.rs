@@ -50,6 +50,8 @@ impl ErrorCode {
 
     pub(super) const ASSIGN_PARTITIONS: Self = Self(-175);
     pub(super) const REVOKE_PARTITIONS: Self = Self(-174);
+    const UNKNOWN_TOPIC: Self = Self(-188);
+    const UNKNOWN_PARTITION: Self = Self(-190);
     pub(super) const TOPIC_DENIED: Self = Self(29);
     pub(super) const GROUP_DENIED: Self = Self(30);
     pub(super) const CLUSTER_DENIED: Self = Self(31);
@@ -82,6 +84,12 @@ impl ErrorCode {
     /// True when the message was dropped by [`Producer::abort`](super::Producer::abort) rather than refused.
     pub(super) fn is_purged(self) -> bool {
         self == Self::PURGED_IN_QUEUE || self == Self::PURGED_IN_FLIGHT
+    }
+
+    /// True while the group shares its partitions anew and takes no offsets: it takes the same ones after the next poll.
+    pub fn is_rebalancing(self) -> bool {
+        // REBALANCE_IN_PROGRESS
+        self.0 == 27
     }
 
     /// True when this producer was replaced by a newer one of the same transactional id, or this group member by
@@ -221,6 +229,14 @@ impl KafkaError {
     pub fn of_one_of(self, topics: &[&str]) -> Self {
         let resource = format!("topic `{}`", topics.join("` or `"));
         self.lacking(|code| (code == ErrorCode::TOPIC_DENIED).then_some(Right { operation: "Write", resource }))
+    }
+
+    /// The error of a record for this topic, which librdkafka does not name where it, or a partition of it, is missing.
+    pub fn of_topic(mut self, topic: &str) -> Self {
+        if matches!(self.code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC | ErrorCode::UNKNOWN_PARTITION) {
+            self.reason = format!("topic `{topic}`: {}", self.reason);
+        }
+        self
     }
 
     /// The error with the right that is lacking, where the code says that one is; what is known already stays.

@@ -164,23 +164,47 @@ impl Consumer {
 
     /// A partition's offsets as the last fetch told, without asking the broker. `None` before the first fetch.
     pub fn watermarks_cached(&self, partition: i32) -> Option<Watermarks> {
+        self.watermarks_told(partition).filter(|watermarks| watermarks.low >= 0)
+    }
+
+    /// The offset after a partition's last message, as [`Consumer::watermarks_cached`]; a broker need not tell the first offset.
+    pub fn end_cached(&self, partition: i32) -> Option<i64> {
+        self.watermarks_told(partition).map(|watermarks| watermarks.high)
+    }
+
+    fn watermarks_told(&self, partition: i32) -> Option<Watermarks> {
         let (mut low, mut high) = (-1, -1);
         let topic = self.role().topic.as_ptr();
         // SAFETY: a live handle, a NUL-terminated name, two integers to write to.
         let code = unsafe { ffi::rd_kafka_get_watermark_offsets(self.rk(), topic, partition, &mut low, &mut high) };
-        (code == 0 && low >= 0 && high >= 0).then_some(Watermarks { low, high })
+        (code == 0 && high >= 0).then_some(Watermarks { low, high })
     }
 
-    /// How many offsets each partition that is ours has behind the last message returned, as its last fetch told. Control records right
-    /// behind that message do not count. 0 before a first message: one that had arrived would have been returned.
+    /// How many offsets each partition that is ours has behind the last message returned, as its last fetch told; nothing before the first
+    /// fetch. Control records right behind that message do not count. 0 before a first message: one that had arrived would have been
+    /// returned.
     pub fn lags(&self) -> Vec<(i32, i64)> {
+        self.lags_from(|_| None)
+    }
+
+    /// As [`Consumer::lags`], but behind what is `done`: the next offset of a partition, where messages from there on were returned.
+    pub fn lags_from(&self, done: impl Fn(i32) -> Option<i64>) -> Vec<(i32, i64)> {
         let list = PartitionList::new(&self.role().topic, &self.assignment());
         // SAFETY: a live handle and list, which the call fills in. It knows of control records, and nothing for a while after a seek.
         unsafe { ffi::rd_kafka_position(self.rk(), list.as_ptr()) };
         let lag = |partition: i32, position: i64| {
-            let position = self.position(partition)?.max(position);
-            Some((self.watermarks_cached(partition)?.high - position).max(0))
+            let end = self.end_cached(partition)?;
+            let begin = match self.position(partition) {
+                None => end,
+                Some(next) => done(partition).filter(|done| *done < next).unwrap_or(next.max(position)),
+            };
+            Some((partition, (end - begin).max(0)))
         };
-        list.entries().iter().map(|entry| (entry.partition, lag(entry.partition, entry.offset).unwrap_or(0))).collect()
+        list.entries().iter().filter_map(|entry| lag(entry.partition, entry.offset)).collect()
+    }
+
+    /// The first offset that this member got of a partition; `None` before it, and for a partition that is not ours.
+    pub fn first(&self, partition: i32) -> Option<i64> {
+        self.role().positions.borrow().first(partition)
     }
 }

@@ -17,12 +17,12 @@ pub struct OffsetRange {
     pub to: i64,
 }
 
-/// Reads ranges of one topic's partitions, each once. Offsets that hold no record (control records, compacted ones, aborted ones for a
-/// reader of committed records) are passed over.
+/// Reads ranges of one topic's partitions, each once. Offsets that hold no record (control records, expired and compacted ones, aborted
+/// ones for a reader of committed records) are passed over.
 pub struct RangeReader {
     consumer: Consumer,
-    /// The partitions still read, with the end of their range.
-    open: BTreeMap<i32, i64>,
+    /// What is left to read of each partition.
+    open: BTreeMap<i32, OffsetRange>,
     patience: Duration,
 }
 
@@ -42,19 +42,19 @@ impl RangeReader {
         // The end of a range may hold no record; the end of the partition then tells that it was reached. (Not for partitions that are
         // resumed: librdkafka 2.12 takes this for a message, and would go on one record behind it.)
         properties.set("enable.partition.eof", "true");
-        // An offset that has expired must not silently become another one.
-        properties.set("auto.offset.reset", "error");
+        // What has expired is passed over; a range begins at the first record that is there.
+        properties.set("auto.offset.reset", "earliest");
         let consumer = Consumer::new(&properties, topic)?;
         let ranges = ranges.iter().filter(|range| range.from < range.to);
         let starts: Vec<(i32, i64)> = ranges.clone().map(|range| (range.partition, range.from)).collect();
         consumer.assign(&starts).map_err(|error| ConfigError::general(error.to_string()))?;
-        Ok(Self { consumer, open: ranges.map(|range| (range.partition, range.to)).collect(), patience })
+        Ok(Self { consumer, open: ranges.map(|range| (range.partition, *range)).collect(), patience })
     }
 
     /// Fills `batch` with the next messages, by offset within a partition. `false`, and an empty batch, when all ranges are read.
     ///
     /// # Errors
-    /// When nothing arrives any more, an offset has expired, or waiting cannot help.
+    /// When nothing arrives any more, a partition begins again, or waiting cannot help.
     pub fn read(&mut self, batch: &mut MessageBatch) -> Result<bool, KafkaError> {
         const OPERATION: &str = "read a range of offsets";
         let give_up = Instant::now() + self.patience;
@@ -66,7 +66,16 @@ impl RangeReader {
                 Err(error) if error.code == ErrorCode::GROUP_DENIED => {}
                 outcome => outcome?,
             }
-            batch.keep(|message| self.open.get(&message.partition()).is_some_and(|to| message.offset() < *to));
+            batch.keep(|message| self.open.get(&message.partition()).is_some_and(|range| message.offset() < range.to));
+            for message in batch.iter() {
+                let (partition, offset) = (message.partition(), message.offset());
+                let Some(range) = self.open.get_mut(&partition) else { continue };
+                if offset < range.from {
+                    let reason = format!("partition {partition} begins again: its topic was made anew, or its log was cut");
+                    return Err(KafkaError::with_reason(OPERATION, ErrorCode::INCONSISTENT, reason));
+                }
+                range.from = offset + 1;
+            }
             self.close_finished()?;
             if !batch.is_empty() {
                 return Ok(true);
@@ -80,7 +89,8 @@ impl RangeReader {
 
     fn close_finished(&mut self) -> Result<(), KafkaError> {
         let position = |partition: i32| self.consumer.position(partition).max(self.consumer.end_seen(partition));
-        let finished: Vec<i32> = self.open.iter().filter(|(id, to)| position(**id) >= Some(**to)).map(|(id, _)| *id).collect();
+        let finished: Vec<i32> =
+            self.open.values().filter(|range| position(range.partition) >= Some(range.to)).map(|range| range.partition).collect();
         if finished.is_empty() {
             return Ok(());
         }

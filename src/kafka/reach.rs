@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rdkafka::bindings::{rd_kafka_metadata_destroy, rd_kafka_poll, rd_kafka_topic_destroy, rd_kafka_topic_new, rd_kafka_type_t};
 
 use super::client::{NativeClient, NativeConfig, Role, millis};
-use super::{ClientProperties, ConfigError, Consumer, ErrorCode, KafkaError, ffi};
+use super::{ClientProperties, ConfigError, Consumer, ErrorCode, KafkaError, Producer, ffi};
 
 const OPERATION: &str = "reach Kafka";
 /// How often the client is listened to: at first, and at least. An answer that takes longer than a look is lost.
 const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// How long a consumer that may be cut off waits for an answer, and then a new client.
+/// How long a client that may be cut off waits for an answer, and then a new client.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// A client that only asks whether it is let in.
@@ -71,15 +71,29 @@ impl Consumer {
     /// It is cut off.
     pub fn check_reach(&self, properties: &ClientProperties) -> Result<(), KafkaError> {
         // The topic is its own: asked for others, librdkafka may let the brokers create one that was deleted.
-        if ask(&self.client, Some(self.role().topic.as_c_str()), ANSWER_WAIT) != ErrorCode::TRANSPORT {
-            return Ok(());
-        }
-        if let Ok(Ok(())) = Knock::new(properties).map(|knock| knock.wait(ANSWER_WAIT)) {
-            let reason = "this client has no broker to ask, and one answers a new client".to_owned();
-            return Err(KafkaError::with_reason(OPERATION, ErrorCode::ALL_BROKERS_DOWN, reason));
-        }
-        Ok(())
+        check(&self.client, Some(self.role().topic.as_c_str()), properties)
     }
+}
+
+impl Producer {
+    /// As [`Consumer::check_reach`], of a producer.
+    ///
+    /// # Errors
+    /// It is cut off.
+    pub fn check_reach(&self, properties: &ClientProperties) -> Result<(), KafkaError> {
+        check(&self.client, None, properties)
+    }
+}
+
+fn check(client: &NativeClient<impl Role>, topic: Option<&CStr>, properties: &ClientProperties) -> Result<(), KafkaError> {
+    if ask(client, topic, ANSWER_WAIT) != ErrorCode::TRANSPORT {
+        return Ok(());
+    }
+    if let Ok(Ok(())) = Knock::new(properties).map(|knock| knock.wait(ANSWER_WAIT)) {
+        let reason = "this client has no broker to ask, and one answers a new client".to_owned();
+        return Err(KafkaError::with_reason(OPERATION, ErrorCode::ALL_BROKERS_DOWN, reason));
+    }
+    Ok(())
 }
 
 /// Asks any broker which ones there are, and about one topic or those that the client knows, for at most `wait`; the answer is librdkafka's

@@ -17,20 +17,26 @@ use super::fault;
 use super::pace::Pace;
 use super::publish::Publisher;
 use super::settings::Settings;
+use super::share::Share;
 use super::tally::Tally;
 use crate::kafka::{
-    CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError,
+    ClientProperties, CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener,
+    TransactionError,
 };
 use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
 
 /// How long a new producer waits for the brokers before it goes on to what has a timeout of its own.
 const MEETING: Duration = Duration::from_secs(1);
+/// How long a producer is cut off before it is given up: longer than the 10 s that librdkafka may wait before it connects again.
+const CUT_OFF: Duration = Duration::from_secs(12);
 
 /// What a failure asks of the worker.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The work since the last commit is undone: rewind and go on.
     Rewind,
+    /// Nothing is undone: the group takes the same offsets after the next poll.
+    Later,
     /// The producer is finished.
     Fatal(Fatal),
     /// The work since the last commit is undone, and would be again: only a person can mend the cause, such as a right that is lacking.
@@ -67,6 +73,8 @@ pub(super) struct Delivery {
     publishers: Vec<Publisher>,
     turn: usize,
     pub(super) metrics: WorkerMetrics,
+    /// Those of a client that only asks whether brokers are there.
+    client: ClientProperties,
     timeout: Duration,
     stop: Arc<AtomicBool>,
     pub(super) pace: Pace,
@@ -76,8 +84,7 @@ pub(super) struct Delivery {
     offsets: BTreeMap<i32, i64>,
     /// A failure inside a rebalance, kept until the poll returns.
     failed: Option<Failure>,
-    assigned: usize,
-    was_told_partitions: bool,
+    pub(super) share: Share,
 }
 
 impl Delivery {
@@ -88,14 +95,14 @@ impl Delivery {
             publishers,
             turn: 0,
             metrics,
+            client: settings.producer.clone(),
             timeout: settings.call_timeout,
             stop,
             pace,
             tally: Tally::default(),
             offsets: BTreeMap::new(),
             failed: None,
-            assigned: 0,
-            was_told_partitions: false,
+            share: Share::new(),
         }
     }
 
@@ -163,12 +170,18 @@ impl Delivery {
             self.commit_flushed(consumer, &offsets)
         };
         self.metrics.phase(LinePhase::Commit, started.elapsed());
-        if let Err(failure) = outcome {
-            return Err(self.undo(failure));
+        match outcome {
+            Ok(()) => {}
+            Err(Failure::Later) => {
+                // Not at once: the group takes some time.
+                self.pace.open(Instant::now());
+                return Err(Failure::Later);
+            }
+            Err(failure) => return Err(self.undo(failure)),
         }
         self.pace.committed();
         self.metrics.transaction(true);
-        self.offsets.clear();
+        self.share.committed(&mut self.offsets);
         self.tally.publish(&self.metrics, now_ms());
         self.turn = (self.turn + 1) % self.publishers.len();
         Ok(())
@@ -199,6 +212,7 @@ impl Delivery {
     /// At least once: offsets are committed when, and only when, every record before them has arrived.
     fn commit_flushed(&mut self, consumer: &Consumer, offsets: &[(i32, i64)]) -> Result<(), Failure> {
         let give_up = Instant::now() + self.timeout;
+        let (mut look, mut cut_off) = (give_up, None);
         if fault::has_bug("offsets_before_flush") {
             let _ = consumer.commit(offsets, CommitMode::Sync(self.timeout));
             fault::point("before_flush");
@@ -215,6 +229,10 @@ impl Delivery {
             if self.is_told_to_stop() && Instant::now() > give_up {
                 return Err(Failure::Rewind);
             }
+            if Instant::now() > look {
+                self.check_reach(&mut cut_off).map_err(Fatal::from)?;
+                look = Instant::now() + self.timeout;
+            }
         }
         if let Some(failure) = self.note_failed_deliveries() {
             return Err(failure);
@@ -223,6 +241,10 @@ impl Delivery {
             return Err(Failure::Rewind);
         }
         consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
+            if error.code.is_rebalancing() {
+                tracing::debug!(%error, "offsets are committed after the next poll");
+                return Failure::Later;
+            }
             tracing::warn!(%error, "offsets were not committed; the events since the last commit are scored again");
             undone_by(error)
         })
@@ -309,12 +331,13 @@ impl Delivery {
     }
 
     /// Repeats a transactional call whose outcome is open, the only step that librdkafka permits then, until it is known, the worker
-    /// is told to stop, or only a person can mend why nobody answers.
+    /// is told to stop, the producer turns out to be cut off, or only a person can mend why nobody answers.
     fn insist(&self, call: impl Fn(&Producer, Duration) -> Result<(), TransactionError>) -> Result<(), TransactionError> {
+        let mut cut_off = None;
         loop {
             match call(self.producer(), self.timeout) {
                 Err(TransactionError::Retriable(error)) if !self.is_told_to_stop() => {
-                    if let Err(error) = self.producer().poll() {
+                    if let Err(error) = self.producer().poll().and_then(|()| self.check_reach(&mut cut_off)) {
                         return Err(TransactionError::Fatal { fenced: error.code.is_fenced(), error });
                     }
                     tracing::warn!(%error, "the broker does not answer; asking again");
@@ -324,13 +347,19 @@ impl Delivery {
         }
     }
 
-    fn is_told_to_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    /// Fails once every look for longer than [`CUT_OFF`] has found the producer cut off from brokers that are there: a new one reaches them.
+    /// `since` is when the first of them did.
+    fn check_reach(&self, since: &mut Option<Instant>) -> Result<(), KafkaError> {
+        match self.producer().check_reach(&self.client) {
+            Ok(()) => *since = None,
+            Err(error) if since.get_or_insert_with(Instant::now).elapsed() > CUT_OFF => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
     }
 
-    /// Whether the group has told this worker its partitions.
-    pub(super) fn was_told_partitions(&self) -> bool {
-        self.was_told_partitions
+    fn is_told_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// A failure that a rebalance inside the last poll left.
@@ -345,10 +374,9 @@ impl RebalanceListener for Delivery {
         if let Err(error) = consumer.resume(partitions) {
             tracing::warn!(%error, ?partitions, "new partitions could not be resumed");
         }
-        self.assigned += partitions.len();
-        self.was_told_partitions = true;
+        self.share.assigned(partitions);
         self.metrics.rebalance(RebalanceKind::Assigned);
-        self.metrics.assigned(self.assigned);
+        self.metrics.assigned(self.share.len());
         tracing::info!(?partitions, "assigned");
     }
 
@@ -356,7 +384,8 @@ impl RebalanceListener for Delivery {
         if !fault::has_bug("no_commit_at_revocation")
             && let Err(failure) = self.commit(consumer)
         {
-            self.failed = Some(failure);
+            // There is no later: the partitions leave.
+            self.failed = Some(if matches!(failure, Failure::Later) { self.abort() } else { failure });
         }
         self.left(partitions, RebalanceKind::Revoked);
         tracing::info!(?partitions, "revoked");
@@ -367,16 +396,16 @@ impl RebalanceListener for Delivery {
             self.failed = Some(self.abort());
         }
         self.left(partitions, RebalanceKind::Lost);
-        self.was_told_partitions = false;
+        self.share.lost();
         tracing::warn!(?partitions, "lost: this worker was too slow, or cut off from the group");
     }
 }
 
 impl Delivery {
     fn left(&mut self, partitions: &[i32], kind: RebalanceKind) {
-        self.assigned = self.assigned.saturating_sub(partitions.len());
+        self.share.left(partitions);
         self.metrics.rebalance(kind);
-        self.metrics.assigned(self.assigned);
+        self.metrics.assigned(self.share.len());
         partitions.iter().for_each(|partition| self.metrics.forget(*partition));
     }
 }

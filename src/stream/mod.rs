@@ -10,6 +10,7 @@ mod pool;
 pub mod publish;
 mod schemas;
 mod settings;
+mod share;
 mod tally;
 mod worker;
 

@@ -230,7 +230,10 @@ fn produce(
         return Err(ProduceError::TooLarge { bytes });
     }
     let record = OutboundRecord { topic: &to.topic, partition: None, key, value, headers, timestamp_ms: event.timestamp_ms(), tag: 0 };
-    producer.produce(&record, MAX_WAIT)
+    producer.produce(&record, MAX_WAIT).map_err(|error| match error {
+        ProduceError::Refused(error) => ProduceError::Refused(error.of_topic(to.topic.name())),
+        error => error,
+    })
 }
 
 /// The most that a record takes as the only one of its batch: Kafka's limit counts the batch's head (61 bytes) and each part's length.

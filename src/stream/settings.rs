@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{OnError, ScoreHeaders};
-use crate::kafka::{Admin, ClientProperties, MOST_RECORD_BYTES};
+use crate::kafka::{Admin, ClientProperties, KafkaError, MOST_RECORD_BYTES};
 
 /// What all workers of a pipeline share.
 #[derive(Clone, Debug)]
@@ -75,16 +75,20 @@ impl Settings {
 
     /// Asks the broker for the largest record that each output topic takes. Larger ones are then dead letters, instead of records that the
     /// broker refuses together with all others of their request. Without the right to ask, librdkafka's defaults stand.
-    pub fn ask_limits(&mut self, admin: &Admin) {
+    ///
+    /// # Errors
+    /// When no broker answers: what is not known now would stay unknown.
+    pub fn ask_limits(&mut self, admin: &Admin) -> Result<(), KafkaError> {
         for topic in [&mut self.output, &mut self.dead_letters] {
-            topic.ask_limit(admin);
+            topic.ask_limit(admin)?;
         }
         let limits = [self.output.max_record_bytes, self.dead_letters.max_record_bytes].into_iter().flatten();
-        let (Some(least), Some(most)) = (limits.clone().min(), limits.max()) else { return };
+        let (Some(least), Some(most)) = (limits.clone().min(), limits.max()) else { return Ok(()) };
         // A batch must fit every topic; a single record only its own, which the worker sees to.
         self.producer.set_default("batch.size", least.min(BATCH_BYTES).to_string());
         let most = most.clamp(BATCH_BYTES, MOST_RECORD_BYTES);
         self.producer.set_default("message.max.bytes", most.to_string());
+        Ok(())
     }
 }
 
@@ -99,11 +103,13 @@ pub(super) fn take_events_of(bytes: u64, consumer: &mut ClientProperties) {
 }
 
 impl OutputTopic {
-    fn ask_limit(&mut self, admin: &Admin) {
+    fn ask_limit(&mut self, admin: &Admin) -> Result<(), KafkaError> {
         match admin.max_message_bytes(&self.name) {
             Ok(limit) => self.max_record_bytes = limit,
+            Err(error) if error.is_retriable() => return Err(error),
             Err(error) => tracing::warn!(%error, topic = self.name, "the largest record that the topic takes is not known"),
         }
+        Ok(())
     }
 }
 

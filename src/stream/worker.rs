@@ -75,6 +75,8 @@ pub(super) struct Worker {
     subscribed: Instant,
     backoff: Duration,
     lag_published: Instant,
+    /// How many events waited then.
+    waiting: i64,
     /// When an event came last, or it was looked whether the brokers are within reach.
     heard: Instant,
     /// Whether the consumer was cut off at the last look.
@@ -119,6 +121,7 @@ impl Worker {
             subscribed: now,
             backoff: BACKOFF.0,
             lag_published: now,
+            waiting: 0,
             heard: now,
             is_cut_off: false,
             held: Held::default(),
@@ -182,7 +185,10 @@ impl Worker {
             Err(error) if error.code.needs_operator() => return Err(WorkerError::Operator(error)),
             Err(error) if error.is_fatal() => return Err(WorkerError::Client(error)),
             Err(error) => tracing::warn!(%error, "reading events failed; trying again"),
-            Ok(()) => self.health.ready(self.is_ready() && self.held.is_empty()),
+            Ok(()) => {
+                let is_ready = self.is_ready();
+                self.health.ready(is_ready && self.held.is_empty());
+            }
         }
         self.publish_lag();
         if self.batch.is_empty() {
@@ -268,7 +274,12 @@ impl Worker {
     /// Makes the open work durable, which is what ends the growth of the pauses after work that was undone.
     fn commit(&mut self) -> Result<(), Failure> {
         let has_work = self.delivery.pace.is_open();
-        self.delivery.commit(&self.consumer)?;
+        match self.delivery.commit(&self.consumer) {
+            Ok(()) => {}
+            // The work stays open.
+            Err(Failure::Later) => return Ok(()),
+            Err(failure) => return Err(failure),
+        }
         if has_work {
             self.backoff = BACKOFF.0;
         }
@@ -294,6 +305,10 @@ impl Worker {
             self.score()?;
         }
         self.commit()?;
+        if self.delivery.pace.is_open() {
+            // The group takes no offsets now: everything comes again, and the worker stops there then.
+            return Err(self.delivery.abort());
+        }
         Err(Failure::Stop(told.unwrap_or_default()))
     }
 
@@ -346,18 +361,26 @@ impl Worker {
         Ok(())
     }
 
-    /// Ready is a worker that has been told its partitions. Where there are more workers than partitions librdkafka tells the spare ones
-    /// nothing: those are ready once the group has known them for longer than a rebalance waits for a member that has crashed.
-    fn is_ready(&self) -> bool {
-        self.delivery.was_told_partitions() || (self.subscribed.elapsed() > SPARE_AFTER && self.consumer.is_known())
+    /// Ready is a worker that has been told its partitions and reads them. Where there are more workers than partitions librdkafka tells the
+    /// spare ones nothing: those are ready once the group has known them for longer than a rebalance waits for a member that has crashed.
+    fn is_ready(&mut self) -> bool {
+        let share = &mut self.delivery.share;
+        if share.was_told() {
+            return share.is_read(&self.consumer);
+        }
+        self.subscribed.elapsed() > SPARE_AFTER && self.consumer.is_known()
     }
 
     fn publish_lag(&mut self) {
-        if self.lag_published.elapsed() < LAG_INTERVAL {
+        // What was said last stands as long as a commit hangs: it must not be that nothing waits.
+        let is_news = self.waiting == 0 && !self.batch.is_empty();
+        if self.lag_published.elapsed() < LAG_INTERVAL && !is_news {
             return;
         }
         self.lag_published = Instant::now();
-        for (partition, lag) in self.consumer.lags() {
+        self.waiting = 0;
+        for (partition, lag) in self.delivery.share.waiting(&self.consumer) {
+            self.waiting += lag;
             self.delivery.metrics.lag(partition, lag);
         }
     }
@@ -394,7 +417,7 @@ fn ended_by(failure: Failure) -> Result<(), WorkerError> {
             tracing::warn!(%error, "told to stop while the broker does not answer; what is not committed is scored by the next owner");
             Ok(())
         }
-        Failure::Rewind => Ok(()),
+        Failure::Rewind | Failure::Later => Ok(()),
     }
 }
 

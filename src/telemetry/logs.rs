@@ -28,7 +28,7 @@ pub enum LogFormat {
 pub enum LogError {
     /// The variable `CAZ_LOG` cannot be read.
     #[error(
-        "CAZ_LOG is `{value}`, which is no log filter ({message}); write a level, such as CAZ_LOG=debug, or levels by part, such as CAZ_LOG=info,caz::stream=trace"
+        "CAZ_LOG is `{value}`, which is no log filter ({message}); write a level, such as CAZ_LOG=debug, or levels by part, such as CAZ_LOG=warn,caz::stream=info"
     )]
     Filter {
         /// The variable's value.

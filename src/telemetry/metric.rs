@@ -155,7 +155,7 @@ impl Metric {
                 Kind::Gauge,
                 Unit::Count,
                 &["topic", "partition"],
-                "Records of an assigned partition that are not processed yet; the series ends when the partition leaves.",
+                "Records of an assigned partition whose outcome is not delivered yet; the series ends when the partition leaves.",
             ),
             Self::AssignedPartitions => {
                 define("caz_assigned_partitions", Kind::Gauge, Unit::Count, &[], "Partitions assigned to the workers of this process.")

@@ -192,7 +192,7 @@ impl WorkerMetrics {
         self.rebalances[kind as usize].increment(1);
     }
 
-    /// `events` of an assigned partition are not processed yet.
+    /// The outcome of so many `events` of an assigned partition is not delivered yet.
     pub fn lag(&self, partition: i32, events: i64) {
         let register = || Metric::ConsumerLag.gauge(&[("topic", self.topic.clone()), ("partition", partition.to_string())]);
         self.lags.borrow_mut().entry(partition).or_insert_with(register).set(events as f64);

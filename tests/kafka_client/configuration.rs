@@ -175,15 +175,18 @@ fn the_in_process_broker_serves_a_group() {
 }
 
 #[test]
-fn a_consumer_is_cut_off_where_a_new_client_is_let_in() {
+fn a_client_is_cut_off_where_a_new_client_is_let_in() {
     let (broker, properties) = mock();
     broker.create_topic("in", 1).unwrap();
-    let there = properties.with("group.id", "g");
+    let there = properties.clone().with("group.id", "g");
     let nowhere = there.clone().with("bootstrap.servers", "127.0.0.1:1");
     let consumer = Consumer::new(&nowhere, "in").unwrap();
     consumer.check_reach(&nowhere).expect("an outage cuts nobody off");
     let error = consumer.check_reach(&there).unwrap_err();
     assert!(error.to_string().contains("this client has no broker to ask, and one answers a new client"), "{error}");
+    let producer = Producer::new(&properties.clone().with("bootstrap.servers", "127.0.0.1:1")).unwrap();
+    assert!(producer.check_reach(&nowhere).is_ok() && producer.check_reach(&properties).is_err());
+    Producer::new(&properties).unwrap().check_reach(&properties).expect("it reaches the broker");
     // A broker answers in turn: behind a fetch that waits for events, which takes longer than the look.
     let slow = there.with("fetch.wait.max.ms", "5000");
     let consumer = Consumer::new(&slow, "in").unwrap();

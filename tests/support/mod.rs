@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, Producer, RebalanceListener};
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -60,15 +62,24 @@ pub fn create_topic_with(prefix: &str, partitions: i32, config: &[(&str, &str)])
     name
 }
 
+/// Carries out what [`Admin`] does not do.
+fn administer<T>(call: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> KafkaResult<T>) -> T {
+    let client = ClientConfig::new().set("bootstrap.servers", bootstrap()).create().expect("valid properties");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(call(&client, &AdminOptions::new())).expect("the broker answers")
+}
+
 /// Deletes a topic.
 pub fn delete_topic(name: &str) {
-    use rdkafka::admin::{AdminClient, AdminOptions};
-    use rdkafka::client::DefaultClientContext;
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap()).create().expect("valid properties");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let deleted = runtime.block_on(client.delete_topics(&[name], &AdminOptions::new())).expect("the broker answers");
+    let deleted = administer(async |client, options| client.delete_topics(&[name], options).await);
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+}
+
+/// Lets the records of a partition expire that stand before `offset`.
+pub fn expire(topic: &str, partition: i32, offset: i64) {
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
+    administer(async |client, options| client.delete_records(&before, options).await);
 }
 
 /// Deletes a topic and makes one of the same name.
