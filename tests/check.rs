@@ -160,6 +160,21 @@ fn two_columns_of_one_name_are_told() {
     assert!(message.contains("two columns named `part` reach node `age_fillna`: one made by `hour`, one by `dayofweek`"), "{message}");
 }
 
+/// A category and the text of the same codes: dummies of the one are others than those of the other, so no order of edges may choose.
+#[test]
+fn a_category_and_its_text_are_two_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "    - id: text\n      type: Pandas\n      params: {import: astype, cols: age_bucket, kwargs: {dtype: str}}\n";
+    for (first, second) in [("text", "age_bins"), ("age_bins", "text")] {
+        let edges = format!("    - [age_bins, text]\n    - [{first}, dummies]\n    - [{second}, dummies]\n");
+        let pipeline = example(&[("    - id: dummies\n", &format!("{text}    - id: dummies\n")), ("    - [age_bins, dummies]\n", &edges)]);
+        let (code, message) = check(folder.path(), &pipeline);
+        let told = format!("two columns named `age_bucket` reach node `dummies`: one made by `{first}`, one by `{second}`");
+        assert_eq!((code, message.matches("error[").count()), (3, 1), "{message}");
+        assert!(message.contains(&told), "{message}");
+    }
+}
+
 /// Two models at the end whose outputs have one name: neither of the two is left out in silence.
 #[test]
 fn two_outputs_of_one_name_are_told() {

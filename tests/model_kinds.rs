@@ -52,7 +52,12 @@ fn a_row_fills_inputs_of_every_shape() {
         let bytes = unary("Neg", FLOAT, shape, &[]);
         let store = store(&bytes);
         let pipeline = pipeline(&store, &fields, json!({ "features": features }));
-        assert_eq!(pipeline.findings(), "", "{shape:?}");
+        let findings = pipeline.findings();
+        // The answer has these dimensions too: it may be two rows.
+        match *shape == [2, 2] {
+            true => assert!(findings.contains("the first dimension of model `m` is fixed at 2"), "{findings}"),
+            false => assert_eq!(findings, "", "{shape:?}"),
+        }
         assert_eq!(ModelStore::new(store.path()).get("m").unwrap().single_row, single_row, "{shape:?}");
         for batch in [1, 3, 7] {
             let scores = pipeline.score(&rows, batch);
@@ -420,7 +425,7 @@ fn a_null_in_a_list_is_a_feature_that_is_null() {
     assert_eq!(rejected(&fates[0]), ("unexpected_null", "a[1]".into()));
     assert_eq!(rejected(&fates[1]), ("unexpected_null", "a".into()));
     assert!(matches!(fates[2], Fate::Scored(_)));
-    let lenient = pipeline(&store, &fields, json!({"features": ["a"], "nulls": "nan", "non_finite": "null"}));
+    let lenient = pipeline(&store, &fields, json!({"features": ["a"], "nulls": "nan", "non_finite": null}));
     let fates = lenient.score(&rows, 3);
     assert_eq!(fates[0], Fate::Scored(json!({"y_0": -1.0, "y_1": null}).as_object().unwrap().clone()));
     assert_eq!(rejected(&fates[1]), ("unexpected_null", "a".into()));

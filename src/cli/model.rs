@@ -54,8 +54,14 @@ fn describe(model: &Model) -> Vec<String> {
         None => line("engine", &format!("{}: {}", model.engine().name(), model.engine().promise())),
         Some(reason) => line("engine", &format!("{}: {reason}", model.engine().name())),
     }
-    if let Some(refusal) = &model.refusal {
-        line("untried", &format!("it fails on a row of zeros and empty strings, its outputs are as the file declares them: {refusal}"));
+    match &model.refusal {
+        Some(_) if model.is_open() => {
+            line("untried", "only a graph tells how many features a row has: its outputs are as the file declares them");
+        }
+        Some(refusal) => {
+            line("untried", &format!("it fails on a row of zeros and empty strings, its outputs are as the file declares them: {refusal}"));
+        }
+        None => {}
     }
     match (&model.single_row, model.is_open()) {
         (_, true) => line("a run", "as many rows as the graph's features turn out to serve best: the model takes any number of features"),
@@ -68,6 +74,7 @@ fn describe(model: &Model) -> Vec<String> {
             line("a run", &format!("1 row: the rows may not be along the first dimension of output `{output}`"));
         }
         (Some(SingleRow::DependsOnBatch), _) => line("a run", "1 row: its answers would depend on the rows beside it"),
+        (Some(SingleRow::Random), _) => line("a run", "1 row: it answers the same row differently each time"),
     }
     if let Some(features) = &model.features {
         line("features", &features.join(", "));

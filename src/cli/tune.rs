@@ -14,9 +14,9 @@ use crate::model::{Engine, Model, RunCost, best_rows_per_run};
 /// `caz tune MODEL`
 #[derive(clap::Args)]
 #[command(after_help = "\
-Nothing is written. A running caz measures the same when it puts a model to work, in a shorter time, and
-keeps the number while it runs; `rows_per_run` and `engine` of the node that asks the model fix both, and
-nothing is measured then.
+Nothing is written. A running caz measures the same when it puts a model to work, in a shorter time, \
+and keeps the number while it runs; `rows_per_run` and `engine` of the node that asks the model fix both, \
+and nothing is measured then.
 
 Examples:
   caz tune models/car-insurance/random-forest.onnx
@@ -51,8 +51,9 @@ fn of(costs: &[RunCost], engine: Engine) -> Vec<RunCost> {
     costs.iter().filter(|cost| cost.engine == engine).copied().collect()
 }
 
-fn chosen(model: &Model, costs: &[RunCost]) -> usize {
-    best_rows_per_run(&of(costs, model.engine())).unwrap_or(1)
+/// The rows a run that serve best; `None` when the model refused to be measured.
+fn chosen(model: &Model, costs: &[RunCost]) -> Option<usize> {
+    if model.single_row.is_some() { Some(1) } else { best_rows_per_run(&of(costs, model.engine())) }
 }
 
 fn as_text(model: &Model, costs: &[RunCost]) -> String {
@@ -69,11 +70,12 @@ fn as_text(model: &Model, costs: &[RunCost]) -> String {
         }
         table.row(cells);
     }
-    let (engine, rows) = (model.engine(), chosen(model, costs));
+    let engine = model.engine();
     let reason = model.unfit().map_or_else(|| engine.promise().to_owned(), ToString::to_string);
-    let runs = match model.single_row {
-        Some(_) => "1 row a run: the model needs it".to_owned(),
-        None => format!("{rows} rows a run serve best on this machine; `rows_per_run: {rows}` in the node keeps the number"),
+    let runs = match (&model.single_row, chosen(model, costs)) {
+        (Some(_), _) => "1 row a run: the model needs it".to_owned(),
+        (None, Some(rows)) => format!("{rows} rows a run serve best on this machine; `rows_per_run: {rows}` in the node keeps the number"),
+        (None, None) => "not measured: the model refuses the noise that it would be measured with".to_owned(),
     };
     format!("{}\n{table}  engine   {}: {reason}\n  a run    {runs}", model.path.display(), engine.name())
 }
@@ -92,7 +94,7 @@ fn as_json(model: &Model, costs: &[RunCost]) -> serde_json::Value {
         "sha256": model.digest,
         "engine": model.engine().name(),
         "unfit": model.unfit().map(ToString::to_string),
-        "rows_per_run": if model.single_row.is_some() { 1 } else { chosen(model, costs) },
+        "rows_per_run": chosen(model, costs),
         "costs": costs.iter().map(cost).collect::<Vec<_>>(),
     })
 }

@@ -31,6 +31,12 @@ pub(super) fn agree(expected: &Value, found: &Value, data_type: &DataType, toler
     tolerance.map_or_else(|| same(expected, found, data_type), |tolerance| near(expected, found, data_type, tolerance))
 }
 
+/// How far a number may be from training's: `tolerance`, and of a larger number than 1 that part, since floats are the coarser the larger
+/// they are.
+pub(super) fn applied(tolerance: f64, expected: &Value) -> f64 {
+    tolerance * number(expected).filter(|expected| expected.is_finite()).map_or(1.0, |expected| expected.abs().max(1.0))
+}
+
 /// Whether a number that a model answered is within `tolerance` of training's; what is not a number must be the same.
 fn near(expected: &Value, found: &Value, data_type: &DataType, tolerance: f64) -> bool {
     same(expected, found, data_type)
@@ -103,7 +109,7 @@ pub(super) fn shown(expected: &Value, found: &Value, data_type: &DataType) -> (S
 
 #[cfg(test)]
 mod tests {
-    use super::{near, same, shown};
+    use super::{applied, near, same, shown};
     use arrow_schema::{DataType, Field, TimeUnit};
     use serde_json::{Value, json};
 
@@ -166,6 +172,16 @@ mod tests {
         assert!(near(&json!(0.5), &json!(0.500_000_9), &DataType::Float32, 1e-6));
         assert!(!near(&json!(0.5), &json!(0.500_002), &DataType::Float32, 1e-6));
         assert!(!near(&json!(1), &json!(2), &DataType::Int64, 5.0));
+        // Neighbours among the singles, and what is more than a millionth away.
+        for (expected, found, is_near) in [
+            (json!(523_371.53), json!(523_371.5), true),
+            (json!(-523_371.53), json!(-523_371.5), true),
+            (json!(523_371.53), json!(523_372.1), false),
+            (json!("inf"), json!(1.0), false),
+            (json!(1.0), json!("inf"), false),
+        ] {
+            assert_eq!(near(&expected, &found, &DataType::Float32, applied(1e-6, &expected)), is_near, "{expected} {found}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub struct Golden {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerances {
-    /// For numbers that a model answers, and those made of them: the largest absolute difference.
+    /// For numbers that a model answers, and those made of them: the largest difference, times the recorded number where that is beyond 1.
     pub score: f64,
 }
 

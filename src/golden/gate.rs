@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use serde_json::Value;
 
-use super::compare::{agree, shown};
+use super::compare::{agree, applied, shown};
 use super::{Case, Fate, Golden, LeftOut, Observed, Seen};
 use crate::config::{Format, Pipeline};
 use crate::dataset::{DatasetSchema, Rejection};
@@ -161,7 +162,10 @@ impl<'g> Fit<'g> {
         let node = &plan.nodes()[place];
         let column = node.frame.columns().iter().position(|column| column.name.as_ref() == name);
         if column.is_none() {
-            let help = format!("columns there: {}", list(node.frame.names()));
+            let mut help = format!("columns there: {}", list(node.frame.names()));
+            if node.parents.is_empty() {
+                help.push_str("; a column that events lack, as what the model predicts, stays out of the recorded frame");
+            }
             let message = format!("the golden cases have column `{name}` at node `{}`, which does not make it", node.id);
             self.misfits.push((message, Some(help)));
         }
@@ -230,15 +234,19 @@ impl<'g> Fit<'g> {
     fn values(&self, observed: &Observed<'_>, case: &Case, seen: &Seen, limit: usize) -> Option<(usize, String)> {
         let row = seen.row.filter(|_| case.is_scored())?;
         let within = |place: usize| place < seen.passed && place + 1 < limit;
-        let tolerance = |is_answer: bool| is_answer.then_some(self.golden.tolerances.score);
-        let told = |tolerance: Option<f64>| tolerance.map_or(String::new(), |tolerance| format!(" (tolerance {tolerance})"));
+        let tolerance = |is_answer: bool, expected: &Value| is_answer.then(|| applied(self.golden.tolerances.score, expected));
+        let told = |tolerance: Option<f64>| {
+            // As many digits as anyone gives.
+            let few = |tolerance: f64| format!("{tolerance:.3e}").parse().unwrap_or(tolerance);
+            tolerance.map(few).map_or(String::new(), |tolerance| format!(" (tolerance {tolerance})"))
+        };
         let columns = self.nodes.iter().filter(|(place, _)| within(*place)).find_map(|(place, columns)| {
             let node = &observed.nodes[*place];
             let differs = columns.iter().find_map(|(at, column)| {
                 let column_there = &node.node.frame.columns()[*column];
                 let (expected, found) = (&case.values[*at], node.value(*column, row)?);
                 // What is made of a model's answers is no nearer to training's than they are.
-                let tolerance = tolerance(node.is_answer(*column));
+                let tolerance = tolerance(node.is_answer(*column), expected);
                 let differs = !agree(expected, &found, &column_there.data_type, tolerance);
                 differs.then(|| {
                     let (expected, found) = shown(expected, &found, &column_there.data_type);
@@ -257,7 +265,7 @@ impl<'g> Fit<'g> {
                     Element::F16 => DataType::Float16,
                     element => element.data_type(),
                 };
-                let tolerance = tolerance(node.column(&feature.name).is_some_and(|column| node.is_answer(column)));
+                let tolerance = tolerance(node.column(&feature.name).is_some_and(|column| node.is_answer(column)), expected);
                 let differs = !agree(expected, &found, &data_type, tolerance);
                 differs.then(|| {
                     let (expected, found) = shown(expected, &found, &data_type);
@@ -269,7 +277,7 @@ impl<'g> Fit<'g> {
                 model.outputs.iter().zip(&values.outputs).find_map(|(column, expected)| {
                     let data_type: &DataType = &node.node.frame.columns()[*column].data_type;
                     let found = node.value(*column, row)?;
-                    let tolerance = tolerance(true);
+                    let tolerance = tolerance(true, expected);
                     let differs = !agree(expected, &found, data_type, tolerance);
                     differs.then(|| {
                         let (expected, found) = shown(expected, &found, data_type);

@@ -1,12 +1,13 @@
 //! Planning: node after node, each on the columns of its parents, then the columns that leave the graph.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::topology::Topology;
 use super::{NodeSpec, OutputColumn, PlanRequest};
 use crate::dataset::DatasetSchema;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
-use crate::nodes::{self, Column, Frame, Planning, Shared, Slot, Source, Step, list};
+use crate::nodes::{self, Ancestor, Column, Frame, Origin, Planning, Shared, Slot, Source, Step, list};
 
 /// A plan while it is made.
 pub(super) struct Builder<'a> {
@@ -18,6 +19,8 @@ pub(super) struct Builder<'a> {
     pub(super) frames: Vec<Option<Frame>>,
     /// The models that each node's ancestors and itself put into the store, by its index in the spec.
     uploads: Vec<Vec<Arc<str>>>,
+    /// Which columns that leave each node are models' answers, by its index in the spec.
+    answers: Vec<Names>,
     /// The event's fields as they are decoded.
     fields: Frame,
     /// The event's fields in pandas' types, once the first node has asked for them: all starts share them.
@@ -26,6 +29,9 @@ pub(super) struct Builder<'a> {
 
 /// Two different columns of one name.
 type Clash = (Column, Column);
+
+/// Names of columns.
+type Names = BTreeSet<Arc<str>>;
 
 impl<'a> Builder<'a> {
     pub(super) fn new(request: &'a PlanRequest<'a>, diagnostics: &'a mut Diagnostics) -> Self {
@@ -42,6 +48,7 @@ impl<'a> Builder<'a> {
             slots: fields.len(),
             frames: vec![None; nodes],
             uploads: vec![Vec::new(); nodes],
+            answers: vec![Names::new(); nodes],
             fields: frame,
             event: None,
         }
@@ -87,8 +94,29 @@ impl<'a> Builder<'a> {
             {
                 frame.set_open();
             }
+            self.answers[index] = self.answers_behind(&spec.id, parents, &frame);
+            if kind.is_inference() {
+                let own = frame.columns().iter().filter(|column| column.origin.node() == spec.id);
+                self.answers[index].extend(own.map(|column| Arc::clone(&column.name)));
+            }
             self.frames[index] = Some(frame);
         }
+    }
+
+    /// The answers that a node passes on: each under the names that it has there, and what the node put in the place of one.
+    fn answers_behind(&self, node: &str, parents: &[usize], frame: &Frame) -> Names {
+        let mut names = Names::new();
+        for parent in parents {
+            let answers =
+                self.frames[*parent].iter().flat_map(Frame::columns).filter(|column| self.answers[*parent].contains(&column.name));
+            for answer in answers {
+                let is_kept = |column: &&Column| keeps(&answer.origin, &column.name, &column.origin, node);
+                let kept: Vec<&Column> = frame.columns().iter().filter(is_kept).collect();
+                let replaced = frame.get(&answer.name).filter(|_| kept.is_empty());
+                names.extend(kept.into_iter().chain(replaced).map(|column| Arc::clone(&column.name)));
+            }
+        }
+        names
     }
 
     fn planning(&mut self, index: usize, input: Frame) -> Planning<'_> {
@@ -168,16 +196,24 @@ impl<'a> Builder<'a> {
     /// The columns that leave the graph, behind the fields that pass through.
     pub(super) fn outputs(&mut self, topology: &Topology) -> Vec<OutputColumn> {
         let (mut answer, clashes) = self.join(&topology.sinks);
+        let answers: Names = topology.sinks.iter().flat_map(|sink| self.answers[*sink].iter().cloned()).collect();
         if topology.is_sound {
-            clashes.iter().for_each(|clash| self.report_ambiguous_output(clash));
+            clashes.iter().for_each(|clash| self.report_ambiguous_output(clash, &answers));
         } else {
             answer.set_open();
         }
         let mut outputs = self.pass_through();
-        let columns = match self.request.columns {
+        let columns: Vec<Column> = match self.request.columns {
             Some(names) => self.named_columns(&answer, names),
-            None => answer.columns().iter().filter(|column| self.is_made_by_a_model(column)).cloned().collect(),
+            None => answer.columns().iter().filter(|column| answers.contains(&column.name)).cloned().collect(),
         };
+        // What a mistake took out was reported.
+        let is_whole = !answer.is_open() && answer.columns().iter().all(|column| column.source != Source::Poisoned);
+        if columns.is_empty() && self.request.columns.is_none() && self.request.pass_through.is_empty() && is_whole {
+            let message = "nothing would be published: no column of a model's answer is left at the graph's end";
+            let help = "keep one in the graph, or name columns in `output.columns`, or fields of the event in `output.pass_through`";
+            self.report_output(Diagnostic::error(Code::NoModel, message).help(help), "/output");
+        }
         for column in columns {
             if outputs.iter().any(|output| output.name == column.name.as_ref()) {
                 let message = format!("the output would have two fields named `{}`", column.name);
@@ -193,9 +229,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Two columns of one name at the graph's ends, where the output would have them.
-    fn report_ambiguous_output(&mut self, (one, other): &Clash) {
+    fn report_ambiguous_output(&mut self, (one, other): &Clash, answers: &Names) {
         let pointer = match self.request.columns {
-            None if self.is_made_by_a_model(one) || self.is_made_by_a_model(other) => "/output".to_owned(),
+            None if answers.contains(&one.name) => "/output".to_owned(),
             None => return,
             Some(names) => match names.iter().position(|name| *name == *one.name) {
                 Some(at) => format!("/output/columns/{at}"),
@@ -238,11 +274,6 @@ impl<'a> Builder<'a> {
         columns
     }
 
-    fn is_made_by_a_model(&self, column: &Column) -> bool {
-        let maker = self.request.spec.nodes.iter().find(|node| node.id == column.origin.node());
-        maker.and_then(|node| nodes::by_name(&node.type_name)).is_some_and(nodes::Node::is_inference)
-    }
-
     fn output(&mut self, column: &Column) -> Option<OutputColumn> {
         let slot = match column.source {
             Source::Slot(slot) => slot,
@@ -270,7 +301,14 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Whether two columns are one that came by two ways.
+/// Whether two columns are one that came by two ways. A category and its text share their codes and are two.
 fn same(one: &Column, other: &Column) -> bool {
-    one.source == other.source && one.source != Source::Poisoned
+    let is_alike = one.source == other.source && one.data_type == other.data_type && one.categories == other.categories;
+    is_alike && one.source != Source::Poisoned
+}
+
+/// Whether a column of this name and origin is the one of origin `answer`, as it was or as `node` changed it under this name.
+fn keeps(answer: &Origin, name: &str, origin: &Origin, node: &str) -> bool {
+    let is_changed = |before: &Ancestor| *before.name == *name && keeps(answer, name, &before.origin, node);
+    origin.is(answer) || (origin.node() == node && origin.parents().iter().any(is_changed))
 }

@@ -52,7 +52,7 @@ pub struct PlanRequest<'a> {
     pub models: &'a ModelStore,
     /// The file that names the output's columns, and where it does (RFC 6901).
     pub document: &'a Arc<Document>,
-    /// The graph's columns that leave with each score; `None` for all outputs of models.
+    /// The graph's columns that leave with each score; `None` for all answers of models, and what takes their places.
     pub columns: Option<&'a [String]>,
     /// The event's fields that leave with each score as they came.
     pub pass_through: &'a [String],
@@ -175,7 +175,7 @@ impl Plan {
     fn report_idle(&self, spec: &GraphSpec, topology: &Topology, diagnostics: &mut Diagnostics) {
         for place in usage::idle(&self.nodes, &self.steps, &self.outputs) {
             let node = &spec.nodes[topology.order[place]];
-            let message = format!("no output and no other node uses what node `{}` makes", node.id);
+            let message = format!("nothing that is published needs what node `{}` makes", node.id);
             let help = "take it out of the graph, or name its columns in `output.columns` or in a later node";
             diagnostics.push(Diagnostic::warning(Code::UnusedNode, message).help(help).at(&spec.document, &node.pointer));
         }

@@ -118,7 +118,7 @@ fn check_types(spec: &GraphSpec, diagnostics: &mut Diagnostics) {
     }
     let types = || spec.nodes.iter().map(|node| nodes::by_name(&node.type_name));
     if types().all(|kind| kind.is_some_and(|kind| !kind.is_inference())) {
-        let diagnostic = Diagnostic::error(Code::NoModel, "the graph asks no model").help("add a node of type ONNXNode");
+        let diagnostic = Diagnostic::error(Code::NoModel, "the graph asks no model").help("add a node of type ONNXNode or ScikitLearn");
         let place = spec.nodes.first().map_or("", |node| node.pointer.as_str()).rsplit_once('/').map_or("", |(nodes, _)| nodes);
         diagnostics.push(diagnostic.at(&spec.document, place));
     }

@@ -115,6 +115,14 @@ impl ModelError {
             Self::Refuses { .. } => Some("export it with the shapes of its outputs, the rows being their only open dimension".into()),
             // What the system says says it all.
             Self::Invalid { message, .. } if message.contains("(os error ") => None,
+            Self::Invalid { message, .. } if message.contains("Could not find an implementation for") => Some(
+                "ONNX Runtime has no such operator for these element types: export the model with float inputs (`FloatTensorType`), or do \
+                 its work in the graph, as `fillna` does an imputer's"
+                    .into(),
+            ),
+            Self::Invalid { message, .. } if message.contains("Unsupported model IR version") => {
+                Some("export it with an older file format (`model.ir_version`), or use a newer ONNX Runtime".into())
+            }
             Self::Invalid { .. } => Some("`onnx.checker.check_model(path, full_check=True)` in Python says what a file lacks".into()),
             Self::Opset { opsets, .. } => Some(format!(
                 "it asks for {opsets}: export it for an older opset (`target_opset`) or without custom operators, or use a newer ONNX Runtime"

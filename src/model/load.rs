@@ -66,6 +66,8 @@ pub enum SingleRow {
     TurnedOutput(String),
     /// Rows that shared a run were not answered as each is alone. One at a time, an answer cannot depend on the batch.
     DependsOnBatch,
+    /// A row alone was answered otherwise each time.
+    Random,
 }
 
 impl Model {
@@ -116,6 +118,15 @@ impl Model {
             Err(_) if model.is_open() => Ok(model),
             outcome => outcome,
         }
+    }
+
+    /// The first dimension of all inputs, where it is fixed and may be that of the rows of a batch: the outputs are a multiple of it.
+    pub fn fixed_rows(&self) -> Option<usize> {
+        let first = |port: &Port| port.shape.first().copied().flatten().filter(|_| port.shape.len() > 1);
+        let rows = self.signature.inputs.first().and_then(first).filter(|rows| *rows > 1)?;
+        let all = self.signature.inputs.iter().all(|port| first(port) == Some(rows))
+            && self.signature.outputs.iter().all(|output| output.holds.width().is_multiple_of(rows));
+        all.then_some(rows)
     }
 
     /// Whether an input takes any number of features, so that only a graph's features tell what it answers: see [`Model::sized`].
@@ -256,7 +267,7 @@ fn single_row(session: &mut Session, signature: &Signature, declared: Option<usi
     if turned.is_some() {
         return turned.map(SingleRow::TurnedOutput);
     }
-    (!probe::answers_rows(session, signature, declared)).then_some(SingleRow::DependsOnBatch)
+    probe::dependence(session, signature, declared)
 }
 
 /// A session for one worker thread: one thread of its own, no spinning, no arena (it would never shrink after a large batch). It logs

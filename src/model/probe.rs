@@ -7,6 +7,7 @@ use ort::value::{DynValue, DynValueTypeMarker, ValueType};
 use super::answer::{self, class_probabilities, row_maps, sequence};
 use super::engine::run_onnx;
 use super::file::ModelFile;
+use super::load::SingleRow;
 use super::runtime::plain;
 use super::session::{RunError, values};
 use super::signature::{Output, Outputs, Port, PortError, Signature};
@@ -225,28 +226,34 @@ fn maps(mut classes: Vec<String>, integers: bool) -> Outputs {
     Outputs::Maps { classes, integers }
 }
 
-/// Whether rows of noise that share a run are answered as each is alone, but for rounding: one row of answers for each, of the same
-/// values. A model that refuses the noise is taken at its word.
-pub(super) fn answers_rows(session: &mut Session, signature: &Signature, declared: Option<usize>) -> bool {
+/// What rows of noise tell of answers that are not each row's own: whether those that share a run are answered as each is alone, but for
+/// rounding, and a row alone the same each time. A model that refuses the noise is taken at its word.
+pub(super) fn dependence(session: &mut Session, signature: &Signature, declared: Option<usize>) -> Option<SingleRow> {
     // What sums of numbers up to 1,000 leave may be little but rounding.
-    [(Noise::Sparse, 1e-2), (Noise::Dense, 1e-4)].into_iter().all(|(kind, rounding)| {
+    [(Noise::Sparse, 1e-2), (Noise::Dense, 1e-4)].into_iter().find_map(|(kind, rounding)| {
         let noise = noise(kind, &signature.inputs, declared, PROBED);
-        answers_noise(session, signature, &noise, rounding)
+        dependence_of(session, signature, &noise, rounding)
     })
 }
 
-fn answers_noise(session: &mut Session, signature: &Signature, noise: &[Tensor], rounding: f64) -> bool {
-    let mut alone = answer::columns(&signature.outputs, PROBED);
-    for row in 0..PROBED {
-        if run_onnx(session, signature, noise, row, row + 1, &mut alone).is_err() {
-            return true;
-        }
-    }
+fn dependence_of(session: &mut Session, signature: &Signature, noise: &[Tensor], rounding: f64) -> Option<SingleRow> {
+    let alone = answers_alone(session, signature, noise)?;
+    let agrees = |others: &[Values]| alone.iter().zip(others).all(|(alone, other)| agree(alone, other, rounding));
     let mut together = answer::columns(&signature.outputs, PROBED);
     match run_onnx(session, signature, noise, 0, PROBED, &mut together) {
-        Ok(()) => alone.iter().zip(&together).all(|(alone, together)| agree(alone, together, rounding)),
-        Err(RunError::Shape { .. } | RunError::Runtime(_)) => false,
+        Ok(()) if agrees(&together) => None,
+        Ok(()) => {
+            let is_random = answers_alone(session, signature, noise).is_some_and(|again| !agrees(&again));
+            Some(if is_random { SingleRow::Random } else { SingleRow::DependsOnBatch })
+        }
+        Err(RunError::Shape { .. } | RunError::Runtime(_)) => Some(SingleRow::DependsOnBatch),
     }
+}
+
+/// The answers to each row of noise alone; `None` when the model refuses one.
+fn answers_alone(session: &mut Session, signature: &Signature, noise: &[Tensor]) -> Option<Vec<Values>> {
+    let mut alone = answer::columns(&signature.outputs, PROBED);
+    (0..PROBED).all(|row| run_onnx(session, signature, noise, row, row + 1, &mut alone).is_ok()).then_some(alone)
 }
 
 /// Equal but for the rounding of another kernel, as a part of the answer; half precision has digits for no less than 1e-2.

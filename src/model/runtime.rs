@@ -81,7 +81,14 @@ fn candidates() -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .flat_map(|folder| folder.ancestors().map(|ancestor| ancestor.join(PROJECT_FOLDER).join(LIBRARY)).collect::<Vec<_>>());
-    beside.chain(project).collect()
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in beside.chain(project) {
+        // The binary's folder and the working directory have ancestors in common.
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// What ONNX Runtime says, on one line and without the places in its own source.

@@ -77,6 +77,11 @@ impl Origin {
         &self.0.node
     }
 
+    /// Whether both are of one making, as those of a column before and behind a new name are.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The columns that it was made from.
     pub fn parents(&self) -> &[Ancestor] {
         &self.0.parents

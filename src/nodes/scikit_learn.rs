@@ -36,11 +36,12 @@ struct Params {
     /// Names for the output columns, as those of an ONNXNode.
     #[serde(default)]
     outputs: BTreeMap<String, Names>,
-    /// What becomes of an event with a null feature, as in an ONNXNode.
+    /// What becomes of an event with a feature that is null or infinite, as in an ONNXNode.
     #[serde(default)]
     nulls: Nulls,
     /// What becomes of an event for which the model answers NaN or infinity, as in an ONNXNode.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "NonFinite::or_nothing")]
+    #[schemars(with = "Option<NonFinite>")]
     non_finite: NonFinite,
     /// How many rows go into one run of the model, as in an ONNXNode.
     #[serde(default)]
@@ -91,7 +92,7 @@ impl Node for ScikitLearn {
     }
 
     fn nulls(&self) -> &'static str {
-        "As an ONNXNode: `nulls` says what becomes of an event with a null feature."
+        "As an ONNXNode: `nulls` says what becomes of an event with a feature that is null or infinite."
     }
 
     fn is_inference(&self) -> bool {

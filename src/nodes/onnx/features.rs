@@ -1,5 +1,6 @@
 //! Features from columns to tensors: which column goes where, and whether its type may, is settled at planning.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::types::{Float32Type, Float64Type, Int32Type};
@@ -11,6 +12,7 @@ use super::fill::{any_integer, fill};
 use crate::dataset::{Phase, Reason, Rejection, Rows};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Element, Model, Port, Tensor};
+use crate::nodes::pandas::lanes::floats;
 use crate::nodes::{Column, Feature, Inputs, Planning, Slot, Source};
 
 /// Everything that fills a model's inputs.
@@ -43,8 +45,6 @@ pub(super) enum Piece {
         at: usize,
         /// The column's name.
         name: Arc<str>,
-        /// Whether a row can be null.
-        nullable: bool,
         /// The integers that the input can hold, where the column can have others.
         bounds: Option<(i128, i128)>,
     },
@@ -99,7 +99,7 @@ impl Features {
                     let slot = planning.array(column);
                     let (read, name) = (position(reads, slot), Arc::clone(&column.name));
                     let bounds = bounds(port.element).filter(|bounds| !within(&column.data_type, *bounds));
-                    pieces.push(Piece::Array { read, at, name, nullable: column.nullable, bounds });
+                    pieces.push(Piece::Array { read, at, name, bounds });
                 }
             }
         }
@@ -228,6 +228,7 @@ fn report_type(planning: &mut Planning<'_>, port: &Port, column: &Column, pointe
     let mend = match (&column.data_type, port.element) {
         (DataType::Utf8 | DataType::Dictionary(_, _), _) => "make numbers of it first, with `get_dummies` or `map`",
         (DataType::Timestamp(_, _), _) => "take parts of it first, such as `dt.hour`",
+        (DataType::Date32, _) => "make times of it first, with `to_datetime`, and take parts of them, such as `dt.year`",
         (DataType::List(_), _) => "a list must hold numbers and fill an input of floats alone",
         (_, Element::Str) => "make strings of it first, with `astype` and `dtype: str`",
         _ => "convert it first, with `astype`",
@@ -289,17 +290,19 @@ impl Gather {
         self.inputs.iter().flat_map(|features| features.pieces.iter().map(move |piece| (features, piece)))
     }
 
-    /// Sends every row with a null or NaN among its features to the dead letters.
-    pub(super) fn reject_nulls(&self, inputs: &Inputs<'_>, rows: &mut Rows) {
-        for (_, piece) in self.pieces() {
-            if let Piece::List { read, name } = piece {
-                reject_null_items(inputs.array(*read).as_list::<i32>(), name, rows);
-            }
-            let Piece::Array { read, name, nullable: true, .. } = piece else { continue };
-            let array = inputs.array(*read);
-            let is_nan = nan_test(array);
-            for row in (0..rows.len()).filter(|row| array.is_null(*row) || is_nan(*row)) {
-                rows.reject(row, null_feature(name.to_string()));
+    /// Sends every row with a feature that is null, or no finite number in its input's type, to the dead letters.
+    pub(super) fn reject_non_finite(&self, inputs: &Inputs<'_>, rows: &mut Rows) {
+        for (features, piece) in self.pieces() {
+            match piece {
+                Piece::Array { read, name, .. } => {
+                    for (row, value) in doubtful(inputs.array(*read), features.element).iter().enumerate() {
+                        if let Some(rejection) = non_finite(*value, features.element) {
+                            rows.reject(row, rejection.field(name.to_string()));
+                        }
+                    }
+                }
+                Piece::List { read, name } => reject_items(inputs.array(*read).as_list::<i32>(), features.element, name, rows),
+                Piece::OneHot { .. } => {}
             }
         }
     }
@@ -327,47 +330,61 @@ impl Gather {
     }
 }
 
-/// Sends every row with a null or NaN among the items of its list to the dead letters.
-fn reject_null_items(lists: &ListArray, name: &str, rows: &mut Rows) {
-    let items = lists.values();
-    if items.null_count() == 0 && !has_nan(items) {
+/// Sends every row with such an item in its list to the dead letters.
+fn reject_items(lists: &ListArray, element: Element, name: &str, rows: &mut Rows) {
+    let items = doubtful(lists.values(), element);
+    if items.is_empty() {
         return;
     }
-    let is_nan = nan_test(items);
     for (row, range) in lists.value_offsets().windows(2).enumerate() {
         let (start, end) = (range[0] as usize, range[1] as usize);
-        if let Some(at) = (start..end).find(|at| items.is_null(*at) || is_nan(*at)) {
-            rows.reject(row, null_feature(format!("{name}[{}]", at - start)));
+        let found = items[start..end].iter().enumerate().find_map(|(at, item)| Some((at, non_finite(*item, element)?)));
+        if let Some((at, rejection)) = found {
+            rows.reject(row, rejection.field(format!("{name}[{at}]")));
         }
     }
 }
 
-fn null_feature(field: String) -> Rejection {
-    Rejection::new(Phase::Inference, Reason::UnexpectedNull, "the feature is null; the model takes numbers only").field(field)
-}
-
-/// Whether a place of the array holds NaN.
-fn nan_test(array: &ArrayRef) -> Box<dyn Fn(usize) -> bool + '_> {
-    match array.data_type() {
-        DataType::Float32 => {
-            let values = array.as_primitive::<Float32Type>().values();
-            Box::new(|at| values[at].is_nan())
-        }
-        DataType::Float64 => {
-            let values = array.as_primitive::<Float64Type>().values();
-            Box::new(|at| values[at].is_nan())
-        }
-        _ => Box::new(|_| false),
+/// An array's numbers, NaN for null, where one of them is not finite in an input of this type; else none. Of text only its nulls count.
+fn doubtful(array: &ArrayRef, element: Element) -> Cow<'_, [f64]> {
+    match element {
+        _ if array.null_count() == 0 && all_finite(array, element) => Cow::Borrowed(&[]),
+        Element::Str => Cow::Owned((0..array.len()).map(|at| if array.is_null(at) { f64::NAN } else { 0.0 }).collect()),
+        _ => floats(array),
     }
 }
 
-/// Whether any place of the array holds NaN, without a branch for each.
-fn has_nan(array: &ArrayRef) -> bool {
-    match array.data_type() {
-        DataType::Float32 => array.as_primitive::<Float32Type>().values().iter().fold(false, |found, value| found | value.is_nan()),
-        DataType::Float64 => array.as_primitive::<Float64Type>().values().iter().fold(false, |found, value| found | value.is_nan()),
-        _ => false,
+/// Whether an array without nulls holds only finite numbers in an input of this type; of floats without a branch for each.
+fn all_finite(array: &ArrayRef, element: Element) -> bool {
+    match (array.data_type(), element) {
+        (_, Element::F16) => floats(array).iter().fold(true, |all, value| all & is_finite(*value, element)),
+        (DataType::Float32, _) => array.as_primitive::<Float32Type>().values().iter().fold(true, |all, value| all & value.is_finite()),
+        (DataType::Float64, Element::F32) => {
+            array.as_primitive::<Float64Type>().values().iter().fold(true, |all, value| all & (*value as f32).is_finite())
+        }
+        (DataType::Float64, _) => array.as_primitive::<Float64Type>().values().iter().fold(true, |all, value| all & value.is_finite()),
+        // Integers and Booleans are finite in all other types, and text is no number.
+        _ => true,
     }
+}
+
+/// Whether a number is finite in an input of this type; a half is rounded to infinity from 65,520 on.
+fn is_finite(value: f64, element: Element) -> bool {
+    match element {
+        Element::F16 => value.abs() < 65_520.0,
+        Element::F32 => (value as f32).is_finite(),
+        _ => value.is_finite(),
+    }
+}
+
+/// Why a model cannot be given a number in an input of this type; `None` for a finite one.
+fn non_finite(value: f64, element: Element) -> Option<Rejection> {
+    let (reason, message) = match value.is_nan() {
+        _ if is_finite(value, element) => return None,
+        true => (Reason::UnexpectedNull, "the feature is null; the model takes numbers only".to_owned()),
+        false => (Reason::NotFinite, format!("the model takes {}; expected: a finite number, found: {value:e}", element.name())),
+    };
+    Some(Rejection::new(Phase::Inference, reason, message))
 }
 
 /// The string of a row; empty where it is null.

@@ -151,8 +151,14 @@ fn widths_fit(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> b
             if port.width().is_none() {
                 let message =
                     format!("a list fills input `{}` of model `{}`, which does not tell how many features it takes", port.name, model.id);
-                let diagnostic = mismatch(message, model).help("export the model with the number of its features");
-                planning.report(diagnostic, pointer);
+                let help = match port.is_batched() {
+                    true => "export the model with the number of its features",
+                    false => {
+                        "if its open dimension is that of the rows, export the model with the rows along the first one (`batch_first=True` \
+                         of a recurrent layer, or a Transpose)"
+                    }
+                };
+                planning.report(mismatch(message, model).help(help), pointer);
                 fit = false;
             }
         } else if !port.takes(columns.len()) {
@@ -162,37 +168,45 @@ fn widths_fit(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> b
             };
             let message =
                 format!("input `{}` of model `{}` takes {takes} features, `features` names {}", port.name, model.id, columns.len());
-            planning.report(mismatch(message, model), pointer);
+            let mut diagnostic = mismatch(message, model);
+            if columns.iter().any(|column| list_item(column).is_some()) {
+                diagnostic = diagnostic.help("a list must fill an input alone: its items are the features");
+            }
+            planning.report(diagnostic, pointer);
             fit = false;
         }
     }
     fit
 }
 
-/// A model that tells its features' names must get these, in its order: those that it declares, else the names of inputs with one column
-/// each, when these are the names of the columns too.
+/// A model that tells its features' names must get these, in its order. One that declares none may have inputs of one column each: a column
+/// that has the name of one of them must not go into another, unless the graph says so by a mapping.
 fn order_fits(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> bool {
     // What a list's items are called, nobody says.
     if groups.iter().any(Group::is_list) {
         return true;
     }
     let given: Vec<&str> = groups.iter().flat_map(|group| &group.columns).map(|column| column.name.as_ref()).collect();
-    let inputs = || model.signature.inputs.iter().map(|port| port.name.as_str());
-    let expected: Vec<&str> = match &model.features {
-        Some(declared) => declared.iter().map(String::as_str).collect(),
-        None if groups.iter().any(|group| group.input.is_some()) || !is_reordered(&given, inputs().collect()) => return true,
-        None => inputs().collect(),
+    let (expected, at): (Vec<&str>, Option<usize>) = match &model.features {
+        Some(declared) => {
+            let at = (0..given.len().max(declared.len())).find(|at| given.get(*at).copied() != declared.get(*at).map(String::as_str));
+            (declared.iter().map(String::as_str).collect(), at)
+        }
+        None if groups.iter().any(|group| group.input.is_some() || group.columns.len() != 1) => return true,
+        None => {
+            let inputs: Vec<&str> = model.signature.inputs.iter().map(|port| port.name.as_str()).collect();
+            let at = given.iter().zip(&inputs).position(|(given, input)| given != input && inputs.contains(given));
+            (inputs, at)
+        }
     };
-    let first = given.iter().zip(&expected).position(|(given, expected)| given != expected);
-    let at = match first {
-        Some(at) => at,
-        None if given.len() == expected.len() => return true,
-        None => given.len().min(expected.len()),
-    };
+    let Some(at) = at else { return true };
     let name = |names: &[&str]| names.get(at).map_or("nothing".to_owned(), |name| format!("`{name}`"));
     let message = format!("feature {at} is {}; model `{}` was trained with {}", name(&given), model.id, name(&expected));
-    let diagnostic =
+    let mut diagnostic =
         Diagnostic::error(Code::ModelSignature, message).help(format!("the model's features in order: {}", expected.join(", ")));
+    if model.features.is_none() {
+        diagnostic = diagnostic.help("if it is meant, `features: {input: column}` says so");
+    }
     let place = groups.iter().flat_map(|group| (0..group.columns.len()).map(move |_| group)).nth(at);
     let pointer = match place {
         Some(Group { input: Some(_), pointer, .. }) => pointer.clone(),
@@ -200,13 +214,4 @@ fn order_fits(planning: &mut Planning<'_>, model: &Model, groups: &[Group]) -> b
     };
     planning.report(diagnostic, &pointer);
     false
-}
-
-/// The same names in another order.
-fn is_reordered(given: &[&str], mut expected: Vec<&str>) -> bool {
-    let mut sorted = given.to_vec();
-    let differ = given != expected;
-    sorted.sort_unstable();
-    expected.sort_unstable();
-    differ && sorted == expected
 }

@@ -39,7 +39,7 @@ impl Kernel for Infer {
     fn run(&mut self, inputs: &Inputs<'_>, rows: &mut Rows, outputs: &mut Vec<ArrayRef>) {
         self.gather.reject_lengths(inputs, rows);
         if self.nulls == Nulls::Reject {
-            self.gather.reject_nulls(inputs, rows);
+            self.gather.reject_non_finite(inputs, rows);
         }
         self.gather.reject_out_of_range(inputs, rows);
         self.alive.clear();

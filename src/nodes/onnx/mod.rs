@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use self::fit::Group;
 use self::infer::Infer;
@@ -39,11 +39,13 @@ pub(super) struct Params {
     /// keep their own names, numbered where they are wider than one column.
     #[serde(default)]
     pub(super) outputs: BTreeMap<String, Names>,
-    /// What becomes of an event with a null (or NaN) feature: a dead letter, as scikit-learn would raise an error, or NaN for the model.
+    /// What becomes of an event with a feature that is null (or NaN), or infinite in the input's type: a dead letter, as scikit-learn would
+    /// raise an error, or the model gets it, null as NaN.
     #[serde(default)]
     pub(super) nulls: Nulls,
     /// What becomes of an event for which the model answers NaN or infinity: a dead letter, or null in that column.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "NonFinite::or_nothing")]
+    #[schemars(with = "Option<NonFinite>")]
     pub(super) non_finite: NonFinite,
     /// How many rows go into one run of the model, 1 to 65,536; measured when the model is put to work unless it is given; `caz tune`
     /// shows what each number costs.
@@ -91,7 +93,7 @@ pub(super) enum Nulls {
     /// The event is a dead letter.
     #[default]
     Reject,
-    /// The model gets NaN, an empty string in a string input; only for models that can take it.
+    /// The model gets NaN, an empty string in a string input, and infinities as they are; only for models that can take them.
     Nan,
 }
 
@@ -131,6 +133,13 @@ pub(super) enum NonFinite {
     Null,
 }
 
+impl NonFinite {
+    /// Nothing, as YAML reads `null` without quotes, is the choice of that name.
+    pub(super) fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<Self>::deserialize(deserializer)?.unwrap_or(Self::Null))
+    }
+}
+
 impl Node for OnnxNode {
     fn type_name(&self) -> &'static str {
         "ONNXNode"
@@ -151,9 +160,9 @@ impl Node for OnnxNode {
     }
 
     fn nulls(&self) -> &'static str {
-        "With `nulls: reject` an event with a null feature becomes a dead letter, as scikit-learn would raise an error; `caz check` warns of \
-         features that can be null and shows where the null comes from. With `nulls: nan` the model gets NaN, or an empty string; \
-         integers and Booleans have neither. A list that is null, or has another number of items than the input, is a dead letter. An answer that is not finite makes the event a dead letter, or null with `non_finite: null`."
+        "With `nulls: reject` an event with a feature that is null, or infinite in the input's type (as 1e39 is in `float`), becomes a dead \
+         letter, as scikit-learn would raise an error; `caz check` warns of features that can be null and shows where the null comes from. \
+         With `nulls: nan` the model gets infinities, and NaN or an empty string for null; integers and Booleans have neither. A list that is null, or has another number of items than the input, is a dead letter. An answer that is not finite makes the event a dead letter, or null with `non_finite: null`."
     }
 
     fn is_inference(&self) -> bool {
@@ -230,6 +239,11 @@ fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
         let help = "without the list nobody notices features in another order; write it such as [\"age\", \"km\"]";
         planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), "/params/model_id");
     }
+    if let Some(rows) = model.fixed_rows() {
+        let message = format!("the first dimension of model `{}` is fixed at {rows}, so all of its input is one event's", model.id);
+        let help = "if these are rows, export it with an open first dimension (`dynamic_axes` of torch, `None` of skl2onnx)";
+        planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), "/params/model_id");
+    }
     let alone = match &model.single_row {
         Some(SingleRow::TurnedOutput(output)) => Some((
             format!("the rows may not be along the first dimension of output `{output}` of model `{}`, so it gets one row a run", model.id),
@@ -238,6 +252,10 @@ fn warn(planning: &mut Planning<'_>, params: &Params, model: &Model) {
         Some(SingleRow::DependsOnBatch) => Some((
             format!("model `{}` answers a row differently when others share its run, so it gets one row a run", model.id),
             "check that the model's operators work on each row alone and that no batch statistics are left from training",
+        )),
+        Some(SingleRow::Random) => Some((
+            format!("model `{}` answers the same row differently each time, so no score of it can be had again", model.id),
+            "export it in evaluation mode (`model.eval()`), without dropout and random operators",
         )),
         Some(SingleRow::FixedShape) | None => None,
     };

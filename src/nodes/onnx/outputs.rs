@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use super::{Names, NonFinite, Params};
 use crate::diagnostic::{Code, Diagnostic, join, nearest};
 use crate::model::{Model, Output};
-use crate::nodes::{Planning, list};
+use crate::nodes::{Planning, Source, list};
 
 /// A column that the node makes.
 pub(super) struct OutputColumn {
@@ -36,6 +36,7 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model) 
         let data_type = output.holds.element().data_type();
         let nullable = params.non_finite == NonFinite::Null && data_type.is_floating();
         let names = names_of(planning, params, output);
+        names.iter().for_each(|name| warn_of_place(planning, params, output, name));
         columns.extend(names.into_iter().map(|name| OutputColumn { name, data_type: data_type.clone(), nullable }));
     }
     let mut seen = BTreeSet::new();
@@ -46,6 +47,18 @@ pub(super) fn plan(planning: &mut Planning<'_>, params: &Params, model: &Model) 
         }
     }
     columns
+}
+
+/// An output under the name of a column that is there takes its place: exported classifiers all call theirs `label` and `probabilities`.
+fn warn_of_place(planning: &mut Planning<'_>, params: &Params, output: &Output, name: &str) {
+    let Some(there) = planning.input().get(name).filter(|column| column.source != Source::Poisoned) else { return };
+    let message =
+        format!("output `{}` of node `{}` takes the place of column `{name}`, made by `{}`", output.name, planning.id(), there.origin);
+    let names = if output.holds.width() == 1 { "other_name" } else { "[a name for each column]" };
+    let help = format!("`outputs: {{{}: {names}}}` leaves the column as it is", output.name);
+    let pointer =
+        if params.outputs.contains_key(&output.name) { join("/params/outputs", &output.name) } else { "/params/model_id".to_owned() };
+    planning.report(Diagnostic::warning(Code::ModelSignature, message).help(help), &pointer);
 }
 
 fn names_of(planning: &mut Planning<'_>, params: &Params, output: &Output) -> Vec<String> {
