@@ -100,6 +100,16 @@ fn avro_comes_as_the_bytes_of_a_record() {
 }
 
 #[test]
+fn json_under_another_name_is_told() {
+    let folder = with_event(EVENT);
+    std::fs::copy(folder.path().join("event.json"), folder.path().join("events.jsonl")).unwrap();
+    let ended = caz(folder.path(), &["explain", "pipeline.yaml", "--event", "events.jsonl"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("rejected     decode: ") && ended.stderr.contains("events.jsonl is read as the bytes of an Avro record"));
+    assert_eq!(explain(folder.path(), &[]).stderr, "");
+}
+
+#[test]
 fn a_recorded_event_is_a_case_that_passes_until_something_changes() {
     let folder = with_event(EVENT);
     let pipeline = |replacements: &[(&str, &str)]| {

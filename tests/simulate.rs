@@ -160,4 +160,7 @@ fn wrong_arguments_are_told() {
     let missing = Pipeline::new(&support::unique("simulate-missing"), "avro");
     let output = missing.simulate(&["--count", "1"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("does not exist"), "{output:?}");
+    // The file is looked at before the topic is.
+    let output = missing.simulate(&["--rows", "nope.csv", "--count", "1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nope.csv: No such file"), "{output:?}");
 }

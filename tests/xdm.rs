@@ -278,6 +278,14 @@ fn what_people_write_is_held_against_the_schema() {
                 serde_json::from_slice(&explained.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&explained)));
             assert_eq!(explanation["outcome"]["reason"], *reason, "{format} {event}: {}", explanation["outcome"]);
         }
+        if format == "xdm" {
+            let messages = json!({"messages": [events[4].0, events[3].0]});
+            std::fs::write(path("event.json"), messages.to_string()).unwrap();
+            let explain = |more: &[&str]| text(&example.command(&[&["explain", "FILE", "--event", &path("event.json")], more].concat()));
+            assert!(explain(&[]).contains("the event holds 2 messages. Mend: say which with --message"), "{}", explain(&[]));
+            assert!(explain(&["--message", "0"]).contains("rejected     decode: xdm_violation"), "{}", explain(&["--message", "0"]));
+            assert!(explain(&["--message", "1"]).contains("score  "), "{}", explain(&["--message", "1"]));
+        }
         // A notebook has null for what is missing, and does not say who it is; what caz recorded is the event as it came.
         let mut golden: Value = serde_json::from_str(&std::fs::read_to_string(path("cases.json")).unwrap()).unwrap();
         let case = &mut golden["cases"][0];

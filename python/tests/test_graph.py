@@ -1,12 +1,14 @@
 import inspect
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 import car_insurance
 import caz
 import numpy as np
+import pandas as pd
 import pytest
 from caz import GraphBuilder, JsonToDataframe, Node, ONNXNode, Pandas, ScikitLearn, replace_ids
 
@@ -77,6 +79,68 @@ def test_times_are_text():
     )
     text = "2020-01-01T00:00:00.000000000"
     assert graph["nodes"][0]["params"]["kwargs"] == {"one": text, "all": [text, None], "numbers": [[1.0, 0.0], [0.0, 1.0]], "zero": 0.5}
+
+
+def kwargs_of(call):
+    (node,) = content(GraphBuilder.generate_dsl(nodes=[Pandas(call)]))["nodes"]
+    return node["params"]["kwargs"]
+
+
+def test_a_series_is_a_dict_where_pandas_takes_it_for_one():
+    series = pd.Series([0.25, 0.75], index=["a", "b"])
+    for name, key in [("map", "arg"), ("fillna", "value"), ("replace", "to_replace")]:
+        assert kwargs_of({"import": name, "kwargs": {key: series}}) == {key: {"a": 0.25, "b": 0.75}}
+    assert kwargs_of({"import": "map", "kwargs": {"arg": pd.Series([1, 0], index=["a", None])}}) == {"arg": {"a": 1}, "null": 0}
+    dtypes = pd.DataFrame({"a": [1], "b": [0.5]}).dtypes
+    assert kwargs_of({"import": "astype", "kwargs": {"dtype": dtypes}}) == {"dtype": {"a": "int64", "b": "float64"}}
+    lists = {"to_replace": [1, 2], "value": pd.Series([3, 4])}
+    assert kwargs_of({"import": "replace", "kwargs": lists}) == {"to_replace": [1, 2], "value": [3, 4]}
+    for index in (["a", "b"], ["kind", "name"]):
+        assert kwargs_of({"import": "isin", "kwargs": {"values": pd.Series([1, 2], index=index, name="x")}}) == {"values": [1, 2]}
+    for index, reason in [(["a", "a"], "has a value twice"), ([("a", 1), ("b", 2)], "keys are text")]:
+        with pytest.raises(TypeError, match=reason):
+            kwargs_of({"import": "map", "kwargs": {"arg": pd.Series([1, 2], index=pd.Index(index))}})
+
+
+@pytest.mark.parametrize("given", [pd.Index, np.ndarray, object, pd.CategoricalDtype(["a"]), pd.CategoricalDtype(ordered=True)])
+def test_what_has_no_name_as_a_type_is_refused(given):
+    with pytest.raises(TypeError, match="a graph (holds no functions|cannot hold)"):
+        kwargs_of({"import": "get_dummies", "kwargs": {"dtype": given}})
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (float, "float"),
+        (int, "int"),
+        (str, "str"),
+        (bool, "bool"),
+        (np.float32, "float32"),
+        (np.dtype("int64"), "int64"),
+        (pd.Int64Dtype(), "Int64"),
+        (pd.Timestamp("2020-01-01 02:03:04.000000005"), "2020-01-01T02:03:04.000000005"),
+        (datetime(2020, 1, 1), "2020-01-01T00:00:00"),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (range(3), [0, 1, 2]),
+        ({"b", "a"}, ["a", "b"]),
+        (pd.Index(["a", pd.NA]), ["a", None]),
+    ],
+)
+def test_what_pandas_takes_a_graph_holds(given, written):
+    assert kwargs_of({"import": "astype", "kwargs": {"dtype": given}}) == {"dtype": written}
+
+
+def test_a_null_of_pandas_is_a_key_of_map():
+    assert kwargs_of({"import": "map", "kwargs": {"arg": {"M": 1, pd.NA: 0}}}) == {"arg": {"M": 1}, "null": 0}
+
+
+def test_a_long_mapping_is_one_line():
+    arg = {str(key): key for key in range(1000)}
+    dsl = GraphBuilder.generate_dsl(nodes=[Pandas({"import": "map", "cols": "x", "kwargs": {"arg": arg}})])
+    assert content(dsl)["nodes"][0]["params"]["kwargs"]["arg"] == arg
+    assert len(dsl) < len(json.dumps(arg)) + 500 and 5 < dsl.count("\n") < 25
+    assert replace_ids(dsl, {}) == dsl
 
 
 def test_text_is_never_a_variable_of_the_environment():

@@ -18,7 +18,7 @@ Exit codes:
   6  the golden cases do not pass: other values than recorded, so nothing is served
 
 Environment:
-  CAZ_LOG          which logs: a level, or levels by part, such as info,caz::stream=trace
+  CAZ_LOG          which logs: a level, or levels by part, such as warn,caz::stream=info
   ORT_DYLIB_PATH   the library of ONNX Runtime, which is looked for beside the binary otherwise
   NO_COLOR         no colours when it is not empty";
 

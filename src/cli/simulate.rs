@@ -61,6 +61,8 @@ impl Simulate {
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::install_logs_from("warn", telemetry::LogFormat::Human).map_err(running)?;
         let assembly = self.pipeline.load()?;
+        // A file that cannot be read is told before Kafka is asked, and before the registry is given a schema.
+        self.events(&assembly)?;
         let topic_name = &assembly.pipeline().input.topic;
         let client = assembly.client();
         check_topics(&admin(&client)?, &client, &[("input", topic_name, "Write")])?;

@@ -43,7 +43,7 @@ pub(super) fn rules(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 
 /// A framing needs what it names schemas with.
 fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let registry = document.value().get("registry").is_some_and(|registry| !registry.is_null());
+    let registry = is_given(document, "/registry");
     for end in ["/input", "/output"] {
         let pointer = format!("{end}/framing");
         let framing = given(document, &pointer, Framing::None);
@@ -79,8 +79,7 @@ fn framings(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 }
 
 fn registry_auth(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
-    let given = |key: &str| document.value().pointer(&format!("/registry/{key}")).is_some_and(|value| !value.is_null());
-    let missing = match (given("username"), given("password")) {
+    let missing = match (is_given(document, "/registry/username"), is_given(document, "/registry/password")) {
         (true, false) => "password",
         (false, true) => "username",
         _ => return,
@@ -91,10 +90,15 @@ fn registry_auth(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
 
 /// The value at a pointer, or the default when it is left out; nothing when it has a mistake of form, which is reported elsewhere.
 pub(super) fn given<T: DeserializeOwned + JsonSchema>(document: &Arc<Document>, pointer: &str, default: T) -> Option<T> {
-    match document.value().pointer(pointer) {
-        Some(_) => document.read_as(pointer, &mut Diagnostics::new()),
-        None => Some(default),
+    if is_given(document, pointer) || document.is_unknown(pointer) {
+        return document.read_without_nulls(pointer, &mut Diagnostics::new());
     }
+    Some(default)
+}
+
+/// Whether there is a value at a pointer: null stands for none.
+fn is_given(document: &Document, pointer: &str) -> bool {
+    document.value().pointer(pointer).is_some_and(|value| !value.is_null())
 }
 
 /// The text at a pointer, also where a variable's looks like a number.
@@ -143,7 +147,7 @@ fn delivery_times(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
     } else if let Some(interval) = interval.filter(|interval| timeout <= *interval) {
         let message = "`transaction_timeout` must be longer than `commit_interval`, or the broker aborts what is about to commit";
         // At the one of the two that is in the file.
-        let place = if document.value().pointer(timeout_at).is_some() { timeout_at } else { interval_at };
+        let place = if is_given(document, timeout_at) { timeout_at } else { interval_at };
         let diagnostic = Diagnostic::error(Code::WrongValue, message).at(document, place);
         diagnostics.push(diagnostic.label(format!("a timeout of {timeout} against a commit interval of {interval}")));
     }
@@ -175,7 +179,7 @@ fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.at_key(document, &join("/kafka", property)).help("remove this line"));
         }
     }
-    let Some(properties) = document.read_as::<KafkaProperties>("/kafka", &mut Diagnostics::new()) else { return };
+    let Some(properties) = document.read_without_nulls::<KafkaProperties>("/kafka", &mut Diagnostics::new()) else { return };
     let properties = properties.written_in(document);
     let tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
     let mut consumer = tried.clone();

@@ -83,7 +83,7 @@ impl PipelineFile {
                 max_event_size: default_max_event_size(),
             },
             model_store: given(document, "/model_store", default_model_store())?,
-            graph: document.read_as("/graph", &mut reported)?,
+            graph: document.read_without_nulls("/graph", &mut reported)?,
             golden: given(document, "/golden", None)?,
             output: Output {
                 topic: String::new(),
@@ -195,7 +195,7 @@ pub struct Output {
     /// Whether caz registers the scores' schema, which it derives from the graph. When not, it must be there.
     #[serde(default = "default_register")]
     pub register: bool,
-    /// Which of the graph's columns are published; all outputs of the ONNX nodes when left out.
+    /// Which of the graph's columns are published; when left out, all outputs of the ONNX nodes, as later nodes change and rename them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub columns: Option<Vec<String>>,

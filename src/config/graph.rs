@@ -119,7 +119,7 @@ struct ApplicationDsl {
 /// The graph of a pipeline file: with the nodes and edges of the DSL file when it names one, whose mistakes are reported here.
 /// Those of the section itself are reported with the rest of the pipeline file.
 pub(super) fn load(pipeline: &Arc<Document>, diagnostics: &mut Diagnostics) -> Option<GraphSpec> {
-    match pipeline.read_as::<GraphSection>("/graph", &mut Diagnostics::new())? {
+    match pipeline.read_without_nulls::<GraphSection>("/graph", &mut Diagnostics::new())? {
         GraphSection::Inline(InlineGraph { frozen, nodes, edges }) => Some(GraphSpec {
             document: Arc::clone(pipeline),
             frozen: frozen.map(|path| pipeline.resolve(&path)),
@@ -128,7 +128,7 @@ pub(super) fn load(pipeline: &Arc<Document>, diagnostics: &mut Diagnostics) -> O
         }),
         GraphSection::Dsl(DslGraph { dsl, frozen }) => {
             let document = open_dsl(pipeline, &dsl, diagnostics)?;
-            let ApplicationDsl { nodes, edges } = document.read_as::<Dsl>("", diagnostics)?.edge.application_dsl;
+            let ApplicationDsl { nodes, edges } = document.read_without_nulls::<Dsl>("", diagnostics)?.edge.application_dsl;
             Some(GraphSpec {
                 document,
                 frozen: frozen.map(|path| pipeline.resolve(&path)),

@@ -95,7 +95,7 @@ impl Pipeline {
     }
 
     fn examine(document: &Arc<Document>, mut diagnostics: Diagnostics) -> Result<(Self, Diagnostics), Diagnostics> {
-        let file = document.read_as("", &mut diagnostics).or_else(|| PipelineFile::around_graph(document));
+        let file = document.read_without_nulls("", &mut diagnostics).or_else(|| PipelineFile::around_graph(document));
         check::rules(document, &mut diagnostics);
         let graph = graph::load(document, &mut diagnostics);
         match (file, graph) {

@@ -79,6 +79,60 @@ shutdown_timeout: 30s
     insta::assert_debug_snapshot!(pipeline);
 }
 
+/// As `${VAR:-}` is; the schema for editors agrees.
+#[test]
+fn null_stands_for_what_is_left_out() {
+    let nulls = "
+name: quotes
+input: {topic: events, group: scorers, format: avro, framing: ~, schema: schema.avsc,
+  writer_schemas: ~, max_event_size: ~}
+model_store: ~
+graph:
+  frozen: ~
+  nodes:
+    - {id: start, type: JsonToDataframe, params: ~}
+  edges: ~
+golden: ~
+output: {topic: scores, format: ~, framing: ~, subject: ~, register: ~, columns: ~,
+  pass_through: ~, headers: ~}
+delivery: {guarantee: ~, commit_interval: ~, transaction_timeout: ~, instance: ~}
+dead_letters: {topic: dead}
+on_error: ~
+registry: ~
+batch: {max_batch: ~, linger: ~}
+workers: ${NONE:-}
+metrics: {address: ~}
+kafka: {bootstrap.servers: localhost:9092, client.rack: ~}
+shutdown_timeout: ~
+";
+    let sections = format!("{SMALLEST}delivery: ~\nbatch: ~\nmetrics: ~\n");
+    let (validator, smallest) = (jsonschema::validator_for(&json_schema()).unwrap(), loaded(SMALLEST));
+    for text in [nulls, &sections] {
+        let (pipeline, document) = load(text).map_err(|found| found.render(false)).unwrap();
+        assert_eq!((&pipeline.graph.nodes[0].params, pipeline.graph.edges.len()), (&json!({}), 0));
+        let pipeline = Pipeline { graph: smallest.graph.clone(), ..pipeline };
+        assert_eq!(format!("{pipeline:#?}"), format!("{smallest:#?}"));
+        assert!(validator.is_valid(document.value()));
+    }
+    for (found, null, key) in [("topic: scores", "topic: ~", "topic"), ("name: quotes", "name: ~", "name"), ("id: start", "id: ~", "id")] {
+        let told = refused(&format!("{}workers: ~\n", SMALLEST.replace(found, null)));
+        assert!(told.contains(&format!("`{key}` must be ")) && told.contains("found nothing") && told.ends_with("\n1 error\n"), "{told}");
+    }
+}
+
+#[test]
+fn a_variable_in_quotes_that_should_be_a_number_is_told() {
+    let help = "a variable in quotes is always text";
+    for line in ["workers: \"${NONE:-2}\"", "workers: '${WORKERS}'", "delivery: {instance: \"${NONE:-}\"}"] {
+        assert!(refused(&format!("{SMALLEST}{line}\n")).contains(help), "{line}");
+    }
+    for line in
+        ["workers: '2'", "workers: \"${NONE:-two}\"", "delivery: {instance: \"${EMPTY}\"}", "delivery: {commit_interval: \"${NONE:-5}\"}"]
+    {
+        assert!(!refused(&format!("{SMALLEST}{line}\n")).contains(help), "{line}");
+    }
+}
+
 #[test]
 fn ten_mistakes_are_ten_reports() {
     insta::assert_snapshot!(refused(

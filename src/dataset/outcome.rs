@@ -79,7 +79,7 @@ pub enum Reason {
     Condition,
     /// The model failed on this row.
     ModelFailed,
-    /// The model answered NaN or infinity where a score must be finite.
+    /// A number is NaN or infinite where it must be finite: a model's feature or answer, or a value that JSON is to hold.
     NotFinite,
     /// The score is too large for the output topic.
     TooLargeForTopic,

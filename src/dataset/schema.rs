@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use apache_avro::Schema;
+use apache_avro::error::Details;
 use apache_avro::schema::SchemaKind;
 use arrow_schema::DataType;
 
@@ -55,6 +56,15 @@ pub enum SchemaError {
         /// What is wrong with it.
         message: String,
     },
+    /// It is a JSON Schema.
+    #[error("this is a JSON Schema, not an Avro schema")]
+    JsonSchema,
+    /// A field has a name that Avro does not allow.
+    #[error("not an Avro schema: the field name `{name}` is not of letters, digits and `_`, or starts with a digit")]
+    FieldName {
+        /// The name.
+        name: String,
+    },
     /// It is an Avro schema, but not of a record.
     #[error("an event is a record, and this schema is of type {found}")]
     NotARecord {
@@ -85,6 +95,22 @@ pub enum SchemaError {
     },
 }
 
+impl SchemaError {
+    /// How to mend it, where that is not in its words.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::JsonSchema => Some(
+                "the formats `avro`, `json` and `avro_json` take an Avro schema; a JSON Schema goes with `xdm_entity`, whose events are \
+                 plain JSON objects, and with `xdm`",
+            ),
+            Self::FieldName { .. } => {
+                Some("fields of JSON may have any names with `format: xdm_entity`, whose dataset schema is a JSON Schema")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl DatasetSchema {
     /// Reads an Avro schema (`.avsc`).
     ///
@@ -93,7 +119,12 @@ impl DatasetSchema {
     pub fn parse_avro(text: &str) -> Result<Self, SchemaError> {
         let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
         let json: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
-        let schema = Schema::parse(&json).map_err(|error| invalid(&error))?;
+        let is_json_schema = json.get("fields").is_none() && ["$schema", "properties"].iter().any(|key| json.get(key).is_some());
+        let schema = Schema::parse(&json).map_err(|error| match error.details() {
+            _ if is_json_schema => SchemaError::JsonSchema,
+            Details::FieldName(name) => SchemaError::FieldName { name: name.clone() },
+            _ => invalid(&error),
+        })?;
         let (Some(name), AvroType::Record(written)) = (schema.name(), AvroType::resolve(&schema)?) else {
             return Err(SchemaError::NotARecord { found: format!("{:?}", SchemaKind::from(&schema)).to_lowercase() });
         };

@@ -49,11 +49,11 @@ codes! {
     Cycle = "E0104",
     /// A node that no event can reach.
     Unreachable = "E0105",
-    /// A graph without an ONNX node.
+    /// A graph that asks no model, or leaves nothing of its answer to publish.
     NoModel = "E0106",
     /// An operation that does not exist or is refused.
     UnknownOperation = "E0107",
-    /// A node whose answer no output and no other node uses.
+    /// A node whose columns nothing that is published needs.
     UnusedNode = "E0108",
     /// A node, or a part of it, that does nothing in a scorer.
     Idle = "E0109",

@@ -83,7 +83,7 @@ impl Document {
     ) -> Result<(Arc<Self>, Diagnostics), Diagnostics> {
         let (name, text) = (name.into(), text.into());
         if text.len() as u64 > MAX_BYTES {
-            return Err(unreadable(&name, &too_large(MAX_BYTES)));
+            return Err(too_large(&name, MAX_BYTES));
         }
         Self::load(name, text, Some(&|name: &str| environment(name).map(OsString::from)))
     }
@@ -177,6 +177,12 @@ impl Document {
         path.iter().any(|place| place.private) || complete && path.last().is_some_and(|place| place.holds_private())
     }
 
+    /// Whether the text at a pointer has a variable, or `$${`, and stands in quotes.
+    pub(super) fn is_quoted_variable(&self, pointer: &str) -> bool {
+        let (path, complete) = self.place.along(pointer);
+        complete && path.last().is_some_and(|place| place.quoted_variable)
+    }
+
     /// Whether the value at a pointer could not be made out, which has been reported.
     pub fn is_unknown(&self, pointer: &str) -> bool {
         self.place.along(pointer).0.iter().any(|place| place.unknown)
@@ -207,21 +213,23 @@ impl std::fmt::Debug for Document {
     }
 }
 
-fn unreadable(name: &str, reason: &str) -> Diagnostics {
-    Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {reason}")).into()
+fn unreadable(name: &str, reason: &str) -> Diagnostic {
+    Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {reason}"))
 }
 
-fn too_large(most: u64) -> String {
-    format!("it is larger than {} KiB", most / 1024)
+fn too_large(name: &str, most: u64) -> Diagnostics {
+    let diagnostic = unreadable(name, &format!("it is larger than {} KiB", most / 1024));
+    diagnostic.help("the bound is caz's own; JSON without indentation is smaller").into()
 }
 
 fn read_text(path: &Path, most: u64) -> Result<String, Diagnostics> {
-    let refuse = |reason: String| unreadable(&path.display().to_string(), &reason);
+    let name = path.display().to_string();
+    let refuse = |reason: String| Diagnostics::from(unreadable(&name, &reason));
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| refuse(error.to_string()))?;
     if bytes.len() as u64 > most {
-        return Err(refuse(too_large(most)));
+        return Err(too_large(&name, most));
     }
     String::from_utf8(bytes).map_err(|error| refuse(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to())))
 }

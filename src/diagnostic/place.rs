@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) unknown: bool,
     /// What stands there, where the value is not this text: `007` is the number 7.
     pub(super) text: Option<String>,
+    /// Whether a variable in quotes was filled in: its text is never a number, a Boolean or null.
+    pub(super) quoted_variable: bool,
     pub(super) inner: Inner,
 }
 

@@ -4,6 +4,8 @@
 
 use super::{
     Code, Diagnostic, Diagnostics, Document, join, nearest,
+    place::segments,
+    scalar,
     secret::mask,
     violation::{Precision, Violation, Wording},
 };
@@ -16,15 +18,41 @@ use std::{borrow::Cow, sync::Arc};
 impl Document {
     /// The value at an RFC 6901 pointer as a `T`, or nothing after reporting every mistake in it.
     ///
-    /// A value that is not there reads as an empty mapping, so that what it should hold is reported at its nearest parent.
+    /// A value that is not there reads as an empty mapping, so that what it should hold is reported at its nearest parent; so does null in
+    /// the place of a mapping with a key of its own, such as a node's `params:`.
     /// `T` refuses unknown keys by `#[serde(deny_unknown_fields)]`; a schema with `title` and `examples` is named by them in messages,
     /// such as "a duration with its unit" and `100ms`.
     pub fn read_as<T: DeserializeOwned + JsonSchema>(self: &Arc<Self>, pointer: &str, diagnostics: &mut Diagnostics) -> Option<T> {
+        self.deserialize(pointer, false, diagnostics)
+    }
+
+    /// As [`Document::read_as`], but null stands for being left out wherever a key may be left out.
+    pub fn read_without_nulls<T: DeserializeOwned + JsonSchema>(
+        self: &Arc<Self>,
+        pointer: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
+        self.deserialize(pointer, true, diagnostics)
+    }
+
+    fn deserialize<T: DeserializeOwned + JsonSchema>(
+        self: &Arc<Self>,
+        pointer: &str,
+        leaves_out_nulls: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
         let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
         let empty = Value::Object(serde_json::Map::new());
-        let mut value = Cow::Borrowed(self.value().pointer(pointer).unwrap_or(&empty));
+        let is_left_out = |value: &Value| value.is_null() && !pointer.is_empty() && schema.get("type").is_some_and(|kind| kind == "object");
+        let given = self.value().pointer(pointer).filter(|value| !is_left_out(value));
+        let mut value = Cow::Borrowed(given.unwrap_or(&empty));
         let mut found = violations(self, pointer, &schema, &value);
-        if put_texts(self, pointer, &found, &mut value) {
+        let some_texts = put_texts(self, pointer, &found, &mut value);
+        let left_out = if leaves_out_nulls { leave_out_nulls(&found, &mut value) } else { Vec::new() };
+        if some_texts || !left_out.is_empty() {
+            found = violations(self, pointer, &schema, &value);
+        }
+        if put_back_required(&left_out, &found, &mut value) {
             found = violations(self, pointer, &schema, &value);
         }
         if !found.is_empty() {
@@ -66,6 +94,37 @@ fn put_texts(document: &Document, base: &str, found: &[Violation], value: &mut C
         let Some(text) = document.written(&pointer).filter(|_| document.is_private(&pointer)) else { continue };
         if let Some(place) = value.to_mut().pointer_mut(at) {
             *place = Value::from(text);
+            some = true;
+        }
+    }
+    some
+}
+
+/// Leaves out each key whose null is no value: its mapping's pointer, and its name.
+fn leave_out_nulls(found: &[Violation], value: &mut Cow<'_, Value>) -> Vec<(String, String)> {
+    let mut left_out = Vec::new();
+    for violation in found {
+        let Violation::WrongValue { at, .. } = violation else { continue };
+        let Some(((mapping, _), key)) = at.rsplit_once('/').zip(segments(at).next_back()) else { continue };
+        if value.pointer(at).is_some_and(Value::is_null)
+            && let Some(Value::Object(entries)) = value.to_mut().pointer_mut(mapping)
+        {
+            entries.remove(&key);
+            left_out.push((mapping.to_owned(), key));
+        }
+    }
+    left_out
+}
+
+/// Puts back the nulls of keys that must be there, so that each is reported at its place; whether there was one.
+fn put_back_required(left_out: &[(String, String)], found: &[Violation], value: &mut Cow<'_, Value>) -> bool {
+    let is_missing = |mapping: &str, name: &str| {
+        found.iter().any(|violation| matches!(violation, Violation::MissingKey { at, key, .. } if at == mapping && key == name))
+    };
+    let mut some = false;
+    for (mapping, key) in left_out.iter().filter(|(mapping, key)| is_missing(mapping, key)) {
+        if let Some(Value::Object(entries)) = value.to_mut().pointer_mut(mapping) {
+            entries.insert(key.clone(), Value::Null);
             some = true;
         }
     }
@@ -116,6 +175,10 @@ fn name_of(document: &Document, pointer: &str) -> String {
     }
 }
 
+/// What mends a text that was meant to be a number, a Boolean or null.
+const QUOTED_VARIABLE: &str = "a variable in quotes is always text; for a number, true, false or null write it without them, on a line \
+                               of its own in YAML: `key: ${NAME}`";
+
 /// Turns violations into diagnostics.
 struct Reporter<'a> {
     document: &'a Arc<Document>,
@@ -128,7 +191,10 @@ impl Reporter<'_> {
         match violation {
             Violation::UnknownKey { at, key, allowed } => Some(self.unknown_key(at, key, allowed)),
             Violation::MissingKey { at, key, help, .. } => (!self.is_misspelt(at, key)).then(|| self.missing_key(at, key, help)),
-            Violation::WrongValue { at, must, allowed, example, .. } => Some(self.wrong_value(at, must, allowed, example.as_deref())),
+            Violation::WrongValue { at, precision, must, allowed, example } => {
+                let diagnostic = self.wrong_value(at, must, allowed, example.as_deref());
+                Some(if self.is_text_by_quotes(at, *precision) { diagnostic.help(QUOTED_VARIABLE) } else { diagnostic })
+            }
             Violation::Other { at, message } => {
                 let pointer = self.pointer(at);
                 Some(
@@ -141,6 +207,16 @@ impl Reporter<'_> {
 
     fn pointer(&self, at: &str) -> String {
         format!("{}{at}", self.base)
+    }
+
+    /// Whether what stands there is a text only because the variable in it is in quotes.
+    fn is_text_by_quotes(&self, at: &str, precision: Precision) -> bool {
+        let pointer = self.pointer(at);
+        let text = self.document.value().pointer(&pointer).and_then(Value::as_str).unwrap_or_default();
+        let matters = precision == Precision::Type || text.is_empty();
+        // What the environment says is never null, with quotes or without.
+        let is_text = |plain: Value| plain.is_string() || plain.is_null() && self.document.is_private(&pointer);
+        matters && self.document.is_quoted_variable(&pointer) && scalar::plain(text).is_ok_and(|plain| !is_text(plain))
     }
 
     fn unknown_key(&self, at: &str, key: &str, allowed: &[String]) -> Diagnostic {

@@ -249,6 +249,7 @@ impl Loader<'_> {
             self.loaded.findings.extend(errors.into_iter().map(|error| unfilled(error, &span)));
             None
         });
+        place.quoted_variable = style != ScalarStyle::Plain && filled.is_some();
         let from_environment = filled.as_ref().is_some_and(|filled| filled.private);
         place.private |= from_environment;
         if secret {

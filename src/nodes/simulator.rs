@@ -1,5 +1,6 @@
 //! The Simulator node: a source of events for demos, tests and load.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,10 +70,16 @@ impl Node for Simulator {
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {
-        if planning.params::<Simulation>().is_some() {
+        if let Some(simulation) = planning.params::<Simulation>() {
             let message = format!("node `{}` makes no events in a scorer, which reads those of the pipeline's input", planning.id());
             let help = "`caz simulate` and `caz demo` take from it what their command line leaves out";
             planning.report(Diagnostic::note(Code::Idle, message).help(help), "/type");
+            let rows = simulation.rows.map(|path| planning.resolve(&path));
+            if let Some((path, error)) = rows.and_then(|path| File::open(&path).err().map(|error| (path, error))) {
+                let message = format!("cannot read the rows of node `{}`: {}: {error}", planning.id(), path.display());
+                let help = "`caz simulate` and `caz demo` need the file, a scorer does not";
+                planning.report(Diagnostic::warning(Code::Unreadable, message).help(help), "/params/rows");
+            }
         }
         planning.input().clone()
     }

@@ -409,14 +409,15 @@ fn read_schema(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut 
         let dataset = Document::read_foreign(path, MOST_SCHEMA_BYTES).and_then(|schema| DatasetSchema::read_xdm(&schema));
         return dataset.map_err(|found| diagnostics.extend(found.or_at(document, "/input/schema"))).ok();
     }
-    let (code, error) = match files::read_text(path, MOST_SCHEMA_BYTES) {
-        Err(error) => (Code::Unreadable, error.to_string()),
+    let (code, error, help) = match files::read_text(path, MOST_SCHEMA_BYTES) {
+        Err(error) => (Code::Unreadable, error.to_string(), None),
         Ok(text) => match DatasetSchema::parse_avro(&text) {
             Ok(schema) => return Some(schema),
-            Err(error) => (Code::Schema, error.to_string()),
+            Err(error) => (Code::Schema, error.to_string(), error.help()),
         },
     };
-    diagnostics.push(Diagnostic::error(code, format!("{}: {error}", path.display())).at(document, "/input/schema"));
+    let diagnostic = Diagnostic::error(code, format!("{}: {error}", path.display())).at(document, "/input/schema");
+    diagnostics.push(help.into_iter().fold(diagnostic, Diagnostic::help));
     None
 }
 

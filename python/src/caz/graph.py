@@ -27,7 +27,7 @@ class GraphBuilder:
             "nodes": [{"id": id, "type": node.type, "params": _checked(node, id)} for node, id in zip(nodes, ids, strict=True)],
             "edges": [[_id(sender, nodes, ids), _id(receiver, nodes, ids)] for sender, receiver in edges],
         }
-        return json.dumps({"edge": {"applicationDsl": content}}, ensure_ascii=False, indent=2)
+        return _text({"edge": {"applicationDsl": content}})
 
 
 def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
@@ -42,7 +42,24 @@ def replace_ids(dsl: str, ids: Mapping[str, str]) -> str:
         node["id"] = ids.get(node["id"], node["id"])
     _check_ids([node["id"] for node in content["nodes"]])
     content["edges"] = [[ids.get(end, end) for end in edge] for edge in content["edges"]]
-    return json.dumps(graph, ensure_ascii=False, indent=2)
+    return _text(graph)
+
+
+def _text(value: Any, margin: str = "") -> str:
+    """JSON with a line for each entry, but for what is short or holds single values only: caz reads graphs of at most 1 MiB, and most of a
+    long mapping would be indentation."""
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) <= 100 or not any(isinstance(entry, dict | list) for entry in entries):
+        return line
+    deeper = margin + "  "
+    if isinstance(value, dict):
+        keys = (json.dumps(key, ensure_ascii=False) for key in value)
+        lines = [f"{deeper}{key}: {_text(entry, deeper)}" for key, entry in zip(keys, entries, strict=True)]
+    else:
+        lines = [deeper + _text(entry, deeper) for entry in entries]
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    return "\n".join([opening, ",\n".join(lines), margin + closing])
 
 
 def _ids(nodes: Sequence[Node]) -> list[str]:
@@ -77,7 +94,7 @@ def _id(end: End, nodes: Sequence[Node], ids: Sequence[str]) -> str:
 def _checked(node: Node, id: str) -> dict[str, Any]:
     """The parameters: NaN as null, infinities as the text that stands for them in a graph."""
     try:
-        return {name: _plain(value) for name, value in _null_beside(node.params).items()}
+        return {name: _plain(value) for name, value in _call(node.params).items()}
     except TypeError as error:
         raise TypeError(f"node `{id}`: {error}") from None
 
@@ -91,28 +108,69 @@ def _plain(value: Any) -> Any:
         case float():
             return None if math.isnan(value) else str(value) if math.isinf(value) else value
         case Mapping():
-            if nulls := [key for key in value if _is_null(key)]:
-                raise TypeError(f"a graph's keys are text, and {nulls[0]!r} is none: {value!r}")
+            if others := [key for key in value if isinstance(key, tuple) or _is_null(key)]:
+                raise TypeError(f"a graph's keys are text, and {others[0]!r} is none: {value!r}")
             if len({str(key) for key in value}) < len(value):
                 raise TypeError(f"a graph's keys are text, and two of these are written alike: {value!r}")
-            return {str(key): _plain(inner) for key, inner in _null_beside(value).items()}
-        case list() | tuple():
+            return {str(key): _plain(inner) for key, inner in _call(value).items()}
+        case list() | tuple() | range():
             return [_plain(inner) for inner in value]
+        case set() | frozenset():  # in an order that is the same each time
+            return [_plain(inner) for inner in sorted(value, key=repr)]
+        case _ if type(value).__name__ in ("NaTType", "NAType"):
+            return None
+        case _ if (name := _dtype(value)) is not None:
+            return name
         case _ if callable(value):
             raise TypeError(f"a graph holds no functions: {value!r}")
         case _ if type(value).__name__ == "datetime64":
             return None if value != value else str(value)
         case _ if hasattr(value, "tolist"):  # NumPy's scalars and arrays; a list of an array's times would be of numbers
             return _plain(list(value) if getattr(value, "ndim", 0) else value.tolist())
+        case _ if hasattr(value, "isoformat") and hasattr(value, "year"):  # dates and times, pandas' with all digits
+            return value.isoformat()
         case _:
             raise TypeError(f"a graph cannot hold {value!r}")
 
 
-def _null_beside(call: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """A call of `map` with what its dict has for None, or NaN, as `null` beside the dict; all else as it is."""
-    kwargs = call.get("kwargs") if call.get("import") == "map" else None
-    arg = kwargs.get("arg") if isinstance(kwargs, Mapping) else None
-    if not (isinstance(kwargs, Mapping) and isinstance(arg, Mapping)):
+def _dtype(value: Any) -> str | None:
+    """The name of a type of columns, Python's, NumPy's or pandas'; None for what is none, or has more to it than its name."""
+    if isinstance(value, type):
+        is_numpy = any(base.__name__ == "generic" for base in value.__mro__)
+        return value.__name__.rstrip("_") if value in (bool, int, float, str) or is_numpy else None
+    if not (hasattr(type(value), "kind") and hasattr(type(value), "name")):
+        return None
+    return None if getattr(value, "categories", None) is not None or getattr(value, "ordered", False) else str(value)
+
+
+# The argument of an operation in which pandas takes a Series for a dict; elsewhere it is a list.
+_DICTS = {"astype": "dtype", "fillna": "value", "map": "arg", "replace": "to_replace"}
+
+
+def _call(call: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A call with dicts for the Series that pandas takes for dicts, and with what the dict of `map` has for null beside it; all else as it
+    is."""
+    kwargs = call.get("kwargs")
+    if "import" not in call or not isinstance(kwargs, Mapping):
+        return call
+    kwargs = {name: _dict(value) if name == _DICTS.get(call["import"]) else value for name, value in kwargs.items()}
+    return _null_beside({**call, "kwargs": kwargs}) if call["import"] == "map" else {**call, "kwargs": kwargs}
+
+
+def _dict(value: Any) -> Any:
+    """A Series as a dict from its index to its values; all else as it is."""
+    if isinstance(value, Mapping) or not (hasattr(value, "index") and hasattr(value, "items")):
+        return value
+    if len(entries := dict(value.items())) < len(value):
+        raise TypeError(f"a Series with an index that has a value twice is no dict: {value!r}")
+    return entries
+
+
+def _null_beside(call: dict[Any, Any]) -> dict[Any, Any]:
+    """A call of `map` with what its dict has for None, or NaN, as `null` beside the dict."""
+    kwargs = call["kwargs"]
+    arg = kwargs.get("arg")
+    if not isinstance(arg, Mapping):
         return call
     nulls = [value for key, value in arg.items() if _is_null(key)]
     if not nulls:
@@ -124,7 +182,7 @@ def _null_beside(call: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 
 def _is_null(key: Any) -> bool:
-    return key is None or key != key
+    return key is None or type(key).__name__ == "NAType" or key != key
 
 
 def _snake(type: str) -> str:

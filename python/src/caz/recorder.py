@@ -37,8 +37,8 @@ class Recorder:
     """Golden cases of a pipeline.
 
     `rows` are the positions of the rows to keep, of every frame that is recorded; without it all rows are kept. Either way all that is
-    recorded has a row for each event, in their order. Scores may differ from training's by `tolerance`, absolutely; columns and features
-    may not. The versions of `libraries` are noted where they are installed.
+    recorded has a row for each event, in their order. Scores may differ from training's by `tolerance`, times the score where it is
+    beyond 1; columns and features may not. The versions of `libraries` are noted where they are installed.
     """
 
     def __init__(self, rows: Sequence[int] | None = None, *, tolerance: float = 1e-6, libraries: Iterable[str] = LIBRARIES) -> None:

@@ -1,5 +1,8 @@
 //! What is known of one event. The structs are the JSON that `--json` prints; docs/explain.md describes it.
 
+use std::collections::HashMap;
+
+use arrow_schema::DataType;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -142,7 +145,7 @@ impl Explanation {
             Some(row) => (
                 observed.nodes[..seen.passed].iter().map(|node| Node::new(node, &observed.nodes, row)).collect(),
                 // A model that refuses its features has been given them.
-                observed.nodes.iter().take(seen.passed + 1).filter_map(|node| Model::new(node, row)).collect(),
+                observed.nodes.iter().take(seen.passed + 1).filter_map(|node| Model::new(node, &observed.nodes, row)).collect(),
             ),
             None => (Vec::new(), Vec::new()),
         };
@@ -179,10 +182,17 @@ impl Node {
 }
 
 impl Model {
-    fn new(node: &ObservedNode<'_>, row: usize) -> Option<Self> {
+    fn new(node: &ObservedNode<'_>, among: &[ObservedNode<'_>], row: usize) -> Option<Self> {
+        let lists = lengths_of_lists(node, among, row);
+        // Of a list that is too short the model would have more features than the event has items.
+        let is_there = |name: &str| {
+            let item = name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
+            item.is_none_or(|(list, at)| lists.get(list).is_none_or(|length| at.parse().is_ok_and(|at: usize| at < *length)))
+        };
         let mut model = None;
         let features: Vec<FeatureValue> = node
             .features(row)
+            .filter(|(feature, _)| is_there(&feature.name))
             .map(|(feature, value)| {
                 model = Some(feature.model.to_string());
                 let (input, name) = (feature.input.to_string(), feature.name.to_string());
@@ -191,4 +201,17 @@ impl Model {
             .collect();
         Some(Self { node: node.node.id.clone(), model: model?, features })
     }
+}
+
+/// How many items the lists that reach a node have in this row, by name.
+fn lengths_of_lists<'a>(node: &ObservedNode<'_>, among: &'a [ObservedNode<'_>], row: usize) -> HashMap<&'a str, usize> {
+    let parents = node.node.parents.iter().map(|parent| &among[*parent]);
+    let lists = parents.flat_map(|parent| {
+        let columns = parent.node.frame.columns().iter().enumerate();
+        columns.filter(|(_, column)| matches!(column.data_type, DataType::List(_))).map(move |(at, column)| {
+            let value = parent.value(at, row);
+            (&*column.name, value.as_ref().and_then(Value::as_array).map_or(0, Vec::len))
+        })
+    });
+    lists.collect()
 }

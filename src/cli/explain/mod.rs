@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
-use self::explanation::Explanation;
+use self::explanation::{Explanation, Outcome};
 use self::source::Subject;
 use super::exit::{Failure, running};
 use super::{PipelineFile, terminal};
@@ -88,6 +88,11 @@ impl Explain {
         let scored = traced.score_all(std::iter::once(subject.value.as_deref()));
         let observed = Observed::new(&scored, 1).ok_or_else(|| running("the plan keeps no trace"))?;
         let explanation = Explanation::new(&subject, &observed, score);
+        if let (Outcome::Rejected { phase: "decode", .. }, Some(doubt)) =
+            (&explanation.outcome, subject.doubt(assembly.pipeline().input.format))
+        {
+            terminal::notice(&doubt);
+        }
         if self.json {
             terminal::answer(&explanation.to_json())?;
         } else {

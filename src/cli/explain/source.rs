@@ -1,5 +1,6 @@
 //! Where the event to explain comes from: a file, a record in Kafka, a golden case.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::exit::{Failure, running};
+use crate::config::Format;
 use crate::dataset::DatasetSchema;
 use crate::dead_letters::DeadLetter;
 use crate::files::BYTE_ORDER_MARK;
@@ -100,9 +102,21 @@ impl Subject {
         Ok(Self { value, is_json: false, origin, dead_letter })
     }
 
+    /// A word on a file that looks like JSON or rows and is read as bytes.
+    pub(super) fn doubt(&self, format: Format) -> Option<String> {
+        let Origin::File { file } = &self.origin else { return None };
+        let is_rows = |name: &OsStr| ["jsonl", "ndjson", "csv"].iter().any(|rows| name.eq_ignore_ascii_case(rows));
+        let looks_like_text =
+            Path::new(file).extension().is_some_and(is_rows) || self.value.as_deref()?.trim_ascii_start().starts_with(b"{");
+        let is_doubtful = format == Format::Avro && !self.is_json && looks_like_text;
+        is_doubtful.then(|| format!("{file} is read as the bytes of an Avro record; one event as JSON needs a name that ends with .json"))
+    }
+
     /// The message of this number, where the event holds several.
     pub(super) fn part(mut self, assembly: &Assembly, message: Option<u32>) -> Result<Self, Failure> {
-        let value = self.value.as_deref().filter(|_| !self.is_json);
+        // In one without an envelope `messages` may be a field.
+        let may_be_field = self.is_json && assembly.dataset().field("messages").is_some();
+        let value = self.value.as_deref().filter(|_| !may_be_field);
         let messages = value.and_then(|value| assembly.messages(value));
         let part = match (value, messages, message) {
             (Some(value), Some(Ok(messages)), Some(number)) => {

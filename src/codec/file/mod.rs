@@ -74,7 +74,7 @@ pub enum FileError {
         source: std::io::Error,
     },
     /// The file's name ends with no known extension.
-    #[error("{path}: the name must end with .csv, .jsonl, .ndjson or .avro; .parquet is only read")]
+    #[error("{path}: the name must end with .csv, .jsonl, .ndjson or .avro, or with .parquet where the file is read")]
     UnknownFormat {
         /// Which file.
         path: PathBuf,

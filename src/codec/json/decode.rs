@@ -20,9 +20,10 @@ use crate::dataset::{DatasetField, DatasetSchema, Reason, Rejection};
 
 /// Decodes JSON: each payload one object with the dataset's fields as its members, records as objects.
 ///
-/// Members in any order; those that the dataset does not have, or nobody asked for, are skipped. A member of the dataset's that is there
-/// twice is refused. A field that is missing is null where it may be, else the schema's default. A number for an integer may be written
-/// `5.0`; it may not be text, nor text a number. Instants are RFC 3339 text or numbers in the schema's unit. Values nest up to 64 deep.
+/// Members in any order; those that the dataset does not have, or nobody asked for, are skipped with all that is in them. A member of the
+/// dataset's that is there twice is refused. A field that is missing is null where it may be, else the schema's default. A number for an
+/// integer may be written `5.0`; it may not be text, nor text a number. Instants are RFC 3339 text or numbers in the schema's unit. Values
+/// nest up to 64 deep.
 #[derive(Debug)]
 pub struct JsonDecoder {
     fields: Vec<DatasetField>,

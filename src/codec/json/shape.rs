@@ -31,7 +31,7 @@ pub(super) enum Shape {
 /// What becomes of a member of an event, or of an object in it that is no value but the way to its members' columns.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// Nobody asked for it.
+    /// Nobody asked for it, nor for anything in it.
     Ignored,
     /// Without a column it is only held against its rules.
     Column(Option<usize>, Value),
@@ -163,19 +163,20 @@ impl Compiler<'_> {
 
     fn target(&mut self, written: &AvroType, kind: &AvroType, path: &str) -> Result<Target, CodecError> {
         let first = self.leaf;
-        if let Some(union) = named_union(written, self.rules) {
-            return self.choice(union, kind, path);
-        }
         let (inner, null) = kind.split_null();
-        if let (AvroType::Record(written), AvroType::Record(record)) = (sole(written), inner) {
+        let target = if let Some(union) = named_union(written, self.rules) {
+            self.choice(union, kind, path)?
+        } else if let (AvroType::Record(written), AvroType::Record(record)) = (sole(written), inner) {
             let object = self.object(written, record, path)?;
-            return Ok(Target::Object { object, nullable: null.is_some(), columns: self.columns(first) });
-        }
-        self.leaf += 1;
-        Ok(match self.places[first] {
-            column @ Some(_) => Target::Column(column, self.value(written, kind, path)?),
-            None => Target::Ignored,
-        })
+            Target::Object { object, nullable: null.is_some(), columns: self.columns(first) }
+        } else {
+            self.leaf += 1;
+            match self.places[first] {
+                column @ Some(_) => Target::Column(column, self.value(written, kind, path)?),
+                None => Target::Ignored,
+            }
+        };
+        Ok(if self.columns(first).is_empty() { Target::Ignored } else { target })
     }
 
     fn choice(&mut self, union: &AvroUnion, kind: &AvroType, path: &str) -> Result<Target, CodecError> {

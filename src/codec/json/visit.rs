@@ -201,7 +201,7 @@ fn fill<E: Error>(object: &Object<Target>, columns: &mut [Column], number: u64, 
                 context.refuse::<E>(reason, message, Anchor::Close)
             })?,
             (Target::Column(Some(column), value), None) if value.nullable => columns[*column].push_null(),
-            (Target::Choice(choice), None) if choice.nullable || choice.columns.is_empty() => {
+            (Target::Choice(choice), None) if choice.nullable => {
                 choice.columns.iter().for_each(|column| columns[*column].push_null());
             }
             (Target::Object { nullable: true, columns: beneath, .. }, None) => {

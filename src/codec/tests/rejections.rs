@@ -208,3 +208,18 @@ fn schemas_that_are_not_read() {
     let errors: Vec<String> = texts.iter().map(|text| DatasetSchema::parse_avro(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(errors.join("\n"));
 }
+
+#[test]
+fn a_schema_that_another_format_takes_has_a_help_that_names_it() {
+    let help = |text: &str| DatasetSchema::parse_avro(text).unwrap_err().help();
+    for text in [
+        r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}"#,
+        r#"{"type":"object","properties":{"price":{"type":"number"}}}"#,
+        r#"{"type":"record","name":"E","fields":[{"name":"Annual Income ($k)","type":"double"}]}"#,
+        r#"{"type":"record","name":"E","fields":[{"name":"@type","type":"string"}]}"#,
+    ] {
+        assert!(help(text).is_some_and(|help| help.contains("xdm_entity")), "{text}");
+    }
+    assert_eq!(help("{"), None);
+    assert_eq!(help(r#"{"type":"array","items":"double"}"#), None);
+}

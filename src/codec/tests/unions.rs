@@ -69,6 +69,42 @@ fn records_of_a_union_are_read_and_written_back() {
 }
 
 #[test]
+fn what_nobody_asked_for_is_not_looked_at() {
+    let schema = schema(&format!(
+        r#"{{"name":"price","type":"int"}},{CLICKS},{{"name":"one","type":["null","string","long"]}},{{"name":"must","type":["string","long"]}},
+           {{"name":"of","type":{{"type":"record","name":"Of","fields":[{{"name":"a","type":"int"}},{{"name":"v","type":["string","long"]}}]}}}},
+           {{"name":"lasts","type":{{"type":"fixed","name":"D","size":12,"logicalType":"duration"}}}}"#
+    ));
+    let column = |name: &str| schema.field(name).unwrap().0;
+    let rejected = |rules, asked: &str, event: &str| {
+        let mut decoder = JsonDecoder::by(rules, &schema, &[column(asked)]).unwrap();
+        decode(&mut decoder, &[format!(r#"{{"price":1,{event}}}"#).as_bytes()]).rejected
+    };
+    let plain = [
+        ("price", r#""one":1.5,"what":{"x":1}"#),
+        ("price", r#""must":1.5,"of":5,"lasts":5"#),
+        ("price", r#""must":null,"of":{"a":"x","v":1.5}"#),
+        ("of.a", r#""of":{"a":1,"v":1.5}"#),
+        ("what.View.page", r#""what":{"Click":{"x":"no"}}"#),
+        ("what.View.page", r#""what":{"View":{"x":"no","page":null}}"#),
+    ];
+    for (asked, event) in plain {
+        assert_eq!(rejected(Rules::Plain, asked, event), vec![], "{asked}: {event}");
+    }
+    for event in [r#""one":{"float":1.5}"#, r#""must":null,"of":[],"lasts":"x""#] {
+        assert_eq!(rejected(Rules::Avro, "price", event), vec![], "{event}");
+    }
+    for (asked, event) in [("of.a", r#""of":5"#), ("one.long", r#""one":1.5"#), ("what.View.page", r#""what":{"View":{"page":5}}"#)] {
+        assert_eq!(rejected(Rules::Plain, asked, event).len(), 1, "{asked}: {event}");
+    }
+    // JSON it must be all the same, and no member twice.
+    let deep = format!(r#""of":{}{}"#, "[".repeat(70), "]".repeat(70));
+    for event in [r#""of":{"a":01}"#, r#""one":[1,}"#, r#""must":"x" "y""#, r#""of":{},"of":{}"#, deep.as_str()] {
+        assert_eq!(rejected(Rules::Plain, "price", event).len(), 1, "{event}");
+    }
+}
+
+#[test]
 fn numbers_are_promoted_and_written_back() {
     let fields = r#"{"name":"n","type":["int","long"]},{"name":"d","type":["null","int","float","double"]}"#;
     let values = [
