@@ -7,6 +7,7 @@ use std::path::Path;
 use caz::model::ModelStore;
 use caz::nodes::{NODES, operation_pages};
 use caz::reference::{Example, Trial, examples, node_index, node_page};
+use serde_json::{Value, json};
 
 fn node_of(name: &str) -> &str {
     if name.starts_with("pandas/") { "Pandas" } else { name }
@@ -70,4 +71,42 @@ fn the_pages_are_fresh() {
     let found: BTreeSet<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(found, names, "a page of no node");
+}
+
+/// Events bring decimals, dates and times of day, which no operation takes as they are: the ways out, from the event to the column.
+#[test]
+fn decimals_dates_and_times_of_day_become_numbers_times_and_text() {
+    let decimal = json!({"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2});
+    let on = |import: &str, cols: &str, kwargs: Value| json!({"import": import, "cols": cols, "kwargs": kwargs});
+    let text = json!({
+        "about": "",
+        "fields": {
+            "price": ["null", decimal], "cents": decimal, "born": "date?", "clock": {"type": "int", "logicalType": "time-millis"},
+        },
+        "params": {"steps": [
+            on("astype", "price", json!({"dtype": "float"})),
+            on("astype", "cents", json!({"dtype": "int8"})),
+            on("to_datetime", "born", json!({})),
+            on("dt.year", "born", json!({})),
+            on("astype", "clock", json!({"dtype": "str"})),
+        ]},
+        "rows": [
+            {"price": "12.50", "cents": "-2.99", "born": 19782, "clock": 45_000_250},
+            {"price": null, "cents": "127.99", "born": null, "clock": 0},
+            {"price": "0.10", "cents": "128.00", "born": 0, "clock": 0},
+            {"price": "0.10", "cents": "1.00", "born": -719_162, "clock": 0},
+            {"price": "0.10", "cents": "1.00", "born": 0, "clock": 86_400_000},
+        ],
+    });
+    let (example, document) = Example::read("objects.json", &text.to_string()).unwrap();
+    let mut trial = Trial::plan(&example, "Pandas", &document, &ModelStore::new("")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(Value::Object(trial.types()), json!({"price": "float64", "cents": "int8", "born": "float64", "clock": "object"}));
+    let expected = [
+        json!({"price": 12.5, "cents": -2, "born": 2024.0, "clock": "12:30:00.250000"}),
+        json!({"price": null, "cents": 127, "born": null, "clock": "00:00:00"}),
+        json!({"rejected": "astype: this number cannot be converted to int8"}),
+        json!({"rejected": "to_datetime: it lies outside the years 1677 to 2262, which nanoseconds hold"}),
+        json!({"rejected": "astype: a date outside of the years 1 to 9999, or a time beyond a day, cannot be converted to text"}),
+    ];
+    assert_eq!(trial.run().unwrap(), expected);
 }

@@ -167,12 +167,17 @@ fn of_graphs_and_models() {
 
 /// What is found in a call of the Pandas node.
 fn mistakes(params: &Value) -> Diagnostics {
+    let fields = json!({
+        "age": "double?", "brand": "string?", "count": "long", "when": "timestamp-millis?", "then": "timestamp-millis", "flag": "boolean?",
+        "sure": "boolean",
+    });
+    mistakes_on(&fields, params)
+}
+
+fn mistakes_on(fields: &Value, params: &Value) -> Diagnostics {
     let example = json!({
         "about": "",
-        "fields": {
-            "age": "double?", "brand": "string?", "count": "long", "when": "timestamp-millis?", "then": "timestamp-millis", "flag": "boolean?",
-            "sure": "boolean",
-        },
+        "fields": fields,
         "params": params,
         "frozen": {"when": {"categories": ["2024-05-01"]}, "brand": {"categories": ["a", "b"]}},
         "rows": [],
@@ -213,6 +218,7 @@ fn of_operations_on_columns_that_they_cannot_take() {
     let calls = [
         on("to_numeric", "when", json!({})),
         on("to_datetime", "flag", json!({})),
+        on("to_datetime", "brand", json!({"format": "%Y-%m-%d %z", "errors": "coerce"})),
         on("round", "brand", json!({})),
         on("where", "age", json!({"cond": {"column": "flag"}})),
         json!({"steps": [on("astype", "count", json!({"dtype": "int8"})), on("where", "count", json!({"cond": {"gt": 0}, "other": 300}))]}),
@@ -225,6 +231,8 @@ fn of_operations_on_columns_that_they_cannot_take() {
         json!({"import": "dropna", "kwargs": {"how": "any", "thresh": 1}}),
         on("fillna", "age", json!({"value": null})),
         on("fillna", "when", json!({"value": "soon"})),
+        on("where", "when", json!({"cond": {"column": "sure"}, "other": "soon"})),
+        on("replace", "when", json!({"to_replace": {"2024-05-01": 1}})),
         json!({"steps": [on("map", "brand", json!({"arg": {"a": "b"}})), on("fillna", "brand", json!({"value": 1}))]}),
         band(on("fillna", "band", json!({"value": "older"}))),
         json!({"import": "get_dummies", "kwargs": {"columns": ["when"]}}),
@@ -242,7 +250,7 @@ fn of_operations_on_columns_that_they_cannot_take() {
         on("isin", "when", json!({"values": [1]})),
         on("map", "when", json!({"arg": {"1": 2}})),
         on("astype", "when", json!({"dtype": "str"})),
-        on("astype", "when", json!({"dtype": "int"})),
+        on("astype", "when", json!({"dtype": "int32"})),
         on("astype", "count", json!({"dtype": "category"})),
         on("str.contains", "brand", json!({"pat": "((("})),
         on("str.contains", "brand", json!({"pat": "\\w{200}{200}{200}"})),
@@ -268,4 +276,54 @@ fn of_operations_on_columns_that_they_cannot_take() {
         }
     }
     insta::assert_snapshot!(all);
+}
+
+/// What pandas holds as Python objects: each refusal names what works, whatever the operation would tell for other columns.
+#[test]
+fn of_objects_name_the_way() {
+    let fields = json!({
+        "price": {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2},
+        "born": {"type": "int", "logicalType": "date"},
+        "clock": {"type": "int", "logicalType": "time-millis"},
+        "tags": {"type": "array", "items": "string"},
+        "raw": "bytes",
+        "ids": {"type": "map", "values": "long"},
+    });
+    let calls = [
+        ("add", json!({"other": 1})),
+        ("eq", json!({"other": 1})),
+        ("isin", json!({"values": [1]})),
+        ("round", json!({})),
+        ("dt.hour", json!({})),
+        ("str.len", json!({})),
+        ("astype", json!({"dtype": "bool"})),
+        ("where", json!({"cond": {"eq": 1}})),
+    ];
+    let ways = [
+        ("price", "convert it with `astype` first, to float64, int64 or str"),
+        ("born", "convert it with `to_datetime` first, or with `astype` to str"),
+        ("clock", "convert it with `astype` to str first: `str.slice` takes the parts of a text such as 12:30:00"),
+        ("tags", "no operation takes a list: only a model does, as the whole of one input"),
+        ("raw", "no operation takes it: let the event bring what the graph needs in a field of its own"),
+        ("ids", "no operation takes it: let the event bring what the graph needs in a field of its own"),
+    ];
+    for (column, way) in ways {
+        for (import, kwargs) in &calls {
+            let found = mistakes_on(&fields, &json!({"import": import, "cols": column, "kwargs": kwargs}));
+            let help: Vec<&str> = found.iter().flat_map(|found| &found.help).map(String::as_str).collect();
+            assert_eq!(help, [way], "{import} of {column}");
+        }
+    }
+    // Of the whole frame a decimal alone can equal a number.
+    let found = mistakes_on(&fields, &json!({"import": "replace", "kwargs": {"to_replace": 0, "value": 1}}));
+    let help: Vec<&str> = found.iter().flat_map(|found| &found.help).map(String::as_str).collect();
+    assert_eq!(help, [ways[0].1]);
+}
+
+#[test]
+fn of_types_keep_the_names_of_members() {
+    let person = json!({"type": "record", "name": "Person", "fields": [{"name": "lastName", "type": "string"}]});
+    let found = mistakes_on(&json!({"people": {"type": "array", "items": person}}), &json!({"import": "abs", "cols": "people"}));
+    let message = &found.iter().next().unwrap().message;
+    assert!(message.contains("of type list(non-null struct(\"lastName\": non-null utf8)"), "{message}");
 }

@@ -118,6 +118,24 @@ fn every_mistake_is_named() {
 }
 
 #[test]
+fn objects_that_get_dummies_would_leave_out_are_named() {
+    let day = CaseColumn { name: "day".into(), dtype: "date32".into(), categories: None, nullable: true, values: Values::Time(vec![]) };
+    let case = Case {
+        params: json!({"import": "get_dummies"}),
+        frozen: json!({}),
+        rows: 0,
+        input: vec![day],
+        output: Vec::new(),
+        rejected: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let mistakes = Planned::new(&case).err().unwrap();
+    let told = "`get_dummies` on column `day` of type date32 (made by `event`): values of this type are no categories, and without `columns` \
+                all objects are encoded";
+    assert!(mistakes.contains(told), "{mistakes}");
+}
+
+#[test]
 fn every_operation_has_its_page() {
     let pages: Vec<_> = caz::nodes::operation_pages().collect();
     let names: BTreeSet<&str> = pages.iter().map(|page| page.name).collect();

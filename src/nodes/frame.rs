@@ -52,7 +52,8 @@ pub enum Source {
 /// One column.
 ///
 /// Types are Arrow's, in the set that a pandas frame has: `Boolean`, integers, `Float32`, `Float64`, `Utf8` (pandas: object),
-/// `Timestamp(Nanosecond, tz)` (`datetime64[ns]`), `Dictionary(Int32, Utf8)` (category). In floats null and NaN mean the same.
+/// `Timestamp(Nanosecond, tz)` (`datetime64[ns]`), `Dictionary(Int32, Utf8)` (category). In floats null and NaN mean the same. What pandas
+/// holds as other objects has the type that the event's field has, such as `Decimal128`, `Date32` or `List`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Its name; unique in a frame.
@@ -120,7 +121,7 @@ impl Column {
     }
 }
 
-/// A type as a pandas user knows it.
+/// A type as a pandas user knows it; what pandas has no type for as Arrow calls it, such as `decimal128(10, 2)`.
 pub fn dtype(data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => "bool".into(),
@@ -129,7 +130,13 @@ pub fn dtype(data_type: &DataType) -> String {
         DataType::Timestamp(TimeUnit::Nanosecond, None) => "datetime64[ns]".into(),
         DataType::Timestamp(TimeUnit::Nanosecond, Some(tz)) if tz.as_ref() == "+00:00" => "datetime64[ns, UTC]".into(),
         DataType::Timestamp(TimeUnit::Nanosecond, Some(tz)) => format!("datetime64[ns, UTC{tz}]"),
-        other => other.to_string().to_lowercase(),
+        other => {
+            // Names of members, in quotes, stay as they are.
+            let text = other.to_string();
+            let parts = text.split('"').enumerate();
+            let lower = |(at, part): (usize, &str)| if at % 2 == 0 { part.to_lowercase() } else { part.to_owned() };
+            parts.map(lower).collect::<Vec<_>>().join("\"")
+        }
     }
 }
 

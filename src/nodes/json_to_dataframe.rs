@@ -44,7 +44,10 @@ impl Node for JsonToDataframe {
     fn types(&self) -> &'static str {
         "Each field becomes a column, fields of records under their dotted path. Integers become `int64`, or `float64` where they can be \
          null; `float` and `double` become `float64`, `boolean` becomes `bool`, `string` and enums `object`. Timestamps become \
-         `datetime64[ns, UTC]`, those without a zone `datetime64[ns]`; a time outside of the years 1677 to 2262 makes the event a dead letter."
+         `datetime64[ns, UTC]`, those without a zone `datetime64[ns]`; a time outside of the years 1677 to 2262 makes the event a dead \
+         letter. Decimals, dates and times of day stay what they are, objects in pandas: `astype` makes numbers or text of decimals, \
+         `to_datetime` times of dates, `astype` text of dates and of times of day. Bytes, maps and lists can only be passed on, but for a \
+         list that is the whole of one model input."
     }
 
     fn nulls(&self) -> &'static str {

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_schema::DataType;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::pandas::{Call, Coder, Dtype, Scalar, as_held, is_float, is_numeric, rebuild, write_python_float32};
 use super::{Column, Frame, Node, Planning, Slot};
@@ -33,7 +33,7 @@ struct Params {
     /// The categories that get no column: the first of each feature, the first of those with two, or one by name for each feature.
     #[serde(default)]
     drop: Option<Drop>,
-    /// The type of the new columns; `float64` without it.
+    /// The type of the new columns, `bool` or a number's; `float64` without it.
     #[serde(default)]
     dtype: Option<Dtype>,
     /// Refused: which categories are infrequent follows from counts of the training data.
@@ -61,7 +61,7 @@ enum Auto {
     Auto,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum HandleUnknown {
     /// It is a dead letter.

@@ -1,7 +1,7 @@
 //! The Processor node: rows kept by a condition.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::expression::{Evaluation, Leave};
 use super::{Frame, Node, Planning};
@@ -19,12 +19,13 @@ struct Params {
     /// What becomes of the other rows.
     #[serde(default)]
     otherwise: Otherwise,
-    /// Why the other rows leave, for the counters and the dead letters.
+    /// Why the other rows leave. It is the message of their dead letters, whose reason is `condition`, and what `caz explain` says of those
+    /// that are skipped.
     reason: String,
 }
 
 /// What becomes of a row that does not stay.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Otherwise {
     /// It is counted, and not scored.
@@ -52,7 +53,7 @@ impl Node for Processor {
     }
 
     fn nulls(&self) -> &'static str {
-        "A comparison with null does not hold but for `!=`; where the condition is null, it does not hold either. Such an event is skipped."
+        "A comparison with null does not hold but for `!=`; where the condition is null, it does not hold either. Such an event leaves as `otherwise` says."
     }
 
     fn plan(&self, planning: &mut Planning<'_>) -> Frame {

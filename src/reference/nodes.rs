@@ -17,7 +17,8 @@ pub fn node_index() -> String {
     format!(
         "# Nodes\n\n\
          A graph is made of nodes of these types. Types of columns have pandas' names: `object` is text, `float64` holds numbers that can be \
-         null. The pages are generated from the program, and each example is run by a test.\n\n{table}"
+         null; what pandas has no type for, such as decimals, dates and lists, has Arrow's name. The pages are generated from the program, \
+         and each example is run by a test.\n\n{table}"
     )
 }
 

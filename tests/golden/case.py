@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,21 @@ def bools(name: str, count: int, nulls: bool = False) -> pd.Series:
     if not nulls:
         return pd.Series(values)
     return pd.Series([None if rng(name + str(row)).random() < 0.2 else bool(value) for row, value in enumerate(values)], dtype=object)
+
+
+def decimals(name: str, count: int, scale: int, nulls: bool = False) -> pd.Series:
+    """Decimals of one scale and up to 38 digits."""
+    random = rng(name)
+    drawn = []
+    for _ in range(count):
+        digits = int(random.integers(0, 2**62)) ** 2 * 5 % 10 ** int(random.integers(1, 39))
+        drawn.append(digits * int(random.choice([-1, 1])))
+    edge = [
+        0, 1, -1, 5, 50, 99, -150, 12700, 12800, -12899, -12900, 25599, 2**53 + 1, 2**63 - 1, 2**63, 2**64 * 100, 10**38 - 1, 1 - 10**38,
+    ]  # fmt: skip
+    # Built digit by digit: arithmetic would round to Python's 28 digits.
+    values = [Decimal((int(value < 0), tuple(map(int, str(abs(value)))), -scale)) for value in drawn + edge]
+    return pd.Series([*values, None] if nulls else values, dtype=object)
 
 
 def times(name: str, count: int, nulls: bool, zone: str | None = "UTC") -> pd.Series:

@@ -9,10 +9,12 @@ Floats are written by their bits. Frames that several cases share are written on
 """
 
 import argparse
+import datetime
 import gzip
 import json
 import sys
 import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import dispatch  # noqa: F401  before NumPy: chooses its code
@@ -30,7 +32,8 @@ CANONICAL_NAN = {"float64": 0x7FF8000000000000, "float32": 0x7FC00000}
 
 
 def encode(series: pd.Series) -> dict:
-    """A column: its dtype and its values; null is null, or NaN's canonical bits."""
+    """A column: its dtype and its values; null is null, or NaN's canonical bits; Python's dates are days since 1970,
+    its times microseconds, its decimals of one scale digits."""
     dtype = str(series.dtype)
     if dtype in CANONICAL_NAN:
         width = series.dtype.itemsize
@@ -50,9 +53,22 @@ def encode(series: pd.Series) -> dict:
     values = [None if pd.isna(value) else value for value in series]
     if all(isinstance(value, str) for value in values if value is not None):
         return {"dtype": "object", "values": values}
+    if all(isinstance(value, Decimal) for value in values if value is not None):
+        scale = max(-value.as_tuple().exponent for value in values if value is not None)
+        digits = [None if value is None else f"{'-' * value.is_signed()}{''.join(map(str, value.as_tuple().digits))}" for value in values]
+        return {"dtype": f"decimal128(38, {scale})", "values": digits}
+    if all(isinstance(value, datetime.time) for value in values if value is not None):
+        return {"dtype": "time64(µs)", "values": [value and micros(value) for value in values]}
+    if all(type(value) is datetime.date for value in values if value is not None):
+        return {"dtype": "date32", "values": [value and (value - datetime.date(1970, 1, 1)).days for value in values]}
     if all(isinstance(value, bool | np.bool_) for value in values if value is not None):
         return {"dtype": "bool", "flags": "".join("_" if value is None else "01"[value] for value in values)}
     raise TypeError(f"no encoding for {dtype}: {values}")
+
+
+def micros(time: datetime.time) -> int:
+    """Microseconds since midnight."""
+    return ((time.hour * 60 + time.minute) * 60 + time.second) * 10**6 + time.microsecond
 
 
 def encode_frame(df: pd.DataFrame) -> list[dict]:

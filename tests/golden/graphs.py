@@ -151,8 +151,9 @@ class Graph:
                 node = Node(node_id, operation, parents, call)
                 trial = Run(dict(run.frames), set(run.rejected), set(run.skipped))
                 trial.add(node)
-                # Columns of Python objects are none of caz's.
+                # Columns and arguments of Python objects are none of caz's.
                 encode_frame(trial.frames[node_id])
+                json.dumps([call.params, call.frozen])
             except Exception:  # noqa: BLE001  whatever pandas raises: such a call is no call
                 continue
             if len(trial.rejected | trial.skipped) > len(self.frame) // 2 or differs_on_purpose(node, run.input(parents)):
@@ -178,8 +179,10 @@ def differs_on_purpose(node: Node, frame: pd.DataFrame) -> bool:
     kwargs = node.call.params.get("kwargs", {})
     columns = [frame[name] for name in ([cols] if isinstance(cols, str) else cols)]
     if node.operation == "astype":
-        # What does not fit is the processor's affair.
-        return any(column.dtype.kind == "f" and (column.abs() >= 2.0**31).any() for column in columns)
+        # What does not fit is the processor's affair; a null time is no integer.
+        is_whole = "int" in str(kwargs.get("dtype"))
+        is_null = any(is_whole and column.dtype.kind == "M" and column.hasnans for column in columns)
+        return is_null or any(column.dtype.kind == "f" and (column.abs() >= 2.0**31).any() for column in columns)
     if node.operation == "to_datetime" and kwargs.get("errors") == "coerce":
         return any(column.dtype.kind == "f" and (column.abs() >= 1e9).any() for column in columns)
     if node.operation == "get_dummies":

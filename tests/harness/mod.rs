@@ -9,10 +9,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64MicrosecondType,
+    TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, PrimitiveArray, StringArray, cast::AsArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, PrimitiveArray, StringArray, cast::AsArray,
+};
 use arrow_schema::{DataType, TimeUnit};
 use caz::dataset::{Frozen, Rows};
 use caz::diagnostic::{Diagnostics, Document};
@@ -238,7 +240,10 @@ pub(crate) fn read_column(column: &Value) -> CaseColumn {
             let text = |code: &Value| usize::try_from(code.as_i64().unwrap()).ok().map(|code| categories[code].clone());
             Values::Text(values().map(text).collect())
         }
-        dtype if dtype.starts_with("datetime64") => Values::Time(values().map(Value::as_i64).collect()),
+        dtype if dtype.starts_with("decimal128") => Values::Text(values().map(|value| value.as_str().map(str::to_owned)).collect()),
+        dtype if matches!(dtype, "date32" | "time64(µs)") || dtype.starts_with("datetime64") => {
+            Values::Time(values().map(Value::as_i64).collect())
+        }
         _ => Values::Int(values().map(|value| value.as_i64().map_or_else(|| value.as_u64().unwrap().into(), i128::from)).collect()),
     };
     CaseColumn { name: column["name"].as_str().unwrap().to_owned(), dtype, categories, nullable: has_null(&values), values }
@@ -268,7 +273,16 @@ fn to_array(column: &CaseColumn) -> ArrayRef {
             let codes: Int32Array = values.iter().map(|value| value.as_ref().map(code)).collect();
             Arc::new(DictionaryArray::new(codes, Arc::new(StringArray::from_iter_values(categories))))
         }
+        (Values::Text(values), dtype) if dtype.starts_with("decimal128") => {
+            let scale = dtype.trim_end_matches(')').rsplit(' ').next().unwrap().parse().unwrap();
+            let digits = values.iter().map(|digits| digits.as_ref().map(|digits| digits.parse::<i128>().unwrap()));
+            Arc::new(digits.collect::<Decimal128Array>().with_precision_and_scale(38, scale).unwrap())
+        }
         (Values::Text(values), _) => Arc::new(StringArray::from(values.clone())),
+        (Values::Time(micros), "time64(µs)") => Arc::new(PrimitiveArray::<Time64MicrosecondType>::from_iter(micros.iter().copied())),
+        (Values::Time(days), "date32") => {
+            Arc::new(days.iter().map(|day| day.map(|day| i32::try_from(day).unwrap())).collect::<PrimitiveArray<Date32Type>>())
+        }
         (Values::Time(values), dtype) => {
             let array = PrimitiveArray::<TimestampNanosecondType>::from_iter(values.iter().copied());
             Arc::new(array.with_timezone_opt(zone(dtype)))
@@ -315,6 +329,7 @@ fn from_array(array: &ArrayRef) -> Values {
             let typed = array.as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
             Values::Text(typed.into_iter().map(|value| value.map(str::to_owned)).collect())
         }
+        DataType::Date32 => Values::Time(array.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from)).collect()),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => Values::Time(array.as_primitive::<TimestampNanosecondType>().iter().collect()),
         other => panic!("no column has type {other}"),
     }

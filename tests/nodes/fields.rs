@@ -46,7 +46,7 @@ const COLUMNS: [&str; 5] = ["id.ecid", "id.visits", "id.age", "age_raw", "years"
 fn fields_are_moved_filled_and_converted() {
     let pipeline = Pipeline::new(&nested(), &graph(), &COLUMNS);
     // The test looks at the fields alone.
-    assert!(pipeline.findings().starts_with("warning[E0108]: no output and no other node uses what node `onnx` makes"));
+    assert!(pipeline.findings().starts_with("warning[E0108]: nothing that is published needs what node `onnx` makes"));
     let events = [event(Some(" 12 "), Some(30)), event(None, None), event(Some("five"), Some(1))];
     let expected = [
         Ok(json!({"id.ecid": "007", "id.visits": 12, "id.age": 30, "age_raw": 30.0, "years": 30.0})),

@@ -105,7 +105,11 @@ fn demonstration(rows: &str) -> Value {
 #[test]
 fn a_model_may_stand_aside_and_two_sources_are_one_event() {
     let pipeline = Pipeline::new(&iris_fields(), &demonstration("rows.jsonl"), &[]);
-    assert!(pipeline.findings().starts_with("note[E0109]: node `sim` makes no events in a scorer"), "{}", pipeline.findings());
+    let found = pipeline.findings();
+    assert!(found.starts_with("note[E0109]: node `sim` makes no events in a scorer"), "{found}");
+    assert!(found.contains("warning[E0001]: cannot read the rows of node `sim`: "), "{found}");
+    std::fs::write(pipeline.folder.path().join("rows.jsonl"), "").unwrap();
+    assert!(!pipeline.findings().contains("E0001"), "{}", pipeline.findings());
     assert_scores(&pipeline.score(&flowers().0, 64), "label", ["probabilities_0", "probabilities_1", "probabilities_2"]);
     let (assembly, _) = pipeline.load().unwrap();
     let simulation = assembly.simulation().unwrap();

@@ -95,12 +95,16 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             _ => {}
         }
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.name) else {
-            let message = format!("node `{}`: there is no function `{}`", self.call.planning.id(), name.name);
-            let diagnostic = Diagnostic::error(Code::UnknownOperation, message);
+            let id = self.call.planning.id();
+            let unknown = || Diagnostic::error(Code::UnknownOperation, format!("node `{id}`: there is no function `{}`", name.name));
             let known = FUNCTIONS.iter().map(|function| function.name).chain(OWN.iter().map(|(name, _, _)| *name));
-            let diagnostic = match nearest(&name.name, known) {
-                Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-                None => diagnostic.help("`caz reference expressions` lists the functions"),
+            let diagnostic = match (refusal(&name.name), nearest(&name.name, known)) {
+                (Some(refusal), _) => {
+                    let message = format!("node `{id}`: `{}` is refused: {}", name.name, refusal.reason);
+                    Diagnostic::error(Code::UnknownOperation, message).help(refusal.instead)
+                }
+                (None, Some(near)) => unknown().label(format!("did you mean `{near}`?")),
+                (None, None) => unknown().help("`caz reference expressions` lists the functions"),
             };
             self.report(diagnostic, name.span.clone());
             // What is wrong with the arguments is told too.

@@ -95,7 +95,10 @@ pub(in crate::nodes) fn arithmetic(call: &mut Call<'_, '_>, column: &Column, sid
     }
     let booleans = |column: &Column| column.data_type == DataType::Boolean && column.nullable;
     let objects = booleans(column) || matches!(side, Side::Column(other) if booleans(other));
-    let promoted = if objects { None } else { side.promote(&column.data_type) };
+    // NumPy divides floats: whether an integer column's own type holds the constant is no matter.
+    let divides_floats = op == Op::Div && column.data_type.is_integer() && matches!(side, Side::Constant(_));
+    let own = if divides_floats { &DataType::Float64 } else { &column.data_type };
+    let promoted = if objects { None } else { side.promote(own) };
     let Some(promoted) = promoted.filter(|promoted| *promoted != DataType::Boolean) else {
         let reason = format!("there is no arithmetic between it and {}", side.describe(call));
         call.mismatch(column, reason, "bring both to numbers with `astype`");

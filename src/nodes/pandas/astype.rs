@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::coder::Coder;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::{Scalar, write_python_float, write_python_float32};
-use super::{lanes, numbers};
+use super::{lanes, numbers, objects};
 use crate::dataset::{Phase, Reason, Rejection, Rows, Statistic};
 use crate::nodes::Column;
 
@@ -157,6 +157,19 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
             None
         }
         (from, Dtype::Str) if lanes::is_numeric(from) => Some(to_text(call, column)),
+        (DataType::Decimal128(_, _) | DataType::Date32 | DataType::Time32(_) | DataType::Time64(_), Dtype::Str) if column.nullable => {
+            null_to_text(call, column);
+            None
+        }
+        (DataType::Decimal128(_, _) | DataType::Date32 | DataType::Time32(_) | DataType::Time64(_), Dtype::Str) => {
+            Some(object_to_text(call, column))
+        }
+        (DataType::Decimal128(_, scale), Dtype::Float | Dtype::Float64 | Dtype::Float32) => {
+            let (slot, scale, written) = (call.array(column), *scale, to.clone());
+            let slot = call.kernel(&[slot], move |inputs, _| lanes::float_array(objects::decimal_floats(inputs.array(0), scale), &written));
+            Some(call.made(to, column.nullable, slot))
+        }
+        (DataType::Decimal128(_, scale), dtype) if dtype != Dtype::Bool => Some(decimal_to_int(call, column, *scale, to)),
         (DataType::Utf8, Dtype::Bool) => Some(text_to_bool(call, column)),
         (DataType::Utf8, _) => Some(parse(call, column, to)),
         (from, Dtype::Bool) if lanes::is_numeric(from) => Some(to_bool(call, column)),
@@ -172,18 +185,18 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
             let slot = call.kernel(&[slot], move |inputs, _| lanes::int_array(lanes::ints(inputs.array(0)).into_owned(), &written));
             Some(call.made(to, false, slot))
         }
-        (DataType::Timestamp(_, _), Dtype::Int | Dtype::Int64) if !column.nullable => {
-            let slot = call.array(column);
-            let slot = call.kernel(&[slot], |inputs, _| lanes::int_array(lanes::times(inputs.array(0)).into_owned(), &DataType::Int64));
-            Some(call.made(to, false, slot))
-        }
+        (DataType::Timestamp(_, _), Dtype::Int | Dtype::Int64) => Some(time_to_int(call, column)),
         (DataType::Timestamp(_, _), Dtype::Str) => {
             let reason = "pandas spells all times of a column by what the whole column holds, so the answer depends on the batch";
             call.mismatch(column, reason, "take the parts that you need with `dt.*`");
             None
         }
         _ => {
-            call.mismatch(column, format!("it cannot be converted to {}", super::frame_dtype(&to)), "see the types that `astype` takes");
+            let help = match column.data_type {
+                DataType::Timestamp(_, _) => "convert it to int64 first: its nanoseconds since 1970",
+                _ => "convert it to str first",
+            };
+            call.mismatch(column, format!("it cannot be converted to {}", super::frame_dtype(&to)), help);
             None
         }
     }
@@ -191,7 +204,9 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
 
 fn null_to_text(call: &mut Call<'_, '_>, column: &Column) {
     let reason = "pandas makes null the text 'nan' or 'None', by how the column was read";
-    call.null_reaches(column, reason, "use `fillna` before");
+    // What has its own way to operations is filled by none.
+    let help = if objects::way(&column.data_type).is_some() { "use `dropna` before" } else { "use `fillna` before" };
+    call.null_reaches(column, reason, help);
 }
 
 /// Rejects a row whose value cannot be converted.
@@ -233,6 +248,44 @@ fn truncate(call: &mut Call<'_, '_>, column: &Column, to: DataType) -> Column {
         });
         lanes::int_array(ints.collect(), &written)
     });
+    call.made(to, false, slot)
+}
+
+/// Decimals toward zero; a number beyond the type is rejected, as Python raises for it.
+fn decimal_to_int(call: &mut Call<'_, '_>, column: &Column, scale: i8, to: DataType) -> Column {
+    let (least, greatest) = numbers::bounds(&to);
+    let (slot, fault, written) = (call.array(column), Fault::new(column, &to), to.clone());
+    let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
+        let ints = objects::decimal_ints(inputs.array(0), scale).enumerate().map(|(row, value)| match value {
+            Some(value) if (least..=greatest).contains(&value) => value as i64,
+            Some(_) => {
+                fault.reject(row, Reason::OutOfRange, "this number", rows);
+                0
+            }
+            None => {
+                fault.reject(row, Reason::UnexpectedNull, "null", rows);
+                0
+            }
+        });
+        lanes::int_array(ints.collect(), &written)
+    });
+    call.made(to, false, slot)
+}
+
+/// Nanoseconds since 1970.
+fn time_to_int(call: &mut Call<'_, '_>, column: &Column) -> Column {
+    let (slot, to) = (call.array(column), DataType::Int64);
+    let ints = |times: &ArrayRef| lanes::int_array(lanes::times(times).into_owned(), &DataType::Int64);
+    let slot = if column.nullable {
+        let fault = Fault::new(column, &to);
+        call.rejecting_kernel(&[slot], move |inputs, rows| {
+            let times = inputs.array(0);
+            (0..times.len()).filter(|row| times.is_null(*row)).for_each(|row| fault.reject(row, Reason::UnexpectedNull, "null", rows));
+            ints(times)
+        })
+    } else {
+        call.kernel(&[slot], move |inputs, _| ints(inputs.array(0)))
+    };
     call.made(to, false, slot)
 }
 
@@ -330,6 +383,16 @@ fn to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
             }
         }
         Arc::new(StringArray::new(OffsetBuffer::new(ends.into()), bytes.into_bytes().into(), None)) as ArrayRef
+    });
+    call.made(DataType::Utf8, false, slot)
+}
+
+/// Decimals, dates and times of day as Python's `str` spells them.
+fn object_to_text(call: &mut Call<'_, '_>, column: &Column) -> Column {
+    let (slot, fault) = (call.array(column), Fault { field: column.name.to_string(), to: "text".into() });
+    let slot = call.rejecting_kernel(&[slot], move |inputs, rows| {
+        let beyond = "a date outside of the years 1 to 9999, or a time beyond a day,";
+        objects::spelled(inputs.array(0), |row| fault.reject(row, Reason::OutOfRange, beyond, rows))
     });
     call.made(DataType::Utf8, false, slot)
 }

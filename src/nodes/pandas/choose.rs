@@ -160,21 +160,22 @@ fn with_constant(call: &mut Call<'_, '_>, column: &Column, (condition, kept_when
             });
             Some(call.made(DataType::Utf8, nullable, slot))
         }
-        DataType::Timestamp(_, _) if other.is_null() => {
-            let written = column.data_type.clone();
+        DataType::Timestamp(_, zone) if other.time(zone.is_some()).is_some() => {
+            let (time, written) = (other.time(zone.is_some())?, column.data_type.clone());
             let slot = call.kernel(&reads, move |inputs, _| {
                 let (times, holds) = (lanes::times(inputs.array(0)), inputs.array(1).as_boolean().values());
-                let chosen = times.iter().zip(holds).map(|(own, holds)| if holds == kept_when { *own } else { lanes::NAT });
+                let chosen = times.iter().zip(holds).map(|(own, holds)| if holds == kept_when { *own } else { time });
                 lanes::time_array(chosen.collect(), &written)
             });
-            Some(call.made(column.data_type.clone(), true, slot))
+            Some(call.made(column.data_type.clone(), column.nullable || time == lanes::NAT, slot))
         }
         _ => {
-            call.mismatch(
-                column,
-                format!("with {} it gives Python objects in pandas", other.show()),
-                "replace by a value of the column's type",
-            );
+            let help = match &column.data_type {
+                DataType::Timestamp(_, Some(_)) => "replace by an ISO 8601 time, such as 2024-01-31T12:00:00Z",
+                DataType::Timestamp(_, None) => "replace by an ISO 8601 time without an offset, such as 2024-01-31T12:00:00",
+                _ => "replace by a value of the column's type",
+            };
+            call.mismatch(column, format!("with {} it gives Python objects in pandas", other.show()), help);
             None
         }
     }

@@ -10,7 +10,7 @@ use super::lanes;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::Scalar;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::nodes::{Column, Frame};
+use crate::nodes::{Column, Frame, Source};
 
 /// Every operation of this file.
 pub(super) const OPERATIONS: &[&dyn Operation] = &[&Drop, &Rename, &Reindex, &SelectDtypes];
@@ -307,7 +307,7 @@ enum Kind {
     Float32,
     /// Booleans.
     Bool,
-    /// Text.
+    /// Text, and what pandas keeps as Python objects: Booleans that can be null, dates, times of day, decimals, bytes, lists, maps.
     Object,
     /// Categories.
     Category,
@@ -331,13 +331,21 @@ impl Kind {
             Self::Floating | Self::Float => lanes::is_float(data_type),
             Self::Float64 => *data_type == DataType::Float64,
             Self::Float32 => *data_type == DataType::Float32,
-            // Booleans with nulls are objects in pandas.
             Self::Bool => *data_type == DataType::Boolean && !column.nullable,
-            Self::Object => *data_type == DataType::Utf8 || (*data_type == DataType::Boolean && column.nullable),
+            Self::Object => is_object(column),
             Self::Category => matches!(data_type, DataType::Dictionary(_, _)),
             Self::Datetime => matches!(data_type, DataType::Timestamp(_, None)),
             Self::DatetimeTz => matches!(data_type, DataType::Timestamp(_, Some(_))),
         }
+    }
+}
+
+/// Whether pandas keeps the column as Python objects, as it does all that NumPy and its own extensions have no type for.
+pub(super) fn is_object(column: &Column) -> bool {
+    match &column.data_type {
+        DataType::Boolean => column.nullable,
+        DataType::Dictionary(_, _) | DataType::Timestamp(_, _) => false,
+        other => !lanes::is_numeric(other) && column.source != Source::Poisoned,
     }
 }
 

@@ -71,7 +71,7 @@ impl Operation for FillNa {
     }
 
     fn summary(&self) -> &'static str {
-        "Puts a constant or a statistic of the training data in the place of nulls"
+        "Puts a constant, or in a node a statistic of the training data, in the place of nulls"
     }
 
     fn kwargs(&self) -> schemars::Schema {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::astype::Dtype;
 use super::coder::Coder;
-use super::columns::rebuild;
+use super::columns::{is_object, rebuild};
 use super::lanes::is_numeric;
 use super::operation::{Call, Operation, Scope};
 use super::scalar::{Scalar, python_float};
@@ -26,7 +26,7 @@ struct GetDummies;
 #[serde(deny_unknown_fields)]
 struct Kwargs {
     /// The columns to encode, in the order of their groups; without it (and without `cols`) all text and category columns,
-    /// and Booleans that can be null.
+    /// and Booleans that can be null. Other objects, such as dates and lists, are then refused: they are not encoded.
     #[serde(default)]
     columns: Option<Vec<String>>,
     /// What stands before the category in a name: for all columns, one each, or by column; without it the column's name.
@@ -159,12 +159,8 @@ fn subjects(call: &Call<'_, '_>, kwargs: &Kwargs) -> Vec<(String, String)> {
         }
         (None, Some(cols)) => cols.clone(),
         (None, None) => {
-            // Booleans with nulls are objects in pandas.
-            let object = |column: &&Column| match column.data_type {
-                DataType::Boolean => column.nullable,
-                ref other => matches!(other, DataType::Utf8 | DataType::Dictionary(_, _)),
-            };
-            call.frame.columns().iter().filter(object).map(|column| (column.name.to_string(), call.pointer.clone())).collect()
+            let is_subject = |column: &&Column| is_object(column) || matches!(column.data_type, DataType::Dictionary(_, _));
+            call.frame.columns().iter().filter(is_subject).map(|column| (column.name.to_string(), call.pointer.clone())).collect()
         }
     }
 }
@@ -177,6 +173,17 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
             call.mismatch(column, "times are no categories", "take the parts that you need with `dt.*`");
             return None;
         }
+        (None, other) if !(is_numeric(other) || matches!(other, DataType::Utf8 | DataType::Dictionary(_, _))) => {
+            let reason = "values of this type are no categories";
+            if kwargs.columns.is_some() || call.cols.is_some() {
+                call.mismatch(column, reason, "get_dummies takes text, numbers, Booleans and categories");
+            } else {
+                let at = format!("node `{}`: `{}` on {}", call.planning.id(), call.name, call.describe(column));
+                let message = format!("{at}: {reason}, and without `columns` all objects are encoded");
+                call.report(Diagnostic::error(Code::TypeMismatch, message).help("name the columns to encode in `columns`"), pointer);
+            }
+            return None;
+        }
         // A Boolean has two values, whatever the data.
         (None, DataType::Boolean) if call.planning.frozen(&column.name, &Statistic::Categories).is_none() => {
             vec![Scalar::Bool(false), Scalar::Bool(true)]
@@ -186,10 +193,7 @@ fn encode(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs, pointer: &s
     let count = i32::try_from(levels.len()).ok()?;
     let keys: Vec<(Scalar, i32)> = levels.iter().cloned().zip(0..).collect();
     let null = if kwargs.dummy_na { count } else { -1 };
-    let Some(coder) = Coder::new(column, &keys, -1, null) else {
-        call.mismatch(column, "values of this type are no categories", "get_dummies takes text, numbers, Booleans and categories");
-        return None;
-    };
+    let coder = Coder::new(column, &keys, -1, null)?;
     let codes = call.codes(column, coder);
     // The null among the levels makes floats of integers.
     let spell = |level: &Scalar| match level {

@@ -168,6 +168,7 @@ pub(super) fn read_key(key: &str, column: &Column) -> Option<Scalar> {
     match &column.data_type {
         DataType::Utf8 | DataType::Dictionary(_, _) => Some(Scalar::Text(key.to_owned())),
         _ if matches!(key, "null" | "nan" | "None" | "NaN" | "~") => Some(Scalar::Null(())),
+        DataType::Timestamp(_, _) => Some(Scalar::Text(key.to_owned())),
         DataType::Boolean => match key {
             "true" | "True" => Some(Scalar::Bool(true)),
             "false" | "False" => Some(Scalar::Bool(false)),

@@ -27,6 +27,7 @@ mod map;
 mod math;
 mod missing;
 mod numbers;
+mod objects;
 mod operand;
 mod operation;
 mod qcut;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::scalar::Scalar;
-use super::{lanes, numbers};
+use super::{lanes, numbers, objects};
 use crate::dataset::{Rows, Statistic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Document, Span, join};
 use crate::nodes::{Column, Frame, Inputs, Kernel, Origin, Planning, Slot, Source};
@@ -179,10 +179,11 @@ impl Call<'_, '_> {
         is_placed_twice
     }
 
-    /// Reports that the operation cannot take a column of this type.
+    /// Reports that the operation cannot take a column of this type. What operations take nowhere has help of its own.
     pub(in crate::nodes) fn mismatch(&mut self, column: &Column, reason: impl std::fmt::Display, help: &str) {
         let message = format!("node `{}`: `{}` on {}: {reason}", self.planning.id(), self.name, self.describe(column));
         let pointer = self.column_pointer(&column.name);
+        let help = objects::way(&column.data_type).unwrap_or(help);
         self.report(Diagnostic::error(Code::TypeMismatch, message).help(help), &pointer);
     }
 

@@ -60,6 +60,26 @@ const REFUSED: &[Refusal] = &[
         reason: "it makes Python objects",
         instead: "use `dt.normalize` for the day, or the parts that you need",
     },
+    Refusal {
+        names: &["dt.tz_convert", "dt.tz_localize"],
+        reason: "what a zone's clock shows follows from tables that change",
+        instead: "let the event bring the local time, or add a fixed offset: `astype` to int64, `add` nanoseconds, `to_datetime`",
+    },
+    Refusal {
+        names: &["dt.total_seconds"],
+        reason: "no column holds a time difference",
+        instead: "`astype` both times to int64 and subtract them: nanoseconds",
+    },
+    Refusal {
+        names: &["sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2"],
+        reason: "there is no trigonometry in a graph",
+        instead: "write the few values of a cyclic hour or month with `map`, or compute it in the ONNX file",
+    },
+    Refusal {
+        names: &["str.get", "str.join", "explode"],
+        reason: "a list is taken by a model only, as the whole of one input",
+        instead: "use `str.split` or `str.slice` for the parts of a text; let the event bring an element in a field of its own",
+    },
 ];
 
 /// Every operation that is refused, for the reference pages.

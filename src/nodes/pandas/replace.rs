@@ -27,7 +27,8 @@ struct Replace;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Kwargs {
-    /// What to replace: a value, a list of values, or a dict from value to replacement, whose keys are read in the column's type.
+    /// What to replace: a value, a list of values, or a dict from value to replacement, whose keys are read in the column's type. Times
+    /// are ISO 8601 texts.
     to_replace: Wanted,
     /// The replacement: one for all, or a list with one for each value. Not with a dict, which has its own. null makes nulls.
     #[serde(default, deserialize_with = "given")]
@@ -128,6 +129,9 @@ fn as_number(value: &Scalar, data_type: &DataType) -> Scalar {
 }
 
 fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) -> Option<Column> {
+    if let DataType::Timestamp(_, zone) = &column.data_type {
+        return plan_times(call, column, zone.is_some(), pairs);
+    }
     let matching: Vec<(Scalar, Scalar)> = pairs
         .iter()
         .map(|(wanted, value)| (as_number(wanted, &column.data_type), as_number(value, &column.data_type)))
@@ -166,14 +170,47 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, pairs: &[(Scalar, Scalar)]) ->
     Some(if makes_null { made.null_where("the replacement is null") } else { made })
 }
 
+fn plan_times(call: &mut Call<'_, '_>, column: &Column, has_zone: bool, pairs: &[(Scalar, Scalar)]) -> Option<Column> {
+    // In nanoseconds; null is `NAT`.
+    let mut becomes: BTreeMap<i64, i64> = BTreeMap::new();
+    for (wanted, value) in pairs {
+        // What is no time equals none; pandas passes over it.
+        let Some(wanted) = wanted.time(has_zone).filter(|wanted| column.nullable || *wanted != lanes::NAT) else { continue };
+        let Some(value) = value.time(has_zone) else {
+            let reason = format!("{} among its values gives Python objects in pandas", value.show());
+            let offset = if has_zone { "" } else { " without an offset" };
+            call.mismatch(column, reason, &format!("replace times by null or an ISO 8601 time{offset}"));
+            return None;
+        };
+        becomes.insert(wanted, value);
+    }
+    if becomes.is_empty() {
+        return Some(column.clone());
+    }
+    let makes_null = becomes.values().any(|value| *value == lanes::NAT);
+    let nulls_stay = column.nullable && !becomes.contains_key(&lanes::NAT);
+    let (slot, written) = (call.array(column), column.data_type.clone());
+    let slot = call.kernel(&[slot], move |inputs, _| {
+        let times = lanes::times(inputs.array(0));
+        lanes::time_array(times.iter().map(|own| becomes.get(own).copied().unwrap_or(*own)).collect(), &written)
+    });
+    let made = call.made(column.data_type.clone(), nulls_stay || makes_null, slot);
+    Some(if makes_null { made.null_where("the replacement is null") } else { made })
+}
+
 fn can_match(wanted: &Scalar, column: &Column) -> bool {
     match (&column.data_type, wanted) {
         (_, wanted) if wanted.is_null() => column.nullable,
-        (DataType::Utf8 | DataType::Dictionary(_, _), wanted) => matches!(wanted, Scalar::Text(_)),
+        (DataType::Utf8 | DataType::Dictionary(_, _), Scalar::Text(text)) => {
+            column.categories.as_ref().is_none_or(|categories| categories.contains(text))
+        }
         // Python's True is 1, but only beside nulls Booleans are Python objects: by themselves pandas keeps them and numbers apart.
         (DataType::Boolean, Scalar::Bool(_)) => true,
         (DataType::Boolean, wanted) => column.nullable && matches!(wanted.number(), Some(0.0 | 1.0)),
-        (data_type, wanted) if lanes::is_numeric(data_type) => matches!(wanted, Scalar::Int(_) | Scalar::Float(_)),
+        // A decimal equals a number in Python.
+        (data_type, wanted) if lanes::is_numeric(data_type) || matches!(data_type, DataType::Decimal128(_, _)) => {
+            matches!(wanted, Scalar::Int(_) | Scalar::Float(_))
+        }
         _ => false,
     }
 }
@@ -181,7 +218,7 @@ fn can_match(wanted: &Scalar, column: &Column) -> bool {
 /// Whether a column of this type holds the replacement, perhaps as float.
 fn fits(value: &Scalar, data_type: &DataType) -> bool {
     match (data_type, value) {
-        (DataType::Utf8, value) => matches!(value, Scalar::Text(_) | Scalar::Null(())),
+        (DataType::Utf8 | DataType::Dictionary(_, _), value) => matches!(value, Scalar::Text(_) | Scalar::Null(())),
         (DataType::Boolean, value) => matches!(value, Scalar::Bool(_)),
         (data_type, value) if lanes::is_numeric(data_type) => matches!(value, Scalar::Int(_) | Scalar::Float(_) | Scalar::Null(())),
         _ => false,

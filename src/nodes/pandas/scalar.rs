@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::lanes;
+use super::{lanes, timestamp};
 
 /// The first whole number beyond 64 bits with a sign.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
@@ -59,6 +59,14 @@ impl Scalar {
             Self::Int(value) => Some(*value),
             Self::Float(value) if value.fract() == 0.0 && (-BEYOND..BEYOND).contains(value) => Some(*value as i64),
             _ => None,
+        }
+    }
+
+    /// The nanoseconds that it is in a column of times, with a zone or without, null being [`lanes::NAT`]; `None` where it is no such time.
+    pub(super) fn time(&self, has_zone: bool) -> Option<i64> {
+        match self {
+            Self::Text(text) => timestamp::parse_iso(text).and_then(|time| time.in_zone(has_zone)).ok(),
+            other => other.is_null().then_some(lanes::NAT),
         }
     }
 

@@ -59,6 +59,11 @@ impl Format {
         Ok(Self { readings: iso.into_iter().chain([pieces]).collect() })
     }
 
+    /// Whether each text in it has an offset from UTC.
+    pub(super) fn has_offset(&self) -> bool {
+        self.readings.iter().flatten().any(|piece| *piece == Piece::Offset)
+    }
+
     /// Reads a whole text.
     pub(super) fn parse(&self, text: &str) -> Result<Parsed, Problem> {
         let civil = |pieces: &Vec<Piece>| {

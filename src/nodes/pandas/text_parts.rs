@@ -141,7 +141,7 @@ impl Operation for Extract {
     }
 
     fn summary(&self) -> &'static str {
-        "The groups of a regular expression's first match as columns, named in `into` or by the groups"
+        "The groups of a regular expression's first match as columns, named in `into` or by the groups; in an expression there is one"
     }
 
     fn kwargs(&self) -> schemars::Schema {

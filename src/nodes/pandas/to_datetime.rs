@@ -1,6 +1,7 @@
-//! `to_datetime`: text and numbers to times.
+//! `to_datetime`: text, numbers and dates to times.
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::Date32Type;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use schemars::JsonSchema;
@@ -22,7 +23,7 @@ struct ToDatetime;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Kwargs {
-    /// Whether the result is in UTC; text without an offset then counts as UTC. Text with offsets needs it.
+    /// Whether the result is in UTC; text without an offset then counts as UTC. Text with offsets needs it, and so does a format with `%z`.
     #[serde(default)]
     utc: bool,
     /// What a number counts, since 1970; nanoseconds without it. Not with `format`.
@@ -94,7 +95,7 @@ impl Operation for ToDatetime {
     }
 
     fn summary(&self) -> &'static str {
-        "Reads text or numbers as times"
+        "Reads text, numbers or dates as times"
     }
 
     fn kwargs(&self) -> schemars::Schema {
@@ -139,7 +140,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
         DataType::Utf8 => {
             let format = match kwargs.format.as_deref() {
                 Some(ISO) => None,
-                given => Some(format(call, column, given, coerce)?),
+                given => Some(format(call, column, given, kwargs)?),
             };
             let slot = call.array(column);
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.text(inputs.array(0), format.as_ref(), rows));
@@ -154,6 +155,15 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
             call.mismatch(column, "it holds numbers, and only text has a `format`", help);
             None
         }
+        DataType::Date32 => {
+            if kwargs.unit.is_some() {
+                call.wrong("unit", "dates have no `unit`", "leave it out: numbers have one");
+                return None;
+            }
+            let slot = call.array(column);
+            let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.dates(inputs.array(0), rows));
+            Some(call.made(data_type, nullable, slot))
+        }
         other if other.is_integer() => {
             let (slot, scale) = (call.array(column), kwargs.unit.unwrap_or_default().nanoseconds());
             let slot = call.rejecting_kernel(&[slot], move |inputs, rows| convert.integers(inputs.array(0), scale, rows));
@@ -165,7 +175,7 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
             Some(call.made(data_type, nullable, slot))
         }
         _ => {
-            call.mismatch(column, "it cannot be read as times", "to_datetime takes text, numbers and times");
+            call.mismatch(column, "it cannot be read as times", "to_datetime takes text, numbers, dates and times");
             None
         }
     }
@@ -175,15 +185,20 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
 const ISO: &str = "ISO8601";
 
 /// The format that was given, or else the frozen one.
-fn format(call: &mut Call<'_, '_>, column: &Column, given: Option<&str>, lenient: bool) -> Option<Format> {
+fn format(call: &mut Call<'_, '_>, column: &Column, given: Option<&str>, kwargs: &Kwargs) -> Option<Format> {
     let text = match given {
         Some(given) => given.to_owned(),
         None => {
             let pointer = call.column_pointer(&column.name);
-            call.frozen(column, &Statistic::TimeFormat { lenient }, &pointer)?.python_str()
+            call.frozen(column, &Statistic::TimeFormat { lenient: kwargs.errors == Errors::Coerce }, &pointer)?.python_str()
         }
     };
     match Format::read(&text) {
+        Ok(format) if format.has_offset() && !kwargs.utc => {
+            let reason = format!("text in the format `{text}` has an offset from UTC, which a column without a time zone does not hold");
+            call.mismatch(column, reason, "set `utc: true`");
+            None
+        }
         Ok(format) => Some(format),
         Err(message) => {
             call.wrong("format", message, "a format is `ISO8601` or made of strftime codes such as `%Y-%m-%d %H:%M:%S`");
@@ -220,6 +235,15 @@ impl Convert {
             });
         }
         lanes::time_array(times, &self.data_type)
+    }
+
+    /// Midnights.
+    fn dates(&self, array: &ArrayRef, rows: &mut Rows) -> ArrayRef {
+        let times = array.as_primitive::<Date32Type>().iter().enumerate().map(|(row, day)| match day {
+            None => self.missing(row, rows),
+            Some(day) => i64::from(day).checked_mul(DAY).unwrap_or_else(|| self.failed(row, &Problem::OutOfBounds, rows)),
+        });
+        lanes::time_array(times.collect(), &self.data_type)
     }
 
     fn integers(&self, array: &ArrayRef, scale: i64, rows: &mut Rows) -> ArrayRef {

@@ -6,6 +6,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::astype::{Dtype, convert};
 use super::lanes;
 use super::numbers::python_int;
 use super::operation::{Call, Operation, Scope};
@@ -49,8 +50,11 @@ impl Operation for ToNumeric {
         call.each(|call, column| match &column.data_type {
             data_type if lanes::is_numeric(data_type) && !(*data_type == DataType::Boolean && column.nullable) => Some(column.clone()),
             DataType::Utf8 => Some(plan(call, column, errors)),
-            _ => {
-                call.mismatch(column, "it is neither text nor numbers", "to_numeric takes text");
+            DataType::Decimal128(_, _) => convert(call, column, Dtype::Float64),
+            other => {
+                let is_category = matches!(other, DataType::Dictionary(_, _));
+                let help = if is_category { "convert it with `astype` to str first, or use `map`" } else { "to_numeric takes text" };
+                call.mismatch(column, "it is neither text nor numbers", help);
                 None
             }
         });

@@ -104,6 +104,15 @@ def condition() -> list[Case]:
         large = pd.Series([2**53 + 1, 3, -5])
         run = lambda s, n=name: getattr(s, n)(s.gt(0), 1e16)  # noqa: E731
         cases.append(series_case(name, large, {"cond": {"gt": 0}, "other": 1e16}, run))
+    # Times.
+    stamps = pd.DataFrame({"w": times("ww", 20, True), "l": times("wl", 20, False, None), "f": bools("wk", 26)})
+    for name in ["where", "mask"]:
+        for column, constant in [("w", "2000-01-01T00:00:00Z"), ("w", "1999-12-31"), ("l", "2000-01-01T00:00:00.123456789")]:
+            for cond in [{"column": "f"}, {"ge": constant}]:
+                kwargs = {"cond": cond, "other": constant}
+                holds = lambda df, c=column, k=cond: df["f"] if "column" in k else df[c].ge(k["ge"])  # noqa: E731
+                run = lambda df, n=name, c=column, o=constant, h=holds: df.assign(**{c: getattr(df[c], n)(h(df), o)})  # noqa: E731
+                cases.append(Case({"import": name, "cols": column, "kwargs": kwargs}, stamps, run))
     # No column sees what becomes of another one of the same call.
     pair, both = df[["a", "b"]], pd.DataFrame({"f": bools("wg", 40), "g": bools("wh", 40)})
     for columns in [["a", "b"], ["b", "a"]]:
@@ -202,25 +211,25 @@ def draw_isin(d: Draw) -> Call:
 
 def draw_choice(method: str):
     def draw(d: Draw) -> Call:
-        name = d.column(*FLOATS, "int64", "int32", "text", "bool", "time")
+        name = d.column(*FLOATS, "int64", "int32", "text", "bool", *TIMES)
         kind = d.kind(name)
-        nothing = kind == "time" or d.chance(0.3)
+        nothing = d.chance(0.3)
         value = None if nothing else d.number() if kind in FLOATS else d.whole(-9, 9) if kind in WHOLE else d.present(name)
         if kind in WHOLE and value is not None and d.chance(0.3):
             value += 0.5
         # A fraction or a null makes floats of integers, whether or not a value was replaced.
         floating = kind in WHOLE and (value is None or value != int(value))
-        python = (pd.NaT if kind == "time" else np.nan) if value is None else value
+        python = (pd.NaT if kind in TIMES else np.nan) if value is None else value
         kwargs: dict = {} if value is None and d.chance(0.5) else {"other": value}
         as_is = lambda s: s.astype("float64") if floating else s  # noqa: E731
         if d.chance(0.5):
             flag = d.column("bool", nulls=False)
             kwargs = {"cond": {"column": flag}} | kwargs
             return d.on_frame(name, kwargs, lambda df: getattr(as_is(df[name]), method)(df[flag], python))
-        relation = d.one(RELATIONS if kind in NUMBERS or kind == "time" else RELATIONS[:2])
+        relation = d.one(RELATIONS if kind in (*NUMBERS, *TIMES) else RELATIONS[:2])
         bound = d.present(name)
         kwargs = {"cond": {relation: bound}} | kwargs
-        against = pd.Timestamp(bound) if kind == "time" else bound
+        against = pd.Timestamp(bound) if kind in TIMES else bound
         return d.on(name, kwargs, lambda s: getattr(as_is(s), method)(getattr(s, relation)(against), python))
 
     return draw

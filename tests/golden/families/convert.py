@@ -1,8 +1,10 @@
 """`astype`, `to_numeric` and `cut`: values of one type become another."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
-from case import Case, bools, floats, ints, rng, series_case, texts
+from case import Case, bools, decimals, floats, ints, rng, series_case, texts
 from draw import FLOATS, NUMBERS, WHOLE, Call, Draw, float_value
 
 INF = np.inf
@@ -49,6 +51,16 @@ def astype() -> list[Case]:
     cases.append(Case({"import": "astype", "kwargs": {"dtype": types}}, df, lambda df: df.astype(types)))
     # A null of an object column is NaN as from a file, and NaN is true.
     cases.append(series_case("astype", bools("n", 30, nulls=True), {"dtype": "bool"}, lambda s: s.fillna(np.nan).astype(bool)))
+    for scale in [0, 2, 7, 10, 38]:
+        for name in ["int64", "int32", "int8", "uint8", "uint64", "float", "float32"]:
+            for nulls in [True, False]:
+                series = decimals(f"{name}{scale}", 30, scale, nulls)
+                cases.append(series_case("astype", series, {"dtype": name}, lambda s, n=name: s.astype({"float": "float64"}.get(n, n))))
+        cases.append(series_case("astype", decimals(f"str{scale}", 60, scale), {"dtype": "str"}, lambda s: s.astype(str)))
+    days = [datetime.date(2024, 2, 29), datetime.date(1, 1, 1), datetime.date(9999, 12, 31), datetime.date(1969, 12, 31)]
+    clock = [datetime.time(0, 0), datetime.time(12, 30, 5), datetime.time(23, 59, 59, 999_999), datetime.time(1, 2, 3, 40)]
+    for values in [days, clock]:
+        cases.append(series_case("astype", pd.Series(values, dtype=object), {"dtype": "str"}, lambda s: s.astype(str)))
     return cases
 
 
@@ -112,6 +124,7 @@ def to_numeric() -> list[Case]:
         cases.append(series_case("to_numeric", series, {"errors": errors}, each(errors=errors)))
     cases.append(series_case("to_numeric", ints("to_numeric", 20), {}, pd.to_numeric))
     cases.append(series_case("to_numeric", floats("to_numeric", 20), {}, pd.to_numeric))
+    cases.append(series_case("to_numeric", decimals("to_numeric", 40, 2, True), {}, pd.to_numeric))
     return cases
 
 

@@ -1,5 +1,7 @@
 """Operations on a frame as a whole: `get_dummies`, `drop`, `rename`, `reindex`, `select_dtypes`."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 from case import Case, bools, floats, ints, rng, texts, times
@@ -91,6 +93,11 @@ def columns() -> list[Case]:
     for kwargs in [{"include": "number"}, {"include": ["object", "category"]}, {"exclude": ["number"]}, {"include": ["bool", "float"]},
                    {"include": ["datetimetz"]}, {"include": "int64"}]:  # fmt: skip
         cases.append(Case({"import": "select_dtypes", "kwargs": kwargs}, df, lambda df, k=kwargs: df.select_dtypes(**k)))
+    # Dates are Python objects.
+    days = [datetime.date(2024, 2, 29), None, datetime.date(1899, 12, 31)]
+    objects = pd.DataFrame({"x": [1.5, 2.5, 3.5], "t": ["a", None, "b"], "d": pd.Series(days, dtype=object), "n": [1, 2, 3]})
+    for kwargs in [{"include": ["object", "float"]}, {"exclude": "object"}, {"include": "object"}, {"exclude": ["number", "datetime"]}]:
+        cases.append(Case({"import": "select_dtypes", "kwargs": kwargs}, objects, lambda df, k=kwargs: df.select_dtypes(**k)))
     widths = pd.DataFrame({kind: ints(kind, 4, edge=False).astype(kind) for kind in ["int64", "int32", "int16", "float32", "float64"]})
     for kwargs in [{"include": ["int", "float"]}, {"include": "int"}, {"exclude": ["int"]}, {"include": "int32"}, {"include": "integer"}]:
         cases.append(Case({"import": "select_dtypes", "kwargs": kwargs}, widths, lambda df, k=kwargs: df.select_dtypes(**k)))

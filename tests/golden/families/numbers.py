@@ -38,6 +38,11 @@ def arithmetic() -> list[Case]:
         if operation in {"floordiv", "mod"}:
             zeros = pd.DataFrame({"a": [7, -7, 0, 5, -1], "b": [0, 2, 0, -3, 0]})
             cases.append(on_pair(operation, zeros, {"other": {"column": "b"}}, lambda df, m=both: m(df["a"], df["b"])))
+    # True division is of floats: the constant may be beyond the column's type.
+    for operation in ["div", "truediv", "rdiv", "rtruediv"]:
+        for kind, value in [("int8", 3 * 10**9), ("uint8", -1), ("int16", -(2**63)), ("int32", 3 * 10**9), ("uint64", -7)]:
+            series = ints("ar_n", 20, edge=False, low=0, high=99).astype(kind)
+            cases.append(series_case(operation, series, {"other": value}, lambda s, v=value, n=operation: getattr(s, n)(v)))
     words = pd.DataFrame({"a": texts("ar_t", 40), "b": texts("ar_u", 40)})
     cases.append(on_pair("add", words, {"other": {"column": "b"}}, lambda df: df["a"] + df["b"]))
     cases.append(series_case("add", words["a"], {"other": "_ß"}, lambda s: s + "_ß"))

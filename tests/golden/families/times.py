@@ -1,5 +1,7 @@
 """`to_datetime` and the parts of times."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 from case import Case, rng, series_case, times
@@ -105,6 +107,12 @@ def to_datetime() -> list[Case]:
         )
     for zone in [None, "UTC"]:
         cases.append(series_case("to_datetime", times("t", 20, True, zone), {"utc": True}, lambda s: pd.to_datetime(s, utc=True)))
+    # Dates, which nanoseconds hold from 1677-09-22 to 2262-04-11.
+    written = ["2024-02-29", "1969-12-31", "1677-09-22", "2262-04-11", "1677-09-21", "2262-04-12", "0001-01-01"]
+    days = [datetime.date.fromisoformat(day) for day in written]
+    for values in [[*days, None], days]:
+        for given in [{}, {"utc": True}, {"errors": "coerce"}, {"errors": "coerce", "utc": True}]:
+            cases.append(series_case("to_datetime", pd.Series(values, dtype=object), given, lambda s, g=given: pd.to_datetime(s, **g)))
     return cases
 
 

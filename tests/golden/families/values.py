@@ -151,6 +151,26 @@ def replace() -> list[Case]:
                           ({"to_replace": {"0.0": True, "1": False}}, {"to_replace": {0.0: True, 1: False}})]:  # fmt: skip
         for flags in [bools("replace", 30), holes]:
             cases.append(series_case("replace", flags, given, lambda s, g=python or given: s.replace(**g)))
+    # Times, as text and as null.
+    for zone, mark in [("UTC", "Z"), (None, "")]:
+        for nulls in [True, False]:
+            stamps = times("replace", 20, nulls, zone)
+            leap, odd = f"2000-02-29T12:00:00{mark}", f"1969-12-31T23:59:59.999999999{mark}"
+            for given in [{"to_replace": leap, "value": None}, {"to_replace": leap, "value": odd},
+                          {"to_replace": [leap, odd], "value": [odd, leap]},
+                          {"to_replace": [leap, odd], "value": f"2024-01-01T00:00{mark}"},
+                          {"to_replace": {leap: odd, "1900-03-01": leap}}, {"to_replace": [None], "value": leap},
+                          {"to_replace": [leap, leap], "value": [odd, "1900-03-01"]},
+                          {"to_replace": "2001-01-01", "value": odd}, {"to_replace": "vw", "value": "bmw"}, {"to_replace": 1, "value": 2},
+                          {"to_replace": {"vw": "bmw", leap: odd}}]:  # fmt: skip
+                cases.append(series_case("replace", stamps, given, lambda s, g=given: s.replace(**g)))
+    # What is no category is in no row.
+    category = pd.Series(pd.Categorical(["a", None, "b"], categories=["b", "a", "c"]))
+    for given in [{"to_replace": "never", "value": "x"}, {"to_replace": 1, "value": "x"}, {"to_replace": {"never": "a", "vw": "b"}}]:
+        cases.append(series_case("replace", category, given, lambda s, g=given: s.replace(**g)))
+    mixed = pd.DataFrame({"w": times("replace", 6, True), "t": ["vw", "a", None] * 4, "i": range(12)})
+    given = {"to_replace": {"vw": "bmw", "1900-03-01": "2000-01-01"}}
+    cases.append(Case({"import": "replace", "kwargs": given}, mixed, lambda df: df.replace(**given)))
     return cases
 
 
@@ -210,14 +230,14 @@ def draw_map(d: Draw) -> Call:
 
 
 def draw_replace(d: Draw) -> Call:
-    name = d.column("text", "int64", "float64", "bool")
+    name = d.column("text", "int64", "float64", "bool", *TIMES)
     kind = d.kind(name)
     wanted = list({as_key(value): value for value in (d.present(name) for _ in range(d.whole(1, 4)))}.values())
     values = [d.present(name) if kind != "float64" else d.number() for _ in wanted]
     if kind == "int64" and d.chance(0.3):
         values = [value + 0.5 for value in values]
     style = d.one(["one", "list", "pairs", "dict", "null"])
-    if style == "null" and kind not in ("text", "float64"):
+    if style == "null" and kind not in ("text", "float64", *TIMES):
         style = "one"
     if style == "one":
         kwargs: dict = {"to_replace": wanted[0], "value": values[0]}
