@@ -45,8 +45,7 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 impl Latency {
     pub(crate) fn run(&self) -> Value {
         let client = ClientProperties::new().with("bootstrap.servers", &self.bootstrap);
-        let producer = client.clone().with("linger.ms", "0");
-        let publisher = Publisher::new(&producer, &self.input, &Workload::read(&self.workload), self.partitions, Faults::none());
+        let publisher = Publisher::new(&client, &self.input, &Workload::read(&self.workload), self.partitions, Faults::none());
         let count = (self.rate * self.seconds) as u64;
         let (started, is_started, is_over) = (OnceLock::new(), AtomicBool::new(false), AtomicBool::new(false));
         let rate = self.rate;
@@ -70,11 +69,12 @@ impl Latency {
                 let until = count.min((elapsed.as_secs_f64() * self.rate) as u64);
                 if until > next {
                     publisher.publish(next..until);
+                    // Behind a request that is under way, librdkafka's idempotent producer would spin until more may be sent.
+                    publisher.flush();
                     next = until;
                 }
                 std::thread::sleep(TICK);
             }
-            publisher.flush();
             is_over.store(true, Ordering::Relaxed);
             reader.join().unwrap()
         });

@@ -44,9 +44,9 @@ impl Pace {
 
     /// Whether the open work is to be committed. `took` is how long the last batch took, as long as the next one may; `is_drained` tells
     /// whether everything that had arrived is scored.
-    pub(super) fn is_due(&self, now: Instant, took: Duration, is_drained: impl FnOnce() -> bool) -> bool {
+    pub(super) fn is_due(&self, now: Instant, took: Duration, is_drained: bool) -> bool {
         let left = self.due_in(now);
-        left.is_zero() || (self.is_transactional && (left < took || is_drained()))
+        left.is_zero() || (self.is_transactional && (left < took || is_drained))
     }
 
     /// How long the open work may wait for more events.
@@ -86,39 +86,39 @@ mod tests {
         for is_transactional in [true, false] {
             let (mut pace, now) = (Pace::new(INTERVAL, is_transactional), Instant::now());
             pace.open(now);
-            assert!(pace.is_due(now, ms(1), || false));
+            assert!(pace.is_due(now, ms(1), false));
         }
     }
 
     #[test]
     fn a_transaction_is_committed_when_the_input_is_drained() {
         let (pace, now) = opened(true);
-        assert!(pace.is_due(now, ms(1), || true));
+        assert!(pace.is_due(now, ms(1), true));
         assert_eq!(pace.waits(now), Duration::ZERO);
     }
 
     #[test]
     fn it_lasts_no_longer_than_the_interval() {
         let (pace, now) = opened(true);
-        assert!(!pace.is_due(now + ms(99), ms(1), || false));
-        assert!(pace.is_due(now + INTERVAL, ms(1), || false));
+        assert!(!pace.is_due(now + ms(99), ms(1), false));
+        assert!(pace.is_due(now + INTERVAL, ms(1), false));
     }
 
     /// A transaction stays open for one batch of a model that takes longer than the interval, not for two.
     #[test]
     fn a_batch_that_would_outlast_the_interval_waits_for_the_commit() {
         let (pace, now) = opened(true);
-        assert!(pace.is_due(now + ms(1), ms(20_000), || false));
-        assert!(!pace.is_due(now + ms(1), ms(50), || false) && pace.is_due(now + ms(51), ms(50), || false));
-        assert!(!opened(false).0.is_due(now + ms(1), ms(20_000), || false), "nobody ends what is no transaction");
+        assert!(pace.is_due(now + ms(1), ms(20_000), false));
+        assert!(!pace.is_due(now + ms(1), ms(50), false) && pace.is_due(now + ms(51), ms(50), false));
+        assert!(!opened(false).0.is_due(now + ms(1), ms(20_000), false), "nobody ends what is no transaction");
     }
 
     #[test]
     fn at_least_once_waits_for_the_interval() {
         let (pace, now) = opened(false);
-        assert!(!pace.is_due(now + ms(30), ms(1), || true));
+        assert!(!pace.is_due(now + ms(30), ms(1), true));
         assert_eq!(pace.waits(now + ms(30)), ms(70));
-        assert!(pace.is_due(now + INTERVAL, ms(1), || false));
+        assert!(pace.is_due(now + INTERVAL, ms(1), false));
     }
 
     #[test]

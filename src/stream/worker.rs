@@ -266,8 +266,12 @@ impl Worker {
         self.delivery.tally.skipped(scored.skipped().count());
         fault::point("after_produce");
         self.delivery.cover(&self.batch);
+        let is_drained = self.is_drained();
+        let is_due = self.delivery.pace.is_due(Instant::now(), began.elapsed(), is_drained);
+        if is_drained && !is_due {
+            self.delivery.send();
+        }
         self.delivery.metrics.phase(LinePhase::Produce, started.elapsed());
-        let is_due = self.delivery.pace.is_due(Instant::now(), began.elapsed(), || self.is_drained());
         if is_due { self.commit() } else { Ok(()) }
     }
 
