@@ -50,6 +50,9 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("queue.buffering.max.messages", "500000"),
 ];
 
+/// How long [`Producer::send`] waits: some round trips, and not much of what a partition without a leader would take.
+const SENDING: Duration = Duration::from_millis(20);
+
 /// How long one look at a full queue waits unless a report ends it.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 
@@ -261,6 +264,15 @@ impl Producer {
     /// Takes the delivery reports that are there, without waiting, and with each the memory of its record: until then it counts as queued.
     pub fn take_reports(&self) {
         self.serve(Duration::ZERO);
+    }
+
+    /// Has what is queued sent without lingering, and waits a moment until it is delivered: for callers that have nothing to queue now.
+    ///
+    /// An idempotent producer of librdkafka has one request of more than a few records under way for each partition. Records that are queued
+    /// behind it gain nothing, and its thread spins once they have waited for `linger.ms`, on a core that others could use.
+    pub fn send(&self) {
+        // What is not delivered by then stays under way.
+        let _ = self.flush(SENDING);
     }
 
     /// Waits until every record is delivered or has failed.

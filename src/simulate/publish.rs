@@ -111,6 +111,9 @@ pub fn publish(
             pace.take(taken as u64);
             progress.bytes.fetch_add(records[..taken].iter().map(|record| size(record.key) + size(record.value)).sum(), Ordering::Relaxed);
             progress.queued.store(account.made - account.failed, Ordering::Relaxed);
+            if due < BATCH {
+                producer.send();
+            }
         }
         producer.poll()?;
         account.look(producer);

@@ -29,8 +29,6 @@ use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
 const MEETING: Duration = Duration::from_secs(1);
 /// How long a producer is cut off before it is given up: longer than the 10 s that librdkafka may wait before it connects again.
 const CUT_OFF: Duration = Duration::from_secs(12);
-/// How long a batch's records may be waited for before the worker goes on reading.
-const SENDING: Duration = Duration::from_millis(100);
 
 /// What a failure asks of the worker.
 #[derive(Debug)]
@@ -145,13 +143,9 @@ impl Delivery {
         Ok(())
     }
 
-    /// Has what is queued sent without waiting for more, and waits until it is delivered, for at most [`SENDING`].
-    ///
-    /// An idempotent producer of librdkafka has one request of more than a few records under way for each partition. Records that are queued
-    /// behind it gain nothing, and its thread spins once they have waited for `linger.ms`, on a core that others could use.
+    /// Sees the records off that are queued, see [`Producer::send`].
     pub(super) fn send(&self) {
-        // What is not delivered by then is told by the next commit.
-        let _ = self.producer().flush(SENDING);
+        self.producer().send();
     }
 
     /// Every record of the batch is queued: its offsets go with the next commit.
