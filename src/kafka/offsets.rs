@@ -187,6 +187,11 @@ impl Consumer {
         self.lags_from(|_| None)
     }
 
+    /// Whether at most so many messages wait, as [`Consumer::lags`] tells.
+    pub fn lags_at_most(&self, messages: usize) -> bool {
+        self.lags().iter().map(|(_, lag)| usize::try_from(*lag).unwrap_or(0)).sum::<usize>() <= messages
+    }
+
     /// As [`Consumer::lags`], but behind what is `done`: the next offset of a partition, where messages from there on were returned.
     pub fn lags_from(&self, done: impl Fn(i32) -> Option<i64>) -> Vec<(i32, i64)> {
         let list = PartitionList::new(&self.role().topic, &self.assignment());

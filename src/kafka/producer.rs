@@ -32,7 +32,7 @@ pub const MOST_RECORD_BYTES: usize = 1_000_000_000;
 const QUEUE_KBYTES: usize = 65_536;
 
 /// What a producer gets unless the user says otherwise, besides its queue.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 7] = [
     (AUTO_CREATE, "false"),
     // A transaction that begins while the broker still writes the markers of the one before is asked to try again. librdkafka's 100 ms
     // are twenty times what that takes. The pause doubles from one attempt to the next.
@@ -43,8 +43,6 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("connections.max.idle.ms", "10000"),
     ("topic.metadata.refresh.interval.ms", "15000"),
     ("metadata.max.age.ms", "900000"),
-    // A worker queues the records of a whole batch at once; 5 ms more made them wait, and no fewer requests.
-    ("linger.ms", "1"),
     // The partitioner of the Java clients, so that a key finds the partition their producers use.
     ("partitioner", "murmur2_random"),
     ("queue.buffering.max.messages", "500000"),
@@ -138,12 +136,16 @@ impl Producer {
     pub fn new(properties: &ClientProperties) -> Result<Self, ConfigError> {
         let largest = properties.bytes("message.max.bytes").unwrap_or(0).min(MOST_RECORD_BYTES);
         let queue = QUEUE_KBYTES.max(largest / 1024 + 1).to_string();
+        let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
+        // Who queues a transaction's records commits them, which waits for them to be there. Others are seen off by `send`: what librdkafka
+        // would take before, while a batch is still being queued, would keep the batch's rest waiting.
+        let linger = if transactional_id.is_empty() { "20" } else { "1" };
         let mut defaults = DEFAULTS.to_vec();
+        defaults.push(("linger.ms", linger));
         defaults.push(("queue.buffering.max.kbytes", queue.as_str()));
         let (properties, problems) = layered(properties, &defaults, &FORCED);
         let conf = NativeConfig::new(&properties, problems)?;
         Reports::ask_for(&conf);
-        let transactional_id = properties.get("transactional.id").unwrap_or_default().to_owned();
         let (kind, role) = (rd_kafka_type_t::RD_KAFKA_PRODUCER, ProducerRole { transactional_id, reports: Reports::default() });
         let client = NativeClient::new(kind, conf, &properties, role)?;
         Ok(Self { client, scratch: RefCell::default() })

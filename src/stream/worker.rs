@@ -392,8 +392,7 @@ impl Worker {
     /// Whether the last batch took all that had arrived. A batch that is not full may still leave much behind, where events are large.
     fn is_drained(&self) -> bool {
         let batch = self.batch.len();
-        batch < self.settings.max_batch
-            && self.consumer.lags().iter().map(|(_, lag)| usize::try_from(*lag).unwrap_or(0)).sum::<usize>() <= batch
+        batch < self.settings.max_batch && self.consumer.lags_at_most(batch)
     }
 }
 

@@ -197,7 +197,7 @@ impl Demo {
             None => Events::invented(schema, encoder, &options),
         }
         .map_err(running)?;
-        let producer = Producer::new(&demo.client.clone().with("linger.ms", "1")).map_err(running)?;
+        let producer = Producer::new(&demo.client).map_err(running)?;
         let topic = producer.topic(&demo.assembly.pipeline().input.topic).map_err(running)?;
         Ok((events, producer, topic))
     }
