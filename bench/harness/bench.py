@@ -161,12 +161,17 @@ class Comparison:
         }
         half: dict[Contender, float] = {}
         for contender, rate in alone.items():
-            if found := self._latency(workload, contender, rate, result.entries[contender.id]):
+            if not contender.is_floor and (found := self._latency(workload, contender, rate, result.entries[contender.id])):
                 half[contender] = found.scored_per_second / 2
+        if not half:
+            return
+        fastest = max(half.values())
         rates = [(contender, rate) for rate in self.plan.common_rates for contender in half if rate <= half[contender]]
-        for rate in [*sorted({rate for _, rate in rates}), *([max(half.values())] if half else [])]:
+        for rate in sorted({rate for _, rate in rates} | {fastest}):
             if found := self._transit(workload, rate):
                 result.floor.latency.append(vars(found))
+        # What no scorer can save, where the fastest of them is at half of what it reaches.
+        half |= {contender: fastest for contender in alone if contender.is_floor}
         for contender, rate in [*rates, *half.items()]:
             entry = result.entries[contender.id]
             if found := self._latency(workload, contender, rate, entry):
@@ -214,10 +219,11 @@ class Comparison:
         return self.plan.latency_seconds + start_and_stop
 
     def _latency_estimate(self, made: Sequence[Workload]) -> float:
-        scorers = sum(contender.has_latency for contender in self.contenders)
+        floors = sum(contender.has_latency and contender.is_floor for contender in self.contenders)
+        scorers = sum(contender.has_latency and not contender.is_floor for contender in self.contenders)
         measured = sum(workload.name in self.plan.latency_workloads for workload in made)
-        without_scorer = measured * self._one_latency() * (1 + len(self.plan.common_rates))
-        return without_scorer + scorers * measured * self._one_latency() * (2 + len(self.plan.common_rates))
+        latencies = (floors + 1) + (scorers + 1) * len(self.plan.common_rates) + scorers * 2
+        return measured * latencies * self._one_latency()
 
 
 def say(words: str) -> None:

@@ -33,7 +33,7 @@ class Contender:
 
     @property
     def has_latency(self) -> bool:
-        return not self.is_floor and not self.is_variant
+        return not self.is_variant
 
     def command(self, arguments: dict[str, str]) -> list[str]:
         settings = {"guarantee": self.guarantee, "batch": str(self.batch), "workers": "1"} | arguments

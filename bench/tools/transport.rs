@@ -48,7 +48,7 @@ enum Guarantee {
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_millis(100);
-/// How long to wait for more before what is open is committed early, as caz does: a prefetch that is empty for a moment is no end.
+/// How long to wait for more before what is open is committed early, as caz does.
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 
 impl Transport {
@@ -84,8 +84,13 @@ impl Transport {
                 self.produce(&producer, &topic, &batch, &value);
                 open.offsets.extend(batch.iter().map(|event| (event.partition(), event.offset() + 1)));
             }
-            if open.since.is_some_and(|since| batch.is_empty() || since.elapsed() >= COMMIT_INTERVAL) {
+            // As caz: a transaction ends once it has all that arrived, and records at least once are seen off then.
+            let is_drained = batch.len() < self.batch && consumer.lags_at_most(batch.len());
+            let ends = |since: Instant| batch.is_empty() || (is_exact && is_drained) || since.elapsed() >= COMMIT_INTERVAL;
+            if open.since.is_some_and(ends) {
                 open.commit(&producer, &consumer);
+            } else if is_drained {
+                producer.send();
             }
         }
     }
