@@ -65,6 +65,8 @@ def main() -> None:
         return
     plan = PLANS[arguments.plan]
     names = arguments.workloads.split(",") if arguments.workloads else list(plan.repetitions)
+    if arguments.workloads:
+        plan = replace(plan, repetitions={name: plan.repetitions.get(name, 1) for name in names}, peer_workloads=tuple(names))
     if arguments.repetitions:
         plan = replace(plan, repetitions=dict.fromkeys(names, arguments.repetitions))
     results = Results(plan.title, described | versions, [], NOTES)

@@ -28,6 +28,7 @@ class Plan:
     seconds: float  # of a run, once it is warm
     warm_up: float  # seconds, for contenders that do not say
     both_guarantees: bool  # of everyone, not of caz alone
+    peer_workloads: tuple[str, ...]  # on which others than caz and the floors take part
     latency_workloads: tuple[str, ...]
     latency_seconds: float
     latency_warm_up: float
@@ -41,6 +42,7 @@ SHORT = Plan(
     seconds=2.5,
     warm_up=0.5,
     both_guarantees=False,
+    peer_workloads=("car-insurance-linear",),
     latency_workloads=("car-insurance-linear",),
     latency_seconds=3.0,
     latency_warm_up=1.5,
@@ -53,6 +55,7 @@ FULL = Plan(
     seconds=6.0,
     warm_up=2.0,
     both_guarantees=True,
+    peer_workloads=("car-insurance-linear", "car-insurance-forest", "crayfish", "network-5m"),
     latency_workloads=("car-insurance-linear", "car-insurance-forest", "crayfish"),
     latency_seconds=9.0,
     latency_warm_up=3.0,
@@ -126,6 +129,8 @@ class Comparison:
         result.floor.decode.append(decode["us_per_event"])
         result.floor.decoder = decode["with"]
         for contender in self.contenders:
+            if contender.is_peer and workload.name not in self.plan.peer_workloads:
+                continue
             new = Entry(contender.id, contender.title, contender.guarantee, contender.is_floor)
             entry = result.entries.setdefault(contender.id, new)
             if entry.failed:
@@ -155,9 +160,9 @@ class Comparison:
     def _latencies(self, workload: Workload, result: WorkloadResult) -> None:
         """At the rates for all, and at half of what each reaches with publisher and reader on the same cores."""
         alone = {
-            contender: Spread.of(result.entries[contender.id].rate).median
+            contender: Spread.of(entry.rate).median
             for contender in self.contenders
-            if contender.has_latency and result.entries[contender.id].rate
+            if contender.has_latency and (entry := result.entries.get(contender.id)) and entry.rate
         }
         half: dict[Contender, float] = {}
         for contender, rate in alone.items():
@@ -171,8 +176,8 @@ class Comparison:
             if found := self._transit(workload, rate):
                 result.floor.latency.append(vars(found))
         # What no scorer can save, where the fastest of them is at half of what it reaches.
-        half |= {contender: fastest for contender in alone if contender.is_floor}
-        for contender, rate in [*rates, *half.items()]:
+        floors = [(contender, fastest) for contender in alone if contender.is_floor]
+        for contender, rate in [*floors, *rates, *half.items()]:
             entry = result.entries[contender.id]
             if found := self._latency(workload, contender, rate, entry):
                 entry.latency.append(vars(found))

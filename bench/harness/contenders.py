@@ -32,6 +32,10 @@ class Contender:
         return f"{self.name} {self.guarantee}"
 
     @property
+    def is_peer(self) -> bool:
+        return not self.is_floor and not self.name.startswith("caz")
+
+    @property
     def has_latency(self) -> bool:
         return not self.is_variant
 
