@@ -66,7 +66,7 @@ def main() -> None:
     plan = PLANS[arguments.plan]
     names = arguments.workloads.split(",") if arguments.workloads else list(plan.repetitions)
     if arguments.workloads:
-        plan = replace(plan, repetitions={name: plan.repetitions.get(name, 1) for name in names}, peer_workloads=tuple(names))
+        plan = replace(plan, repetitions={name: plan.repetitions.get(name, 1) for name in names}, without_peers=())
     if arguments.repetitions:
         plan = replace(plan, repetitions=dict.fromkeys(names, arguments.repetitions))
     results = Results(plan.title, described | versions, [], NOTES)
