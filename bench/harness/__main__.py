@@ -21,8 +21,8 @@ NOTES = [
     "CPU time is user and system time of the contender's process, the broker's apart, once it is warm; what came before stands in the last"
     " columns. Figures are min / **median** / max of the repetitions, which take turns. Latency is from the moment at which an event is due"
     " until a reader of committed records has its score, at the same rate for all and at half of what the contender reaches with publisher,"
-    " broker and reader on the same cores. Every score was compared with the reference: labels equal, numbers within 1e-5; with"
-    " exactly once, one score an event.",
+    " broker and reader on the same cores. Every score of the first repetition was compared with the reference: labels equal, numbers"
+    " within 1e-5; with exactly once, one score an event.",
 ]
 
 

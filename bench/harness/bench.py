@@ -128,9 +128,9 @@ class Comparison:
         result.floor.decode.append(decode["us_per_event"])
         result.floor.decoder = decode["with"]
         for contender in self.contenders:
-            if contender.is_peer and workload.name in self.plan.without_peers:
+            if contender.kind == "peer" and workload.name in self.plan.without_peers:
                 continue
-            new = Entry(contender.id, contender.title, contender.guarantee, contender.is_floor)
+            new = Entry(contender.id, contender.title, contender.guarantee, contender.kind)
             entry = result.entries.setdefault(contender.id, new)
             if entry.failed:
                 continue
@@ -165,7 +165,7 @@ class Comparison:
         }
         half: dict[Contender, float] = {}
         for contender, rate in alone.items():
-            if not contender.is_floor and (found := self._latency(workload, contender, rate, result.entries[contender.id])):
+            if contender.kind != "floor" and (found := self._latency(workload, contender, rate, result.entries[contender.id])):
                 half[contender] = found.scored_per_second / 2
         if not half:
             return
@@ -175,7 +175,7 @@ class Comparison:
             if found := self._transit(workload, rate):
                 result.floor.latency.append(vars(found))
         # What no scorer can save, where the fastest of them is at half of what it reaches.
-        floors = [(contender, fastest) for contender in alone if contender.is_floor]
+        floors = [(contender, fastest) for contender in alone if contender.kind == "floor"]
         for contender, rate in [*floors, *rates, *half.items()]:
             entry = result.entries[contender.id]
             if found := self._latency(workload, contender, rate, entry):
@@ -204,6 +204,8 @@ class Comparison:
             entry.failed.append(str(failure))
             return None
         self._say_latency(f"{workload.name}, {contender.id}", found)
+        if found.missing:
+            entry.wrong.append(f"{found.missing} events have no score at {rate:,.0f} a second")
         return found
 
     def _has_time(self) -> bool:
@@ -223,8 +225,8 @@ class Comparison:
         return self.plan.latency_seconds + start_and_stop
 
     def _latency_estimate(self, made: Sequence[Workload]) -> float:
-        floors = sum(contender.has_latency and contender.is_floor for contender in self.contenders)
-        scorers = sum(contender.has_latency and not contender.is_floor for contender in self.contenders)
+        floors = sum(contender.has_latency and contender.kind == "floor" for contender in self.contenders)
+        scorers = sum(contender.has_latency and contender.kind != "floor" for contender in self.contenders)
         measured = sum(workload.name in self.plan.latency_workloads for workload in made)
         latencies = (floors + 1) + (scorers + 1) * len(self.plan.common_rates) + scorers * 2
         return measured * latencies * self._one_latency()

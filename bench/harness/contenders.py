@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .places import CACHE, CONTENDERS, ROOT
+from .results import KINDS, Kind
 
 GUARANTEES = ("exactly_once", "at_least_once")
 
@@ -21,7 +22,7 @@ class Contender:
     title: str
     guarantee: str
     batch: int
-    is_floor: bool  # writes no scores
+    kind: Kind
     is_variant: bool  # of another, whose latencies stand for it
     warm_up: float | None  # seconds until it is as fast as it gets, where it says so
     offsets_are_behind: bool  # commits offsets for people to see, some time after their scores
@@ -30,10 +31,6 @@ class Contender:
     @property
     def id(self) -> str:
         return f"{self.name} {self.guarantee}"
-
-    @property
-    def is_peer(self) -> bool:
-        return not self.is_floor and not self.name.startswith("caz")
 
     @property
     def has_latency(self) -> bool:
@@ -63,7 +60,7 @@ def discover(only: list[str] | None, build: bool = True) -> tuple[list[Contender
                         title=told["title"],
                         guarantee=guarantee,
                         batch=int(told.get("batch", 1024)),
-                        is_floor=bool(told.get("floor")),
+                        kind=told.get("kind", "peer"),
                         is_variant=bool(told.get("variant")),
                         warm_up=told.get("warm_up"),
                         offsets_are_behind=told.get("offsets") == "behind",
@@ -73,8 +70,7 @@ def discover(only: list[str] | None, build: bool = True) -> tuple[list[Contender
         if "versions" in told:
             lines = subprocess.run([folder / told["versions"]], cwd=ROOT, capture_output=True, text=True, check=False).stdout
             versions |= {name: version for name, _, version in (line.partition(" ") for line in lines.splitlines())}
-    order = {"floor": 0, "floor-headers": 1, "caz": 2, "caz-bare": 3, "caz-separate": 4}
-    return sorted(found, key=lambda contender: order.get(contender.name, len(order))), versions
+    return sorted(found, key=lambda contender: KINDS.index(contender.kind)), versions
 
 
 def _build(folder: Path, title: str) -> bool:

@@ -154,7 +154,7 @@ def run(broker: Broker, contenders: Sequence[Contender], names: Sequence[str], r
 
 
 def _grow(broker: Broker, contenders: Sequence[Contender], axis: Axis, repetitions: int) -> Growth:
-    drawn = [contender for contender in contenders if axis.with_floor or not contender.is_floor]
+    drawn = [contender for contender in contenders if axis.with_floor or contender.kind != "floor"]
     points = axis.points()
     inputs = {}
     for point in points:

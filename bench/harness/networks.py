@@ -11,18 +11,17 @@ from onnx import TensorProto, checker, helper, numpy_helper, save
 OPSET = 17
 
 
-def write(path: Path, widths: Sequence[int], seed: int) -> int:
-    """A network of dense layers of these widths, the input's first: ReLU between, softmax at the end; the number of its parameters.
+def write(path: Path, widths: Sequence[int], seed: int) -> None:
+    """A network of dense layers of these widths, the input's first: ReLU between, softmax at the end.
 
     Its input is `features`, float [rows, widths[0]]; its outputs are `label`, int64 [rows], and `probabilities`, float [rows, widths[-1]].
     """
     random = np.random.default_rng(seed)
-    weights, nodes, parameters, at = [], [], 0, "features"
+    weights, nodes, at = [], [], "features"
     for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
         # As He and others: what a layer gives has the spread of what it takes.
         kernel = random.normal(0.0, np.sqrt(2.0 / inputs), (inputs, outputs)).astype(np.float32)
         bias = random.normal(0.0, 0.1, outputs).astype(np.float32)
-        parameters += kernel.size + bias.size
         weights += [numpy_helper.from_array(kernel, f"kernel{layer}"), numpy_helper.from_array(bias, f"bias{layer}")]
         nodes.append(helper.make_node("Gemm", [at, f"kernel{layer}", f"bias{layer}"], [f"sum{layer}"]))
         at = f"sum{layer}"
@@ -44,4 +43,3 @@ def write(path: Path, widths: Sequence[int], seed: int) -> int:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     checker.check_model(model)
     save(model, path)
-    return parameters

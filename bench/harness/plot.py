@@ -7,13 +7,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .results import Growth, Results, WorkloadResult
+from .results import Growth, Kind, Results, WorkloadResult
 from .spread import Spread
 
 WIDTH = 900
 LEFT, RIGHT = 250, 110
 BAR, GAP = 18, 8
-COLOURS = {"floor": "#9aa5b1", "caz": "#d9480f", "peer": "#4c6ef5"}
+COLOURS: dict[Kind, str] = {"floor": "#9aa5b1", "caz": "#d9480f", "peer": "#4c6ef5"}
 LINES = ("#d9480f", "#9aa5b1", "#4c6ef5", "#2b8a3e")
 FONT = "system-ui, sans-serif"
 
@@ -62,9 +62,8 @@ def _measured(workload: WorkloadResult) -> list[tuple[str, str, Spread]]:
         found.append(("floor: transport + inference + decoding", COLOURS["floor"], Spread(total, total, total)))
     for entry in workload.entries.values():
         if entry.cpu_us:
-            kind = "floor" if entry.is_floor else "caz" if entry.id.startswith("caz ") else "peer"
             label = f"{entry.title}, {entry.guarantee.replace('_', ' ')}"
-            found.append((label, COLOURS[kind], Spread.of(entry.cpu_us)))
+            found.append((label, COLOURS[entry.kind], Spread.of(entry.cpu_us)))
     return found
 
 

@@ -54,7 +54,7 @@ def section(workload: WorkloadResult) -> str:
 
 def row(entry: Entry, workload: WorkloadResult) -> list[str]:
     floor = workload.floor_us(entry.guarantee) or workload.floor_us()
-    times = f"{Spread.of(entry.cpu_us).median / floor:.2f}" if floor and entry.cpu_us and not entry.is_floor else "-"
+    times = f"{Spread.of(entry.cpu_us).median / floor:.2f}" if floor and entry.cpu_us and entry.kind != "floor" else "-"
     latency = latencies(entry.latency)
     return [
         entry.title,

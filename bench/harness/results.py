@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .spread import Spread
 
 # What comes and goes without growing: memory that an allocator gives back later, a connection that is made anew.
 SLACK_MB, SLACK_FILES = 8.0, 4
+
+
+# A floor writes no scores.
+Kind = Literal["floor", "caz", "peer"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass
@@ -20,7 +25,7 @@ class Entry:
     id: str
     title: str
     guarantee: str
-    is_floor: bool = False
+    kind: Kind = "peer"
     cpu_us: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)

@@ -11,8 +11,8 @@ from harness.spread import Spread
 
 @pytest.fixture
 def results() -> Results:
-    floor = Entry("floor exactly_once", "floor", "exactly_once", True, cpu_us=[0.9, 1.0, 1.1], rate=[500_000.0] * 3)
-    caz = Entry("caz exactly_once", "caz", "exactly_once", cpu_us=[3.1, 3.0, 4.0], rate=[300_000, 280_000, 310_000])
+    floor = Entry("floor exactly_once", "floor", "exactly_once", "floor", cpu_us=[0.9, 1.0, 1.1], rate=[500_000.0] * 3)
+    caz = Entry("caz exactly_once", "caz", "exactly_once", "caz", cpu_us=[3.1, 3.0, 4.0], rate=[300_000, 280_000, 310_000])
     caz.latency.append({"rate": 1500.0, "p50": 1.26, "p99": 5.0, "p999": 12.34, "missing": 0})
     peer = Entry("python at_least_once", "Python & pandas", "at_least_once", cpu_us=[55.0], wrong=["7 events have no score"])
     broken = Entry("flink exactly_once", "Flink", "exactly_once", failed=["it ended with status 1"])

@@ -1,5 +1,6 @@
 //! End-to-end latency at a fixed rate: from the moment at which an event is due to the moment at which a reader of committed records has
-//! its score, and how many events a second that is when they come faster than they are scored. Publisher and reader share a clock. An event that is late for its turn counts from its turn on, so that a stall of the
+//! its score, and how many events a second that is when they come faster than they are scored. Publisher and reader share a clock. An event
+//! that is late for its turn counts from its turn on, so that a stall of the
 //! scorer, or of the publisher, is not left out.
 
 use std::path::PathBuf;
@@ -87,9 +88,9 @@ impl Latency {
             events => json!(counted[((events as f64 * share).ceil() as usize).clamp(1, events) - 1].as_secs_f64() * 1e3),
         };
         json!({
-            "rate": self.rate, "events": counted.len(), "missing": missing,
+            "missing": missing,
             "scored_per_second": (latencies.len() - missing) as f64 / scoring.as_secs_f64(),
-            "p50": quantile(0.5), "p99": quantile(0.99), "p999": quantile(0.999), "max": quantile(1.0),
+            "p50": quantile(0.5), "p99": quantile(0.99), "p999": quantile(0.999),
         })
     }
 
