@@ -123,7 +123,7 @@ impl TokenSource {
                     problem(name, "is needed at a token endpoint");
                 }
             }
-            let agent = https::agent(ca_file.as_deref(), TIMEOUT, 0).map_err(|why| problem("https.ca.location", &why)).ok();
+            let agent = https::agent(ca_file.as_deref(), TIMEOUT).map_err(|why| problem("https.ca.location", &why)).ok();
             agent.zip(client).zip(secret).map(|((agent, client), secret)| Origin::Endpoint { agent, url, client, secret, scope })
         };
         let extensions = extensions.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]).collect();

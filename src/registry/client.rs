@@ -12,7 +12,6 @@ use crate::https::{self, percent_encoded};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: u64 = 8 << 20;
-const MAX_REDIRECTS: u32 = 3;
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// A connection to a registry; requests block, at most for the settings' timeout.
@@ -65,7 +64,7 @@ impl Client {
             }
             Some(_) => {}
         }
-        let agent = https::agent(settings.ca_file.as_deref(), settings.request_timeout, MAX_REDIRECTS).map_err(RegistryError::Settings)?;
+        let agent = https::agent(settings.ca_file.as_deref(), settings.request_timeout).map_err(RegistryError::Settings)?;
         let authorization =
             settings.basic_auth.as_ref().map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
         Ok(Self { agent, base: url.trim_end_matches('/').to_owned(), authorization })
