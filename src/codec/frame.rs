@@ -70,8 +70,18 @@ impl Framing {
     pub(crate) fn key(self, value: &[u8]) -> Outcome<SchemaKey> {
         match (self, value) {
             (Self::None, _) => Ok(0),
-            (Self::Confluent, [0, id @ ..]) if let Some(id) = id.first_chunk::<4>() => Ok(u32::from_be_bytes(*id).into()),
-            (Self::Apicurio, [0, id @ ..]) if let Some(id) = id.first_chunk::<8>() => Ok(u64::from_be_bytes(*id)),
+            (Self::Confluent, [0, id @ ..])
+                if let Some(id) = id.first_chunk::<4>()
+                    && id[0] < 0x80 =>
+            {
+                Ok(u32::from_be_bytes(*id).into())
+            }
+            (Self::Apicurio, [0, id @ ..])
+                if let Some(id) = id.first_chunk::<8>()
+                    && id[0] < 0x80 =>
+            {
+                Ok(u64::from_be_bytes(*id))
+            }
             (Self::SingleObject, [0xc3, 0x01, key @ ..]) if let Some(key) = key.first_chunk::<8>() => Ok(u64::from_le_bytes(*key)),
             _ => Err(self.broken(value)),
         }
@@ -84,6 +94,11 @@ impl Framing {
             Some(at) => {
                 let message = format!("a header of {} begins with {}, found byte {:02x}", self.name(), hexadecimal(mark), value[at]);
                 Fault::new(Reason::Malformed, at, message)
+            }
+            // A registry's ids are Java's integers; some answer such a one as they answer a wrong address.
+            None if self.needs_registry() && value.len() >= self.header_bytes() => {
+                let message = format!("no schema has the id {}: it is negative", hexadecimal(&value[self.key_at()..self.header_bytes()]));
+                Fault::new(Reason::UnknownSchema, self.key_at(), message)
             }
             None => {
                 let message = format!("a header of {} bytes; bytes left: {}", self.header_bytes(), value.len());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apache_avro::Schema;
 use apache_avro::schema::{Alias, FixedSchema, InnerDecimalSchema, Name, RecordSchema, UuidSchema};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::schema::SchemaError;
 
@@ -118,12 +118,23 @@ impl AvroType {
     /// # Errors
     /// As [`AvroType::resolve`], and when a text is no schema.
     pub(crate) fn parse(text: &str, references: &[String]) -> Result<Self, SchemaError> {
-        let (schema, references) = parse_writer(text, references)?;
-        let mut resolver = Resolver { named: HashMap::new(), types: 0 };
-        for reference in &references {
-            resolver.resolve(reference, "", 0)?;
+        if references.is_empty() {
+            return Self::resolve(&parse_writer(text)?);
         }
-        resolver.resolve(&schema, "", 0)
+        // As the fields of one record, which know all names before them. Of a list of schemas apache-avro knows the outermost names alone,
+        // and takes them in any order.
+        let schemas = references.iter().map(String::as_str).chain([text]).enumerate();
+        let fields = schemas.map(|(nth, text)| Ok(json!({"name": format!("schema{nth}"), "type": without_defaults(text)?})));
+        let fields: Vec<Value> = fields.collect::<Result<_, _>>()?;
+        let all = parse(&json!({"type": "record", "name": "CazSchemas", "fields": fields}))?;
+        let mut resolver = Resolver { named: HashMap::new(), types: 0 };
+        let mut last = Self::Null;
+        if let Schema::Record(all) = &all {
+            for field in &all.fields {
+                last = resolver.resolve(&field.schema, "", 0)?;
+            }
+        }
+        Ok(last)
     }
 
     /// The type beside null in a union of two, and the index of null; a type that is no such union is itself, without null.
@@ -196,20 +207,23 @@ impl AvroType {
     }
 }
 
-/// Parses a writer's schema and those that it refers to, defaults left out: they play no part in reading what it wrote, and the parser
-/// refuses some that the specification allows, such as a uuid's `""`.
+/// Parses a writer's schema, defaults left out: they play no part in reading what it wrote, and the parser refuses some that the
+/// specification allows, such as a uuid's `""`.
 ///
 /// # Errors
-/// When a text is no schema.
-pub(crate) fn parse_writer(text: &str, references: &[String]) -> Result<(Schema, Vec<Schema>), SchemaError> {
-    let invalid = |error: &dyn std::fmt::Display| SchemaError::Invalid { message: error.to_string() };
-    let plain = |text: &str| -> Result<String, SchemaError> {
-        let mut schema: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
-        drop_defaults(&mut schema);
-        Ok(schema.to_string())
-    };
-    let references = references.iter().map(|reference| plain(reference)).collect::<Result<Vec<_>, _>>()?;
-    Schema::parse_str_with_list(&plain(text)?, references).map_err(|error| invalid(&error))
+/// When the text is no schema.
+pub(crate) fn parse_writer(text: &str) -> Result<Schema, SchemaError> {
+    parse(&without_defaults(text)?)
+}
+
+fn parse(schema: &Value) -> Result<Schema, SchemaError> {
+    Schema::parse(schema).map_err(|error| SchemaError::Invalid { message: error.to_string() })
+}
+
+fn without_defaults(text: &str) -> Result<Value, SchemaError> {
+    let mut schema = serde_json::from_str(text).map_err(|error| SchemaError::Invalid { message: error.to_string() })?;
+    drop_defaults(&mut schema);
+    Ok(schema)
 }
 
 /// Takes the defaults of all fields out of a schema; that of an enum says how its symbols are read, and stays.

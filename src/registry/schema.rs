@@ -10,7 +10,7 @@ const MAX_REFERENCES: usize = 64;
 
 /// Fetches the schema of an id with all that it refers to.
 pub(super) fn fetch(client: &Client, id: u64) -> Result<AvroType, RegistryError> {
-    // Some references make apache-avro panic, and without the registry's thread no other id would ever be known.
+    // Without the registry's thread, which a panic of apache-avro would end, no other id would ever be known.
     guarded(|| assemble(client, id)).unwrap_or_else(|why| Err(RegistryError::Unusable(format!("the schema of id {id}: {why}"))))
 }
 

@@ -117,7 +117,7 @@ impl Container {
 
 fn parse(text: &[u8]) -> Result<Schema, Fault> {
     let text = std::str::from_utf8(text).map_err(|error| Fault::Damaged(format!("the schema: {error}")))?;
-    parse_writer(text, &[]).map(|(schema, _)| schema).map_err(|error| Fault::Damaged(format!("the schema: {error}")))
+    parse_writer(text).map_err(|error| Fault::Damaged(format!("the schema: {error}")))
 }
 
 fn read_long(reader: &mut impl Read) -> Result<i64, Fault> {

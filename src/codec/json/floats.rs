@@ -44,7 +44,10 @@ impl Floats {
             }
             let first = self.values.len();
             match numbers(bytes, at, &mut self.values) {
-                Some(end) if self.values.len() - first >= LONG && self.ends.len() < MOST_ARRAYS && !text[kept..at].contains(MARKED) => {
+                Some(end) if self.values.len() - first >= LONG && self.ends.len() < MOST_ARRAYS => {
+                    if text[kept..at].contains(MARKED) {
+                        break;
+                    }
                     left.push_str(&text[kept..at]);
                     left.push_str(itoa::Buffer::new().format(FIRST_MARK - self.ends.len() as u64));
                     self.ends.push(self.values.len());

@@ -47,7 +47,11 @@ impl Report {
     /// Goes into a member, an entry or an item.
     pub(super) fn enter(&mut self, step: &str) {
         self.around.push(self.pointer.len());
-        self.pointer = crate::diagnostic::join(&self.pointer, step);
+        // What is behind the longest is not told, and is not copied for each of a million items.
+        if self.pointer.chars().count() <= LONGEST {
+            let beginning: String = step.chars().take(LONGEST).collect();
+            self.pointer += &crate::diagnostic::join("", &beginning);
+        }
     }
 
     /// Goes back out of it.
@@ -75,5 +79,25 @@ pub(super) fn shortened(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{LONGEST, Report, Violation, shortened};
+
+    proptest! {
+        #[test]
+        fn a_pointer_is_told_as_if_it_were_kept_whole(steps in proptest::collection::vec("[a~/é]{0,150}", 1..5), back in 0_usize..4) {
+            let mut report = Report::new();
+            steps.iter().for_each(|step| report.enter(step));
+            let back = back.min(steps.len());
+            (0..back).for_each(|_| report.leave());
+            report.add(vec![Violation { location: String::new(), keyword: "type", message: String::new() }]);
+            let whole = steps[..steps.len() - back].iter().fold("#".to_owned(), |whole, step| crate::diagnostic::join(&whole, step));
+            prop_assert_eq!(&report.errors[0].pointer_to_violation, &shortened(&whole, LONGEST));
+        }
     }
 }

@@ -166,7 +166,13 @@ fn headers_that_are_wrong() {
     for (name, framing) in [("confluent", Framing::Confluent), ("apicurio", Framing::Apicurio)] {
         let writers = WriterSchemas::Known(KnownSchemas::default());
         let mut decoder = AvroDecoder::framed(framing, writers, &schema, &[0, 1]).unwrap();
-        table(name, &mut decoder, &[b"", b"\x00", b"\x01\x00\x00\x00\x01", b"\x00\x00\x00\x00", b"\xc3\x01\x00\x00\x00"], &mut told);
+        let negative = b"\x00\xc4\x9a\x31\xf0\x00\x00\x00\x01\x02";
+        table(
+            name,
+            &mut decoder,
+            &[b"", b"\x00", b"\x01\x00\x00\x00\x01", b"\x00\x00\x00\x00", b"\xc3\x01\x00\x00\x00", negative],
+            &mut told,
+        );
         let mut decoder = JsonDecoder::new(&schema, &[0, 1]).unwrap().framed(framing);
         let header = framing.header(7);
         let json = |text: &[u8]| [header.as_slice(), text].concat();
