@@ -175,7 +175,7 @@ pub(in crate::nodes) fn convert(call: &mut Call<'_, '_>, column: &Column, dtype:
         (from, Dtype::Bool) if lanes::is_numeric(from) => Some(to_bool(call, column)),
         (from, Dtype::Float | Dtype::Float64 | Dtype::Float32) if lanes::is_numeric(from) => {
             let (slot, written) = (call.array(column), to.clone());
-            let slot = call.kernel(&[slot], move |inputs, _| lanes::float_array(lanes::floats(inputs.array(0)).into_owned(), &written));
+            let slot = call.kernel(&[slot], move |inputs, _| lanes::cast_to_floats(inputs.array(0), &written));
             Some(call.made(to, column.nullable, slot))
         }
         (from, _) if lanes::is_float(from) => Some(truncate(call, column, to)),

@@ -84,38 +84,50 @@ impl Operation for Choose {
             None => Some(Side::Constant(Scalar::Null(()))),
             Some(operand) => call.operand(operand, "other"),
         };
-        let Some(other) = other else { return call.fail() };
+        let (Some(condition), Some(other)) = (Resolved::new(call, &kwargs.cond), other) else { return call.fail() };
         call.each(|call, column| {
-            let condition = condition(call, column, &kwargs.cond)?;
-            let made = choose(call, column, (condition, self.kept_when), &other)?;
+            let holds = match &condition {
+                Resolved::Flag(slot) => *slot,
+                Resolved::Comparison(relation, kwarg, side) => compare(call, column, (kwarg, side), *relation)?,
+            };
+            let made = choose(call, column, (holds, self.kept_when), &other)?;
             let makes_null = matches!(&other, Side::Constant(value) if value.is_null_in(&column.data_type));
             Some(if makes_null { made.null_where("the condition says so, and `other` is null") } else { made })
         });
     }
 }
 
-/// A slot that says where the condition holds.
-fn condition(call: &mut Call<'_, '_>, column: &Column, condition: &Condition) -> Option<Slot> {
-    let (relation, operand, kwarg) = match condition {
-        Condition::Column(name) => {
-            let pointer = call.at("cond/column");
-            let flag = call.column(name, &pointer)?;
-            if flag.data_type != DataType::Boolean || flag.nullable {
-                call.mismatch(&flag, "a condition is a Boolean column without nulls", "make it with a comparison, or use `fillna`");
-                return None;
+/// A condition whose columns are found, once for all columns that it is asked of.
+enum Resolved {
+    /// A slot that says where it holds.
+    Flag(Slot),
+    /// How each value stands to the other side, which the keyword argument names.
+    Comparison(Relation, String, Side),
+}
+
+impl Resolved {
+    fn new(call: &mut Call<'_, '_>, condition: &Condition) -> Option<Self> {
+        let (relation, operand, kwarg) = match condition {
+            Condition::Column(name) => {
+                let pointer = call.at("cond/column");
+                let flag = call.column(name, &pointer)?;
+                if flag.data_type != DataType::Boolean || flag.nullable {
+                    call.mismatch(&flag, "a condition is a Boolean column without nulls", "make it with a comparison, or use `fillna`");
+                    return None;
+                }
+                return Some(Self::Flag(call.array(&flag)));
             }
-            return Some(call.array(&flag));
-        }
-        Condition::Eq(operand) => (Relation::Eq, operand, "eq"),
-        Condition::Ne(operand) => (Relation::Ne, operand, "ne"),
-        Condition::Lt(operand) => (Relation::Lt, operand, "lt"),
-        Condition::Le(operand) => (Relation::Le, operand, "le"),
-        Condition::Gt(operand) => (Relation::Gt, operand, "gt"),
-        Condition::Ge(operand) => (Relation::Ge, operand, "ge"),
-    };
-    let kwarg = format!("cond/{kwarg}");
-    let side = call.operand(operand, &kwarg)?;
-    compare(call, column, (&kwarg, &side), relation)
+            Condition::Eq(operand) => (Relation::Eq, operand, "eq"),
+            Condition::Ne(operand) => (Relation::Ne, operand, "ne"),
+            Condition::Lt(operand) => (Relation::Lt, operand, "lt"),
+            Condition::Le(operand) => (Relation::Le, operand, "le"),
+            Condition::Gt(operand) => (Relation::Gt, operand, "gt"),
+            Condition::Ge(operand) => (Relation::Ge, operand, "ge"),
+        };
+        let kwarg = format!("cond/{kwarg}");
+        let side = call.operand(operand, &kwarg)?;
+        Some(Self::Comparison(relation, kwarg, side))
+    }
 }
 
 struct Clip;

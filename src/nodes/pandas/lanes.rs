@@ -102,6 +102,18 @@ pub(in crate::nodes) fn times(array: &ArrayRef) -> Cow<'_, [i64]> {
     }
 }
 
+/// A numeric array as floats of `data_type`, each rounded once, as in C; null as [`float_array`] has it.
+///
+/// # Panics
+/// As [`floats`].
+pub(in crate::nodes) fn cast_to_floats(array: &ArrayRef, data_type: &DataType) -> ArrayRef {
+    match (array.data_type(), data_type) {
+        (DataType::Int64, DataType::Float32) => Arc::new(array.as_primitive::<Int64Type>().unary::<_, Float32Type>(|value| value as f32)),
+        (DataType::UInt64, DataType::Float32) => Arc::new(array.as_primitive::<UInt64Type>().unary::<_, Float32Type>(|value| value as f32)),
+        _ => float_array(floats(array).into_owned(), data_type),
+    }
+}
+
 /// A float array of `data_type` (`Float32` or `Float64`); NaN stands for null.
 pub(in crate::nodes) fn float_array(values: Vec<f64>, data_type: &DataType) -> ArrayRef {
     match data_type {

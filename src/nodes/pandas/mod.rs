@@ -226,8 +226,8 @@ impl Node for Pandas {
                 plan_step(planning, frame, step, "/params")
             }
             (None, Some(steps)) => {
-                if params.cols.is_some() || params.into.is_some() {
-                    wrong_params(planning, Code::UnknownKey, "`cols` and `into` stand in each of `steps`", "/params");
+                if params.cols.is_some() || params.into.is_some() || params._kwargs.is_some() {
+                    wrong_params(planning, Code::UnknownKey, "`cols`, `into` and `kwargs` stand in each of `steps`", "/params");
                 }
                 let numbered = steps.into_iter().enumerate();
                 numbered.fold(frame, |frame, (index, step)| plan_step(planning, frame, step, &format!("/params/steps/{index}")))

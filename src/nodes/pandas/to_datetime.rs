@@ -137,6 +137,15 @@ fn plan(call: &mut Call<'_, '_>, column: &Column, kwargs: &Kwargs) -> Option<Col
             Some(Column { source: Source::Slot(slot), ..call.made(convert.data_type, column.nullable, slot) })
         }
         DataType::Timestamp(_, _) => Some(column.clone()),
+        DataType::Utf8 if kwargs.unit.is_some() => {
+            // pandas takes the text for a number of units, not for a time.
+            call.mismatch(
+                column,
+                "it holds text, and only numbers have a `unit`",
+                "convert it with `to_numeric` first, or leave `unit` out",
+            );
+            None
+        }
         DataType::Utf8 => {
             let format = match kwargs.format.as_deref() {
                 Some(ISO) => None,

@@ -26,6 +26,11 @@ def astype() -> list[Case]:
     cases.append(series_case("astype", ties.astype("float32"), {"dtype": "str"}, lambda s: s.astype(str)))
     huge = pd.Series([1e19, 2.0**63, 2.0**64 - 2048, 2.0**63 - 1024, 5e9, 1.9, 0.0, -0.0, -1.0, np.nan])
     cases.append(series_case("astype", huge, {"dtype": "uint64"}, lambda s: s.astype("uint64")))
+    # The nearest double lies between two floats of 32 bits, and the integer does not.
+    between = pd.Series([2**60 + 2**36 + 1, 2**60 + 2**36 - 1, 2**60 + 2**36, 2**62 + 2**38 + 1], dtype="int64")
+    cases.append(series_case("astype", between, {"dtype": "float32"}, lambda s: s.astype("float32")))
+    cases.append(series_case("astype", -between, {"dtype": "float32"}, lambda s: s.astype("float32")))
+    cases.append(series_case("astype", between.astype("uint64"), {"dtype": "float32"}, lambda s: s.astype("float32")))
     wide = pd.Series([2**64 - 1, 2**63, 2**53 + 1, 7, 0], dtype="uint64")
     for name in ["int64", "uint8", "float", "float32", "bool", "str"]:
         cases.append(series_case("astype", wide, {"dtype": name}, lambda s, n=name: s.astype({"float": "float64"}.get(n, n))))
