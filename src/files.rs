@@ -53,6 +53,26 @@ impl Identity {
     }
 }
 
+/// Writes a file beside `path`, then puts it in its place: whoever reads it meanwhile, or after a crash, finds the old one or the new one.
+///
+/// # Errors
+/// What the system says; the old file is then as it was.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut name = path.file_name().map(ToOwned::to_owned).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = File::create(&beside).and_then(|mut file| {
+        write(&mut file)?;
+        file.sync_all()
+    });
+    let replaced = written.and_then(|()| std::fs::rename(&beside, path));
+    if replaced.is_err() {
+        // It is of no use; when it cannot be removed either, the first error says why.
+        let _ = std::fs::remove_file(&beside);
+    }
+    replaced
+}
+
 /// The largest schema of events, bytes.
 pub(crate) const MOST_SCHEMA_BYTES: u64 = 8 << 20;
 /// The largest file of frozen statistics, bytes.

@@ -1,6 +1,9 @@
 //! `caz fit` as a user meets it: formats of datasets, levels of statistics, the file that it writes, every message.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/onnx.rs"]
+mod onnx;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -162,6 +165,10 @@ fn a_fit_that_finds_the_same_leaves_the_file_as_it_is() {
     earlier.write(&sandbox.path("p.frozen.json")).unwrap();
     assert_eq!(sandbox.fit(&["--check"]).0, 0);
     assert_eq!(sandbox.fit(&[]).0, 0);
+    // The same data by another path.
+    let rows = sandbox.path("rows.csv");
+    let (code, said) = caz(sandbox.folder.path(), &["fit", "p.yaml", "--dataset", rows.to_str().unwrap(), "--check"]);
+    assert_eq!(code, 0, "{said}");
     assert_eq!(sandbox.frozen(), earlier);
     sandbox.write("rows.csv", "x,t\n1,a\n3,b\n");
     let (code, said) = sandbox.fit(&["--check"]);
@@ -289,6 +296,31 @@ fn a_part_that_nobody_needs_asks_for_no_statistic() {
     assert_eq!((code, said.contains("time format")), (0, false), "{said}");
     let (_, said) = caz(sandbox.folder.path(), &["check", "p.yaml"]);
     assert_eq!((said.contains("E0401"), said.contains("E0204")), (true, false), "{said}");
+}
+
+/// Which statistics they are is told by the digest of what they depend on.
+#[test]
+fn the_order_of_assignments_and_the_model_before_a_statistic_count() {
+    let statistic = "{import: fillna, cols: b, kwargs: {value: {frozen: median}}}";
+    let fitted = |sandbox: &Sandbox| {
+        let (code, said) = sandbox.fit(&[]);
+        assert!(code == 0 && sandbox.path("p.frozen.json").exists(), "{said}");
+        sandbox.frozen().graph.unwrap()
+    };
+    let assigned = |kwargs: &str| fitted(&Sandbox::new(X, &[&format!("{{import: assign, kwargs: {kwargs}}}"), statistic], "x\n1\n2\n"));
+    assert_ne!(assigned("{a: x + 1, b: x * 2}"), assigned("{b: x * 2, a: x + 1}"));
+    assert_eq!(assigned("{a: x + 1, b: x * 2}"), assigned("{'a': 'x + 1', b: x * 2}"));
+
+    let scored = |operator: &str| {
+        let sandbox = Sandbox::new(X, &["{import: cut, cols: b, into: c, kwargs: {bins: 3}}"], "x\n1\n2\n");
+        std::fs::write(sandbox.path("model.onnx"), onnx::unary(operator, onnx::DOUBLE, &[0, 1], &[])).unwrap();
+        let text = std::fs::read_to_string(sandbox.path("p.yaml")).unwrap();
+        let before = "    - {id: first, type: ONNXNode, params: {model_id: model, features: [x], outputs: {y: b}}}\n    - id: n0";
+        let text = text.replace("    - id: n0", before).replace("[event, n0]", "[event, first]\n    - [first, n0]");
+        sandbox.write("p.yaml", &text.replace("graph:\n", "model_store: .\ngraph:\n"));
+        fitted(&sandbox)
+    };
+    assert_ne!(scored("Neg"), scored("Abs"));
 }
 
 /// Values that were frozen of a column of another type would be found in no event.

@@ -28,7 +28,9 @@ mod time;
 pub(crate) mod view;
 
 pub use absent::AbsentField;
+pub(crate) use text::{DecimalText, decimal};
 pub use time::nanoseconds;
+pub(crate) use time::time_of_day;
 
 use std::ops::Range;
 

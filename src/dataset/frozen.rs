@@ -1,7 +1,6 @@
 //! Frozen statistics: what training saw of the dataset, kept beside the graph so that no answer depends on a batch.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -104,15 +103,16 @@ impl Frozen {
     /// # Errors
     /// What the system says; the old file is then as it was.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        replace(path, |file| {
+        files::replace(path, |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
             file.write_all(b"\n")
         })
     }
 
-    /// Whether two files say the same, whenever they were written.
+    /// Whether two files say the same, whenever they were written and whatever path the dataset had.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        Self { date: other.date.clone(), ..self.clone() } == *other
+        let dataset = FrozenDataset { path: other.dataset.path.clone(), ..self.dataset.clone() };
+        Self { date: other.date.clone(), dataset, ..self.clone() } == *other
     }
 
     /// The value of a statistic of one column at one node.
@@ -125,23 +125,6 @@ impl Frozen {
         let columns = self.nodes.entry(node.to_owned()).or_default();
         columns.entry(column.to_owned()).or_default().0.insert(statistic.to_string(), value);
     }
-}
-
-/// Writes a file beside `path`, then puts it in its place.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut name = path.file_name().map(ToOwned::to_owned).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = File::create(&beside).and_then(|mut file| {
-        write(&mut file)?;
-        file.sync_all()
-    });
-    let replaced = written.and_then(|()| std::fs::rename(&beside, path));
-    if replaced.is_err() {
-        // It is of no use; when it cannot be removed either, the first error says why.
-        let _ = std::fs::remove_file(&beside);
-    }
-    replaced
 }
 
 #[cfg(test)]
@@ -157,7 +140,7 @@ mod tests {
         let mut old = Frozen::default();
         old.set("n", "x", &Statistic::Median, 1.5.into());
         old.write(&path).unwrap();
-        let interrupted = replace(&path, |file| {
+        let interrupted = files::replace(&path, |file| {
             file.write_all(b"{\"version\": 1, \"data")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });

@@ -147,7 +147,7 @@ pub fn fit(assembly: &Assembly, dataset: &Path, options: Options, tell: &mut dyn
         if requests.is_empty() {
             frozen.dataset.sha256 = digest(dataset)?;
             frozen.dataset.path = dataset.display().to_string();
-            frozen.graph = Some(assembly.pipeline().graph.digest_of(frozen.nodes.keys().map(String::as_str)));
+            frozen.graph = Some(assembly.statistics_digest(&frozen));
             return Ok(Fitted { frozen, statistics, passes: pass - 1, rejections });
         }
         let memory_bytes = options.memory_bytes / requests.len();

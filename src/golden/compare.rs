@@ -3,13 +3,13 @@
 use arrow_schema::DataType;
 use serde_json::Value;
 
-use crate::codec::nanoseconds;
+use crate::codec::{DecimalText, decimal, nanoseconds, time_of_day};
 use crate::model::half;
 
 /// Whether a column or feature of type `data_type` has, as `found`, the value that training had as `expected`.
 ///
 /// Null and NaN mean the same. Numbers are compared by value whatever their width, floats by their bits; a boolean is 0 or 1. A time may
-/// be written as any RFC 3339 text.
+/// be written as any RFC 3339 text, a time of day and a decimal with any number of digits.
 fn same(expected: &Value, found: &Value, data_type: &DataType) -> bool {
     match (expected, found) {
         // Equal numbers may still differ in the sign of zero, in lists too.
@@ -21,6 +21,17 @@ fn same(expected: &Value, found: &Value, data_type: &DataType) -> bool {
         _ if expected == found => true,
         (Value::String(expected), Value::String(found)) if matches!(data_type, DataType::Timestamp(..)) => {
             nanoseconds(expected).is_some_and(|expected| nanoseconds(found) == Some(expected))
+        }
+        (Value::String(expected), Value::String(found)) if matches!(data_type, DataType::Time32(_) | DataType::Time64(_)) => {
+            time_of_day(expected).is_some_and(|expected| time_of_day(found) == Some(expected))
+        }
+        (_, Value::String(found)) if let DataType::Decimal128(precision, scale) = data_type => {
+            let unscaled = |text: &str| match decimal(text, *precision, *scale) {
+                DecimalText::Value(value) => Some(value),
+                DecimalText::Malformed | DecimalText::OutOfRange => None,
+            };
+            let expected = expected.as_str().map_or_else(|| expected.to_string(), str::to_owned);
+            unscaled(&expected).is_some_and(|expected| unscaled(found) == Some(expected))
         }
         _ => same_number(expected, found, data_type),
     }
@@ -136,6 +147,11 @@ mod tests {
             (json!([[0.1]]), json!([[0.100_000_001_490_116_12]]), list(list(DataType::Float32))),
             (json!("2020-03-01T02:23:53.943Z"), json!("2020-03-01T02:23:53.943000000Z"), time.clone()),
             (json!("2020-03-01T03:23:53.943+01:00"), json!("2020-03-01T02:23:53.943000000Z"), time),
+            (json!("12:30:00"), json!("12:30:00.000"), DataType::Time32(TimeUnit::Millisecond)),
+            (json!("12:30:00.250000"), json!("12:30:00.250000"), DataType::Time64(TimeUnit::Microsecond)),
+            (json!("12.5"), json!("12.50"), DataType::Decimal128(9, 2)),
+            (json!(-12.5), json!("-12.50"), DataType::Decimal128(9, 2)),
+            (json!(12), json!("12.00"), DataType::Decimal128(9, 2)),
             (json!(u64::MAX), json!(u64::MAX), DataType::UInt64),
             (Value::Null, Value::Null, DataType::Utf8),
         ] {
@@ -147,6 +163,11 @@ mod tests {
     fn what_is_another_value() {
         for (expected, found, data_type) in [
             (json!(0.1), json!(0.100_000_000_000_000_02), DataType::Float64),
+            (json!("12:30:01"), json!("12:30:00.000"), DataType::Time32(TimeUnit::Millisecond)),
+            (json!("12.51"), json!("12.50"), DataType::Decimal128(9, 2)),
+            (json!("12.505"), json!("12.50"), DataType::Decimal128(9, 2)),
+            (json!("twelve"), json!("12.50"), DataType::Decimal128(9, 2)),
+            (Value::Null, json!("0.00"), DataType::Decimal128(9, 2)),
             (json!(0.0), json!(-0.0), DataType::Float64),
             (json!(0), json!(-0.0), DataType::Float64),
             (json!(i64::MAX), json!(i64::MAX - 1), DataType::Int64),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -186,6 +186,20 @@ impl Golden {
         let golden: Self = serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
         golden.check().map_err(fail)?;
         Ok(golden)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// When [`Golden::read`] would refuse it, or the system does not take it; the old file is then as it was.
+    pub fn write(&self, path: &Path) -> Result<(), GoldenError> {
+        let fail = |message: String| GoldenError { path: path.into(), message };
+        self.check().map_err(fail)?;
+        let text = self.to_text();
+        if text.len() as u64 > MAX_BYTES {
+            return Err(fail(format!("it would have {} bytes; at most {MAX_BYTES} are read; record fewer cases", text.len())));
+        }
+        files::replace(path, |file| file.write_all(text.as_bytes())).map_err(|error| fail(error.to_string()))
     }
 
     /// What would make the replay meaningless.

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use super::{OutputColumn, PlannedNode};
 use crate::nodes::{self, Slot, Step};
 
-/// The nodes (by their place in the plan) that make columns of which no other node and no output reads one. `steps` are those that are
-/// kept, their nodes by the same places. A node that only moves, drops or filters makes no column, and is never among them.
+/// The nodes (by their place in the plan) that make columns of which no other node, no output and no filter reads one. `steps` are those that
+/// are kept, their nodes by the same places. A node that only moves, drops or filters makes no column, and is never among them.
 pub(super) fn idle(graph: &[PlannedNode], steps: &[Step], outputs: &[OutputColumn]) -> Vec<usize> {
     let mut needed: BTreeSet<Slot> = outputs.iter().map(|output| output.slot).collect();
+    let read: BTreeSet<Slot> = steps.iter().flat_map(|step| step.reads.iter().copied()).collect();
+    let columns: BTreeSet<Slot> = graph.iter().flat_map(|node| node.frame.columns()).filter_map(nodes::Column::slot).collect();
     for step in steps.iter().rev() {
-        if step.writes.iter().any(|slot| needed.contains(slot)) {
+        let is_filter = step.kernel.can_reject() && !step.writes.iter().any(|slot| read.contains(slot) || columns.contains(slot));
+        if is_filter || step.writes.iter().any(|slot| needed.contains(slot)) {
             needed.extend(step.reads.iter().copied());
         }
     }

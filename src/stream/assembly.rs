@@ -101,6 +101,11 @@ impl Assembly {
         Plan::build(&request, &mut diagnostics).ok_or(diagnostics)
     }
 
+    /// The digest of what these statistics depend on.
+    pub fn statistics_digest(&self, frozen: &Frozen) -> String {
+        self.pipeline.graph.digest_of(frozen.nodes.keys().map(String::as_str), &self.models)
+    }
+
     /// Plans the graph and makes both ends once, for what they report.
     fn check(&self, diagnostics: &mut Diagnostics) {
         if let Some(plan) = Plan::build(&self.request(Purpose::Serve), diagnostics)
@@ -436,13 +441,12 @@ fn read_frozen(pipeline: &Pipeline, document: &Arc<Document>, diagnostics: &mut 
 
 /// Warns when statistics were fitted for another graph or by another pandas' rules; a file that does not say so was written by hand.
 fn warn_if_stale(assembly: &Assembly, frozen: &Frozen, diagnostics: &mut Diagnostics) {
-    let graph = &assembly.pipeline.graph;
     let mut warn = |message: String| {
         let help = format!("`caz fit FILE --dataset {}` fits them anew", frozen.dataset.path);
         let diagnostic = Diagnostic::warning(Code::StaleStatistics, message).help(help);
         diagnostics.push(diagnostic.at(&assembly.document, "/graph/frozen"));
     };
-    let digest = graph.digest_of(frozen.nodes.keys().map(String::as_str));
+    let digest = assembly.statistics_digest(frozen);
     if frozen.graph.as_ref().is_some_and(|fitted| *fitted != digest) {
         warn("the statistics were fitted for another graph: nodes that they depend on have changed since".to_owned());
     }

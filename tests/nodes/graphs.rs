@@ -47,6 +47,27 @@ fn assert_scores(answers: &[Result<Value, String>], label: &str, probabilities: 
     }
 }
 
+/// What only a filter of the node itself reads is needed: without the node other events would be scored.
+#[test]
+fn a_node_whose_filter_reads_what_it_makes_is_no_idle_one() {
+    let made = |last: Value| json!({"steps": [{"import": "assign", "kwargs": {"ratio": "sepal_length / sepal_width"}}, last]});
+    let onnx = json!({"model_id": "iris/logistic-regression", "features": FEATURES});
+    for (last, is_idle) in [
+        (json!({"import": "query", "kwargs": {"expr": "ratio < 10"}}), false),
+        (json!({"import": "dropna", "kwargs": {"subset": ["ratio"]}}), false),
+        (json!({"import": "round", "cols": "ratio", "kwargs": {"decimals": 2}}), true),
+        (json!({"import": "query", "kwargs": {"expr": "sepal_length < 10"}}), true),
+    ] {
+        let line = line_of(&[
+            node("event", "JsonToDataframe", json!({})),
+            node("made", "Pandas", made(last.clone())),
+            node("onnx", "ONNXNode", onnx.clone()),
+        ]);
+        let findings = Pipeline::new(&iris_fields(), &line, &[]).findings();
+        assert_eq!(findings.contains("nothing that is published needs what node `made` makes"), is_idle, "{last}: {findings}");
+    }
+}
+
 #[test]
 fn the_documented_line_scores_as_scikit_learn_does() {
     let pipeline = Pipeline::new(&iris_fields(), &documented(), &[]);

@@ -106,7 +106,7 @@ impl Explain {
                 let mut golden = if path.exists() { read_golden(path)? } else { Golden::new() };
                 let event = recorded(&subject, &assembly)?;
                 append(&mut golden, &assembly, scored.plan(), &observed, &observed.events[0], event).map_err(Failure::Golden)?;
-                std::fs::write(path, golden.to_text()).map_err(|error| Failure::Running(format!("{}: {error}", path.display())))?;
+                golden.write(path).map_err(running)?;
                 terminal::notice(&format!("golden case {} added to {}", golden.cases.len() - 1, path.display()));
                 Ok(())
             }
