@@ -61,7 +61,11 @@ fn mistakes_of_every_kind_are_told_at_once() {
     let text = example(&[
         (&frozen, "nowhere.json"),
         ("car-insurance/golden.json", "car-insurance/nowhere.json"),
-        ("kafka:\n", "kafka:\n  acks: 1\n  foo.bar: 1\n"),
+        ("kafka:\n", "registry: {url: localhost:8081}\nkafka:\n  acks: 1\n  foo.bar: 1\n"),
+        (
+            "output:\n  topic: car-insurance-scores\n  format: json",
+            "output:\n  topic: car-insurance-scores\n  format: jsno\n  framing: none!",
+        ),
         ("workers: 1\n", "workerz: 1\n"),
         ("group: caz-car-insurance", "group: ''"),
         ("cols: timestamp, into: hour", "cols: timestmp, into: hour"),

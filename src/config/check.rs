@@ -10,7 +10,7 @@ use super::{
     values::{ByteSize, HumanDuration},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest},
+    diagnostic::{Code, Diagnostic, Diagnostics, Document, join, nearest, shown_part},
     kafka::{ClientProperties, MOST_RECORD_BYTES, PropertyFault, PropertyProblem, conflicts, known_properties},
 };
 use schemars::JsonSchema;
@@ -179,9 +179,26 @@ fn kafka_properties(document: &Arc<Document>, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.at_key(document, &join("/kafka", property)).help("remove this line"));
         }
     }
-    let Some(properties) = document.read_without_nulls::<KafkaProperties>("/kafka", &mut Diagnostics::new()) else { return };
+    let is_free = |name: &str| reserved(name).is_none();
+    let known = known_properties();
+    for name in properties.into_iter().flatten().filter(|(_, value)| value.is_null()).map(|(name, _)| name) {
+        // A property without a value is as if it were left out, but for a name that is none.
+        if is_free(name) && !known.iter().any(|property| property.name == *name) {
+            diagnostics.push(unknown(document, name));
+        }
+    }
+    // Those that have a form: a mistake in another hides none in them.
+    let is_formed = |name: &str, value: &Value| {
+        is_free(name)
+            && !document.is_unknown(&join("/kafka", name))
+            && !matches!(value, Value::Null | Value::Array(_) | Value::Object(_))
+            && *value != ""
+    };
+    let formed = properties.into_iter().flatten().filter(|(name, value)| is_formed(name, value));
+    let formed = Value::Object(formed.map(|(name, value)| (name.clone(), value.clone())).collect());
+    let Ok(properties) = serde_json::from_value::<KafkaProperties>(formed) else { return };
     let properties = properties.written_in(document);
-    let tried: ClientProperties = properties.iter().filter(|(name, _)| reserved(name).is_none()).collect();
+    let tried: ClientProperties = properties.iter().collect();
     let mut consumer = tried.clone();
     // One that is missing is told by the form.
     consumer.set("group.id", text(document, GROUP).filter(|group| !group.is_empty()).unwrap_or("caz"));
@@ -216,14 +233,7 @@ fn refused(document: &Arc<Document>, problem: &PropertyProblem) -> Diagnostic {
     let may_quote = *fault == PropertyFault::Value || value.is_some_and(|value| message.contains(value));
     let known = known_properties();
     match fault {
-        PropertyFault::Unknown => {
-            let unknown = refuse(format!("librdkafka has no property `{name}`")).at_key(document, &pointer);
-            let allowed = known.iter().map(|property| property.name.as_str()).filter(|name| reserved(name).is_none());
-            match nearest(name, allowed) {
-                Some(near) => unknown.label(format!("did you mean `{near}`?")),
-                None => unknown.help("its CONFIGURATION.md lists them; they are written in lower case"),
-            }
-        }
+        PropertyFault::Unknown => unknown(document, name),
         _ if may_quote && document.is_private(&pointer) => {
             refuse(format!("`{shown}` has a value that cannot be used, and is not shown")).at(document, &pointer)
         }
@@ -236,6 +246,22 @@ fn refused(document: &Arc<Document>, problem: &PropertyProblem) -> Diagnostic {
         }
         // It may be one that is missing.
         PropertyFault::Rule => refuse(format!("`{shown}`: {message}")).at_key(document, &pointer),
+    }
+}
+
+/// A property that librdkafka does not have.
+fn unknown(document: &Arc<Document>, name: &str) -> Diagnostic {
+    let shown = shown_part(name);
+    let message = format!("librdkafka has no property `{shown}`");
+    let unknown = Diagnostic::error(Code::KafkaProperty, message).at_key(document, &join("/kafka", name));
+    if shown.len() < name.len() {
+        return unknown.label("a blank is missing behind the colon");
+    }
+    let known = known_properties();
+    let allowed = known.iter().map(|property| property.name.as_str()).filter(|name| reserved(name).is_none());
+    match nearest(name, allowed) {
+        Some(near) => unknown.label(format!("did you mean `{near}`?")),
+        None => unknown.help("its CONFIGURATION.md lists them; they are written in lower case"),
     }
 }
 

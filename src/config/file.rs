@@ -84,11 +84,11 @@ impl PipelineFile {
             },
             model_store: given(document, "/model_store", default_model_store())?,
             graph: document.read_without_nulls("/graph", &mut reported)?,
-            golden: given(document, "/golden", None)?,
+            golden: given(document, "/golden", None).flatten(),
             output: Output {
                 topic: String::new(),
-                format: given(document, "/output/format", ScoreFormat::default())?,
-                framing: given(document, "/output/framing", Framing::default())?,
+                format: given(document, "/output/format", ScoreFormat::default()).unwrap_or_default(),
+                framing: given(document, "/output/framing", Framing::default()).unwrap_or_default(),
                 subject: None,
                 register: default_register(),
                 columns: given(document, "/output/columns", None)?,
@@ -98,7 +98,7 @@ impl PipelineFile {
             delivery: Delivery::default(),
             dead_letters: DeadLetters { topic: String::new() },
             on_error: OnError::default(),
-            registry: given(document, "/registry", None)?,
+            registry: given(document, "/registry", None).flatten(),
             batch: Batch::default(),
             workers: default_workers(),
             metrics: Metrics::default(),
@@ -211,8 +211,7 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreHeaders {
-    /// All in one header, `caz.score`: `topic/partition/offset pipeline model`. Each header takes librdkafka as long as the rest of a small
-    /// record.
+    /// All in one header, `caz.score`: `topic/partition/offset pipeline model`.
     #[default]
     Packed,
     /// A header for each: topic, partition and offset of the event, digests of the pipeline and of its models.
@@ -381,11 +380,15 @@ fn topic(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// 0 to 255, and 0 to 65,535.
+const OCTET: &str = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+const PORT: &str = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})";
+
 fn address(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "title": "an IP address and a port",
-        "pattern": r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$",
+        "pattern": format!(r"^({OCTET}(\.{OCTET}){{3}}|\[[0-9A-Fa-f:.]+\]):{PORT}$"),
         "examples": ["127.0.0.1:9464", "0.0.0.0:9464", "[::1]:9464"],
     })
 }

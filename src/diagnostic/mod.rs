@@ -22,6 +22,7 @@ pub use document::{Document, Span};
 pub use nearest::nearest;
 pub use place::join;
 pub use secret::is_secret_key;
+pub(crate) use secret::shown_part;
 
 use std::sync::Arc;
 

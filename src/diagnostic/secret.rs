@@ -29,7 +29,22 @@ pub fn is_secret_key(key: &str) -> bool {
     if PLACE_ENDS.contains(&last) {
         return false;
     }
-    SECRET_ENDS.iter().any(|end| key.ends_with(end)) || SECRET_WORDS.iter().any(|word| key.contains(word))
+    SECRET_ENDS.iter().any(|end| key.ends_with(end))
+        || SECRET_WORDS.iter().any(|word| key.contains(word))
+        || key.split('.').any(|part| SECRET_WORDS.iter().any(|word| is_slip(part, word)))
+}
+
+/// Whether a word is another one with a letter missing, swapped or wrong; short words are too near to others, as `taken` is to `token`.
+fn is_slip(part: &str, word: &str) -> bool {
+    word.len() >= 6 && part.len().abs_diff(word.len()) <= 1 && strsim::osa_distance(part, word) == 1
+}
+
+/// What of a plain text may be shown: it is all of it, but for `password:x`, where the blank is missing that would make two of it.
+pub(crate) fn shown_part(text: &str) -> &str {
+    match text.split_once(':') {
+        Some((key, value)) if !value.is_empty() && is_secret_key(key) => key,
+        _ => text,
+    }
 }
 
 /// The text with each span and the comment behind it, and the user and password of each URL, replaced by `*`, byte for byte, so that
@@ -117,6 +132,8 @@ mod tests {
             "ssl_key",
             "API-KEY",
             "sasl.jaas.config",
+            "sasl.pasword",
+            "sasl.passwrod",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -128,6 +145,8 @@ mod tests {
             "monkey",
             "primary_key",
             "sasl.username",
+            "pass_through",
+            "taken",
         ] {
             assert!(!is_secret_key(key), "{key}");
         }

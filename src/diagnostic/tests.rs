@@ -114,6 +114,9 @@ fn mistakes_in_the_text() {
         "a: 1\n b: 2\n",
         "a: [${COUNT}]\n",
         "a: b\n\tc: d\n",
+        "input:\n  format: avro\n  topic:events\n  # of the shop\n\n  group: g\n",
+        "input:\n  topic:events # of the shop\n  group: g\n",
+        "input:\n  group: g\n  topic:events",
         "a: b\0\n",
         "a: *nowhere\n",
         "a: &a [*a]\n",
@@ -189,6 +192,10 @@ fn secrets_are_masked_however_the_text_is_broken() {
         "registry: [user:hunter2@host\n",
         "sasl.password: ${NONE} # hunter2 on staging\n",
         "p: &p x\nsasl.password: *p\nsasl.password: *p # hunter2\n",
+        "{sasl.password:hunter2, a: 1, a: 1}\n",
+        "sasl.password:hunter2\na: 1\n",
+        "- sasl.password:hunter2\n- {a: 1, a: 1}\n",
+        "sasl.pasword: hunter2\na: 1\na: 1\n",
     ] {
         let found = Document::parse("test.yaml", text, &environment).map(|_| String::new());
         let rendered = found.unwrap_or_else(|found| found.render(false));

@@ -6,7 +6,7 @@ use super::{
     Code, Diagnostic, Diagnostics, Document, join, nearest,
     place::segments,
     scalar,
-    secret::mask,
+    secret::{mask, shown_part},
     violation::{Precision, Violation, Wording},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -222,11 +222,13 @@ impl Reporter<'_> {
     fn unknown_key(&self, at: &str, key: &str, allowed: &[String]) -> Diagnostic {
         let object = self.pointer(at);
         let place = if object.is_empty() { String::new() } else { format!(" in {}", name_of(self.document, &object)) };
+        let shown = shown_part(key);
         let label = match nearest(key, allowed.iter().map(String::as_str)) {
+            _ if shown.len() < key.len() => "a blank is missing behind the colon".to_owned(),
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "unknown key".to_owned(),
         };
-        let diagnostic = Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`{place}"))
+        let diagnostic = Diagnostic::error(Code::UnknownKey, format!("unknown key `{shown}`{place}"))
             .at_key(self.document, &join(&object, key))
             .label(label);
         if allowed.is_empty() {

@@ -5,7 +5,7 @@ use super::{
     environment::{Environment, FillError, fill},
     place::{Inner, Place},
     scalar,
-    secret::{is_secret_key, unparsed_secrets},
+    secret::{is_secret_key, shown_part, unparsed_secrets},
     source::{Source, scalar_span, without_properties},
 };
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -83,6 +83,14 @@ pub(super) fn load(text: &str, environment: Option<Environment<'_>>) -> Loaded {
 }
 
 fn syntax(text: &str, at: usize, info: &str) -> Box<Finding> {
+    let is_unended = info.starts_with("simple key expect");
+    let is_tab = info.split(' ').any(|word| matches!(word, "tab" | "tabs"));
+    // The parser tells where it gave up, which may be lines away.
+    let at = match (is_unended, is_tab) {
+        (true, _) => last_content(text, at),
+        (_, true) => first_tab(text, at),
+        _ => at,
+    };
     let finding = Finding::new(Code::Syntax, at..at, format!("this is not valid YAML: {info}"));
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     Box::new(if line.contains("${") || text[at..].starts_with('{') && line.ends_with('$') {
@@ -90,11 +98,40 @@ fn syntax(text: &str, at: usize, info: &str) -> Box<Finding> {
             "inside `[...]` and `{...}`, and before `: `, put quotes around a text with a variable: `\"${NAME}\"`; a number needs \
              a line of its own: `key: ${NAME}`",
         )
-    } else if info.split(' ').any(|word| matches!(word, "tab" | "tabs")) {
+    } else if is_unended || info.starts_with("comment intercepting") {
+        finding.help("between a key and its value stand a colon and a blank: `key: value`")
+    } else if is_tab {
         finding.help("indent with spaces")
     } else {
         finding
     })
+}
+
+/// Where the last line begins before the one at `at` that has more than a comment; at the end of the text, the last such line of all.
+fn last_content(text: &str, at: usize) -> usize {
+    let is_end = text[at..].trim().is_empty();
+    let mut end = if is_end { text.trim_end().len() } else { text[..at].rfind('\n').unwrap_or(0) };
+    loop {
+        let start = text[..end].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text[start..end].trim_start();
+        if start == 0 || !line.is_empty() && !line.starts_with('#') {
+            return end - line.len();
+        }
+        end = start - 1;
+    }
+}
+
+/// The first tab in the indentation of the line at `at`, or of one behind it.
+fn first_tab(text: &str, at: usize) -> usize {
+    let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    for line in text[start..].split_inclusive('\n') {
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        if let Some(tab) = indentation.trim_end_matches(['\r', '\n']).find('\t') {
+            return start + tab;
+        }
+        start += line.len();
+    }
+    at
 }
 
 /// A collection that has not ended yet.
@@ -175,6 +212,9 @@ impl Loader<'_> {
                             _ => Role::Plain,
                         };
                         let name = text.into_owned();
+                        if style == ScalarStyle::Plain {
+                            self.loaded.secrets.extend(without_blank(&name, &span));
+                        }
                         if anchor != 0 {
                             let value = Value::from(name.as_str());
                             let (bytes, depth) = extent(&value);
@@ -252,6 +292,10 @@ impl Loader<'_> {
         place.quoted_variable = style != ScalarStyle::Plain && filled.is_some();
         let from_environment = filled.as_ref().is_some_and(|filled| filled.private);
         place.private |= from_environment;
+        if let Some(hidden) = without_blank(text, &span).filter(|_| style == ScalarStyle::Plain) {
+            self.loaded.secrets.push(hidden);
+            place.private = true;
+        }
         if secret {
             // What stands for a secret shows a name, and the comment behind it may show the secret.
             let shown_to = if is_one_variable(text) { span.end } else { span.start };
@@ -375,6 +419,12 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// The value in a plain text such as `password:x`, of which YAML makes no key and value without a blank.
+fn without_blank(text: &str, span: &Span) -> Option<Span> {
+    let shown = shown_part(text).len();
+    (shown < text.len()).then(|| span.start + shown + 1..span.end)
 }
 
 /// Whether the text is one variable without a default: then it shows a name and no secret.
