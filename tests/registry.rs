@@ -97,12 +97,21 @@ fn keeps_its_place(refusal: Refusal) {
     let scored = events_of(&read_committed(&example.output));
     assert_eq!(scored, (0..200).filter(|event| event % 2 == 1 || *event < 20).collect());
     assert_eq!(example.committed(), 110);
+    // Nothing is fetched of a partition that stands still; what waits there is known all the same.
+    example.publish_from(200, 2, &(200..300).map(event).collect::<Vec<_>>());
+    example.wait_for_committed(&mut caz, 160);
+    let lag = format!("caz_consumer_lag{{topic=\"{}\",partition=\"0\"}} 140", example.input);
+    wait_for("the lag", || {
+        // Whoever asks without a pause takes the broker's turns.
+        std::thread::sleep(Duration::from_millis(200));
+        caz.get("/metrics")?.1.lines().any(|line| line == lag).then_some(())
+    });
     gate.open();
-    example.wait_for_committed(&mut caz, 200);
+    example.wait_for_committed(&mut caz, 300);
     wait_for("ready", || (caz.get("/readyz").is_some_and(|(status, _)| status == 200)).then_some(()));
     caz.terminate();
     let scores = read_committed(&example.output);
-    assert_eq!(events_of(&scores), (0..200).collect());
+    assert_eq!(events_of(&scores), (0..300).collect());
     // The n-th event of a partition is the n-th score of it.
     for partition in [0, 1] {
         let of = |record: &&Stored| record.source().unwrap().partition == partition;

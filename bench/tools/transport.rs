@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use caz::kafka::{
-    BareRecord, ClientProperties, CommitMode, Consumer, Header, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener,
-    TopicHandle,
+    BareRecord, ClientProperties, Consumer, Header, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener, TopicHandle,
 };
 use serde_json::Value;
 
@@ -29,7 +28,7 @@ pub(crate) struct Transport {
     guarantee: Guarantee,
     #[arg(long)]
     batch: usize,
-    /// Produces each record by a call of its own, with as many headers as a score of caz has.
+    /// Produces each record by a call of its own, with as many headers as a score of caz can have.
     #[arg(long)]
     headers: bool,
     #[arg(long, hide = true)]
@@ -132,7 +131,7 @@ impl Open {
             producer.commit(TIMEOUT).unwrap();
         } else {
             producer.flush(TIMEOUT).unwrap();
-            consumer.commit(&offsets, CommitMode::Sync(TIMEOUT)).unwrap();
+            consumer.commit(&offsets, TIMEOUT).unwrap();
         }
         self.since = None;
     }

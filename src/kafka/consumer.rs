@@ -1,7 +1,7 @@
 //! The consumer of one topic: batches of whatever has arrived, rebalances on the caller's thread.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CString, c_int};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -118,11 +118,8 @@ impl Consumer {
             CString::default()
         });
         let conf = NativeConfig::new(&properties, problems)?;
-        // SAFETY: a live configuration; the callbacks expect the state that `NativeClient::new` makes.
-        unsafe {
-            ffi::rd_kafka_conf_set_rebalance_cb(conf.as_ptr(), Some(on_rebalance));
-            ffi::rd_kafka_conf_set_offset_commit_cb(conf.as_ptr(), Some(on_offset_commit));
-        }
+        // SAFETY: a live configuration; the callback expects the state that `NativeClient::new` makes.
+        unsafe { ffi::rd_kafka_conf_set_rebalance_cb(conf.as_ptr(), Some(on_rebalance)) }
         let role = ConsumerRole::new(topic_name, properties.get("group.id").unwrap_or_default());
         let client = NativeClient::new(rd_kafka_type_t::RD_KAFKA_CONSUMER, conf, &properties, role)?;
         // SAFETY: a live consumer; the reference is owned by `Queue`, which is dropped before `client`.
@@ -430,11 +427,4 @@ impl RebalanceListener for NoListener {
     fn assigned(&mut self, _: &Consumer, _: &[i32]) {}
     fn revoked(&mut self, _: &Consumer, _: &[i32]) {}
     fn lost(&mut self, _: &Consumer, _: &[i32]) {}
-}
-
-/// The outcome of an asynchronous commit.
-unsafe extern "C" fn on_offset_commit(_: *mut rd_kafka_t, code: c_int, _: *mut rd_kafka_topic_partition_list_t, _: *mut c_void) {
-    if let Err(error) = KafkaError::check("commit offsets", code) {
-        tracing::warn!(%error, "an asynchronous commit failed; a later one covers it");
-    }
 }

@@ -86,10 +86,11 @@ impl ErrorCode {
         self == Self::PURGED_IN_QUEUE || self == Self::PURGED_IN_FLIGHT
     }
 
-    /// True while the group shares its partitions anew and takes no offsets: it takes the same ones after the next poll.
+    /// True while the group shares its partitions anew and takes no offsets, or has done so and this member does not know yet: it takes the
+    /// same ones after the next poll, which tells a member that has been thrown out of that.
     pub fn is_rebalancing(self) -> bool {
-        // REBALANCE_IN_PROGRESS
-        self.0 == 27
+        // ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, STALE_MEMBER_EPOCH
+        matches!(self.0, 22 | 27 | 113)
     }
 
     /// True when this producer was replaced by a newer one of the same transactional id, or this group member by

@@ -25,7 +25,6 @@ unsafe extern "C" {
     pub(super) fn rd_kafka_subscribe(rk: *mut rd_kafka_t, topics: *const rd_kafka_topic_partition_list_t) -> c_int;
     pub(super) fn rd_kafka_assign(rk: *mut rd_kafka_t, partitions: *const rd_kafka_topic_partition_list_t) -> c_int;
     pub(super) fn rd_kafka_committed(rk: *mut rd_kafka_t, partitions: *mut rd_kafka_topic_partition_list_t, timeout_ms: c_int) -> c_int;
-    pub(super) fn rd_kafka_commit(rk: *mut rd_kafka_t, offsets: *const rd_kafka_topic_partition_list_t, asynchronous: c_int) -> c_int;
     pub(super) fn rd_kafka_commit_queue(
         rk: *mut rd_kafka_t,
         offsets: *const rd_kafka_topic_partition_list_t,
@@ -42,6 +41,11 @@ unsafe extern "C" {
         partition: i32,
         low: *mut i64,
         high: *mut i64,
+    ) -> c_int;
+    pub(super) fn rd_kafka_offsets_for_times(
+        rk: *mut rd_kafka_t,
+        partitions: *mut rd_kafka_topic_partition_list_t,
+        timeout_ms: c_int,
     ) -> c_int;
     pub(super) fn rd_kafka_message_headers(message: *const rd_kafka_message_t, headers: *mut *mut rd_kafka_headers_t) -> c_int;
     pub(super) fn rd_kafka_header_get_all(
@@ -60,7 +64,6 @@ unsafe extern "C" {
     ) -> c_int;
     pub(super) fn rd_kafka_flush(rk: *mut rd_kafka_t, timeout_ms: c_int) -> c_int;
     pub(super) fn rd_kafka_conf_set_rebalance_cb(conf: *mut rd_kafka_conf_t, callback: Option<PartitionsCallback>);
-    pub(super) fn rd_kafka_conf_set_offset_commit_cb(conf: *mut rd_kafka_conf_t, callback: Option<PartitionsCallback>);
     pub(super) fn rd_kafka_metadata(
         rk: *mut rd_kafka_t,
         all_topics: c_int,

@@ -70,7 +70,7 @@ pub use ends::{Ends, TopicEnd};
 pub use error::{ErrorCode, KafkaError, ProduceError, TransactionError};
 pub use lookup::{LookupError, read_record};
 pub use mock::MockBroker;
-pub use offsets::{CommitMode, GroupMetadata, Watermarks};
+pub use offsets::{GroupMetadata, Watermarks};
 pub use producer::{MOST_RECORD_BYTES, Producer, TopicHandle};
 pub use properties::{ClientProperties, MASK};
 pub use range::{OffsetRange, RangeReader};

@@ -12,15 +12,6 @@ use super::client::{Role as _, millis};
 use super::partitions::PartitionList;
 use super::{Consumer, ErrorCode, KafkaError, ffi};
 
-/// How a commit is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitMode {
-    /// Wait for the broker's answer, at most this long.
-    Sync(Duration),
-    /// Return at once; a failure is logged.
-    Async,
-}
-
 /// The offsets a partition holds, as the last fetch told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
@@ -116,35 +107,27 @@ impl Consumer {
         self.seek(&positions, deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Commits the offsets of the next messages to read, outside any transaction.
-    pub fn commit(&self, offsets: &[(i32, i64)], mode: CommitMode) -> Result<(), KafkaError> {
+    /// Commits the offsets of the next messages to read, outside any transaction, and waits for the broker's answer.
+    pub fn commit(&self, offsets: &[(i32, i64)], timeout: Duration) -> Result<(), KafkaError> {
         const OPERATION: &str = "commit offsets";
         if offsets.is_empty() {
             return Ok(());
         }
         let list = PartitionList::with_offsets(&self.role().topic, offsets);
-        match mode {
-            CommitMode::Async => {
-                // SAFETY: a live handle and list; librdkafka copies the list.
-                KafkaError::check(OPERATION, unsafe { ffi::rd_kafka_commit(self.rk(), list.as_ptr(), 1) })
+        // rd_kafka_commit's own synchronous mode waits without a bound.
+        let queue = self.new_queue(OPERATION)?;
+        // SAFETY: live handle, list (copied) and queue; the answer comes as an event, which is owned by us.
+        unsafe {
+            let (rk, null) = (self.rk(), ptr::null_mut());
+            let code = ffi::rd_kafka_commit_queue(rk, list.as_ptr(), queue.as_ptr(), None, null);
+            KafkaError::check(OPERATION, code)?;
+            let event = rd_kafka_queue_poll(queue.as_ptr(), millis(timeout));
+            if event.is_null() {
+                return Err(KafkaError::from_code(OPERATION, ErrorCode::TIMED_OUT));
             }
-            // rd_kafka_commit's own synchronous mode waits without a bound.
-            CommitMode::Sync(timeout) => {
-                let queue = self.new_queue(OPERATION)?;
-                // SAFETY: live handle, list (copied) and queue; the answer comes as an event, which is owned by us.
-                unsafe {
-                    let (rk, null) = (self.rk(), ptr::null_mut());
-                    let code = ffi::rd_kafka_commit_queue(rk, list.as_ptr(), queue.as_ptr(), None, null);
-                    KafkaError::check(OPERATION, code)?;
-                    let event = rd_kafka_queue_poll(queue.as_ptr(), millis(timeout));
-                    if event.is_null() {
-                        return Err(KafkaError::from_code(OPERATION, ErrorCode::TIMED_OUT));
-                    }
-                    let code = ffi::rd_kafka_event_error(event);
-                    rd_kafka_event_destroy(event);
-                    KafkaError::check(OPERATION, code).map_err(|error| self.explained(error))
-                }
-            }
+            let code = ffi::rd_kafka_event_error(event);
+            rd_kafka_event_destroy(event);
+            KafkaError::check(OPERATION, code).map_err(|error| self.explained(error))
         }
     }
 
@@ -180,11 +163,25 @@ impl Consumer {
         (code == 0 && high >= 0).then_some(Watermarks { low, high })
     }
 
+    /// The offset after the last message of each of these partitions, asked of their leaders: an answer comes behind those of the fetches that are
+    /// under way, each of which waits for `fetch.wait.max.ms` where nothing arrives.
+    pub fn ask_ends(&self, partitions: &[i32], timeout: Duration) -> Result<Vec<(i32, i64)>, KafkaError> {
+        const OPERATION: &str = "read the ends of partitions";
+        /// As a time, in Kafka's protocol: behind the latest message.
+        const LATEST: i64 = -1;
+        let times: Vec<(i32, i64)> = partitions.iter().map(|partition| (*partition, LATEST)).collect();
+        let list = PartitionList::with_offsets(&self.role().topic, &times);
+        // SAFETY: a live handle and list, which the call fills in before it returns.
+        let code = unsafe { ffi::rd_kafka_offsets_for_times(self.rk(), list.as_ptr(), millis(timeout)) };
+        KafkaError::check(OPERATION, code).and_then(|()| list.check(OPERATION))?;
+        Ok(list.entries().iter().map(|entry| (entry.partition, entry.offset)).collect())
+    }
+
     /// How many offsets each partition that is ours has behind the last message returned, as its last fetch told; nothing before the first
     /// fetch. Control records right behind that message do not count. 0 before a first message: one that had arrived would have been
     /// returned.
     pub fn lags(&self) -> Vec<(i32, i64)> {
-        self.lags_from(|_| None)
+        self.lags_from(|_| None, |_| None)
     }
 
     /// Whether at most so many messages wait, as [`Consumer::lags`] tells.
@@ -192,13 +189,14 @@ impl Consumer {
         self.lags().iter().map(|(_, lag)| usize::try_from(*lag).unwrap_or(0)).sum::<usize>() <= messages
     }
 
-    /// As [`Consumer::lags`], but behind what is `done`: the next offset of a partition, where messages from there on were returned.
-    pub fn lags_from(&self, done: impl Fn(i32) -> Option<i64>) -> Vec<(i32, i64)> {
+    /// As [`Consumer::lags`], but behind what is `done`: the next offset of a partition, where messages from there on were returned; and
+    /// up to the `end` of a partition where it is known better than by a fetch.
+    pub fn lags_from(&self, done: impl Fn(i32) -> Option<i64>, end: impl Fn(i32) -> Option<i64>) -> Vec<(i32, i64)> {
         let list = PartitionList::new(&self.role().topic, &self.assignment());
         // SAFETY: a live handle and list, which the call fills in. It knows of control records, and nothing for a while after a seek.
         unsafe { ffi::rd_kafka_position(self.rk(), list.as_ptr()) };
         let lag = |partition: i32, position: i64| {
-            let end = self.end_cached(partition)?;
+            let end = end(partition).or_else(|| self.end_cached(partition))?;
             let begin = match self.position(partition) {
                 None => end,
                 Some(next) => done(partition).filter(|done| *done < next).unwrap_or(next.max(position)),

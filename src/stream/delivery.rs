@@ -20,10 +20,9 @@ use super::settings::Settings;
 use super::share::Share;
 use super::tally::Tally;
 use crate::kafka::{
-    ClientProperties, CommitMode, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener,
-    TransactionError,
+    ClientProperties, Consumer, ErrorCode, KafkaError, MessageBatch, ProduceError, Producer, RebalanceListener, TransactionError,
 };
-use crate::telemetry::{LinePhase, RebalanceKind, WorkerMetrics};
+use crate::telemetry::{LinePhase, RebalanceKind, WorkerHealth, WorkerMetrics};
 
 /// How long a new producer waits for the brokers before it goes on to what has a timeout of its own.
 const MEETING: Duration = Duration::from_secs(1);
@@ -76,6 +75,7 @@ pub(super) struct Delivery {
     /// Those of a client that only asks whether brokers are there.
     client: ClientProperties,
     timeout: Duration,
+    health: Arc<WorkerHealth>,
     stop: Arc<AtomicBool>,
     pub(super) pace: Pace,
     /// What was queued since the last commit.
@@ -89,7 +89,13 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// A commit or an abort is bounded by the settings' `call_timeout`; after it the worker asks again until it is told to stop.
-    pub(super) fn new(publishers: Vec<Publisher>, metrics: WorkerMetrics, settings: &Settings, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        publishers: Vec<Publisher>,
+        metrics: WorkerMetrics,
+        settings: &Settings,
+        health: Arc<WorkerHealth>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         let pace = Pace::new(settings.commit_interval, settings.transactional_id_prefix.is_some());
         Self {
             publishers,
@@ -97,6 +103,7 @@ impl Delivery {
             metrics,
             client: settings.producer.clone(),
             timeout: settings.call_timeout,
+            health,
             stop,
             pace,
             tally: Tally::default(),
@@ -202,7 +209,7 @@ impl Delivery {
         let topic = consumer.topic().to_owned();
         fault::point("before_offsets");
         if fault::has_bug("offsets_outside") {
-            consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|_| Failure::Rewind)?;
+            consumer.commit(offsets, self.timeout).map_err(|_| Failure::Rewind)?;
         } else {
             self.insist(|producer, timeout| producer.send_offsets(offsets, &topic, &group, timeout)).map_err(failure_of)?;
         }
@@ -219,7 +226,7 @@ impl Delivery {
         let give_up = Instant::now() + self.timeout;
         let (mut look, mut cut_off) = (give_up, None);
         if fault::has_bug("offsets_before_flush") {
-            let _ = consumer.commit(offsets, CommitMode::Sync(self.timeout));
+            let _ = consumer.commit(offsets, self.timeout);
             fault::point("before_flush");
         }
         loop {
@@ -236,6 +243,7 @@ impl Delivery {
             }
             if Instant::now() > look {
                 self.check_reach(&mut cut_off).map_err(Fatal::from)?;
+                self.goes_on_waiting();
                 look = Instant::now() + self.timeout;
             }
         }
@@ -245,7 +253,7 @@ impl Delivery {
         if fault::point("after_flush") {
             return Err(Failure::Rewind);
         }
-        consumer.commit(offsets, CommitMode::Sync(self.timeout)).map_err(|error| {
+        consumer.commit(offsets, self.timeout).map_err(|error| {
             if error.code.is_rebalancing() {
                 tracing::debug!(%error, "offsets are committed after the next poll");
                 return Failure::Later;
@@ -345,11 +353,18 @@ impl Delivery {
                     if let Err(error) = self.producer().poll().and_then(|()| self.check_reach(&mut cut_off)) {
                         return Err(TransactionError::Fatal { fenced: error.code.is_fenced(), error });
                     }
+                    self.goes_on_waiting();
                     tracing::warn!(%error, "the broker does not answer; asking again");
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// A worker that asks again while brokers are away is not ready, and not stalled either: a new process would do no better.
+    fn goes_on_waiting(&self) {
+        self.health.ready(false);
+        self.health.may_block(self.timeout);
     }
 
     /// Fails once every look for longer than [`CUT_OFF`] has found the producer cut off from brokers that are there: a new one reaches them.

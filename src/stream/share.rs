@@ -75,13 +75,13 @@ impl Share {
     }
 
     /// How many events of each partition wait, the ones under way among them: what is not durable would come again. Partitions of which
-    /// nothing is known yet are left out.
-    pub(super) fn waiting(&self, consumer: &Consumer) -> Vec<(i32, i64)> {
+    /// nothing is known yet are left out; `end` tells of those that no fetch tells of.
+    pub(super) fn waiting(&self, consumer: &Consumer, end: impl Fn(i32) -> Option<i64>) -> Vec<(i32, i64)> {
         let done = |partition: i32| {
             // A topic that was made anew, or a log that was cut, is read below what was durable.
             let durable = self.durable.get(&partition).copied().filter(|durable| Some(*durable) <= consumer.position(partition));
             durable.or_else(|| consumer.first(partition))
         };
-        consumer.lags_from(done)
+        consumer.lags_from(done, end)
     }
 }

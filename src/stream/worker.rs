@@ -108,7 +108,7 @@ impl Worker {
         let publishers = producers.iter().map(publisher).collect::<Result<_, _>>()?;
         let metrics = WorkerMetrics::new(&settings.input_topic);
         let consumer = Consumer::new(&settings.consumer, &settings.input_topic)?;
-        let delivery = Delivery::new(publishers, metrics, &settings, Arc::clone(&stop));
+        let delivery = Delivery::new(publishers, metrics, &settings, Arc::clone(&health), Arc::clone(&stop));
         let now = Instant::now();
         Ok(Self {
             settings,
@@ -383,7 +383,8 @@ impl Worker {
         }
         self.lag_published = Instant::now();
         self.waiting = 0;
-        for (partition, lag) in self.delivery.share.waiting(&self.consumer) {
+        self.held.ask_ends(&self.consumer);
+        for (partition, lag) in self.delivery.share.waiting(&self.consumer, |partition| self.held.end(partition)) {
             self.waiting += lag;
             self.delivery.metrics.lag(partition, lag);
         }

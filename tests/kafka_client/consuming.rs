@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use caz::kafka::{CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, RebalanceListener};
+use caz::kafka::{Consumer, MessageBatch, OutboundRecord, PollLimits, RebalanceListener};
 
 use crate::producing::record;
 use crate::support::{Bystander, PATIENCE, create_topic, produce_numbers, properties, unique, wait_for};
@@ -77,7 +77,7 @@ fn a_partition_without_news_has_no_lag() {
 
     // Partition 0 is done with, and gives nothing; partition 1 gives its record, behind which lies the transaction's control record.
     let consumer = Consumer::new(&properties().with("group.id", unique("group")), &topic).unwrap();
-    consumer.commit(&[(0, 3)], CommitMode::Sync(PATIENCE)).unwrap();
+    consumer.commit(&[(0, 3)], PATIENCE).unwrap();
     consumer.subscribe().unwrap();
     assert_eq!(take(&consumer, 1, LIMITS), [(1, 0)]);
     let mut batch = MessageBatch::new();
@@ -147,15 +147,15 @@ fn rewinding_goes_to_the_committed_offset_or_the_first_message() {
     again.sort_unstable();
     assert_eq!((again.len(), again[0], again[100]), (200, (0, 0), (1, 0)));
 
-    consumer.commit(&[(0, 40)], CommitMode::Sync(PATIENCE)).unwrap();
+    consumer.commit(&[(0, 40)], PATIENCE).unwrap();
     assert_eq!(consumer.committed(&[0, 1], PATIENCE).unwrap(), [(0, Some(40)), (1, None)]);
     consumer.rewind_to_committed(PATIENCE).unwrap();
     let mut again = take(&consumer, 160, LIMITS);
     again.sort_unstable();
     assert_eq!((again.len(), again[0], again[60]), (160, (0, 40), (1, 0)));
 
-    consumer.commit(&[(1, 100)], CommitMode::Async).unwrap();
-    wait_for("the asynchronous commit", || (consumer.committed(&[1], PATIENCE).unwrap() == [(1, Some(100))]).then_some(()));
+    consumer.commit(&[(1, 100)], PATIENCE).unwrap();
+    assert_eq!(consumer.committed(&[1], PATIENCE).unwrap(), [(1, Some(100))]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use caz::kafka::{ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, Producer};
+use caz::kafka::{ClientProperties, Consumer, MessageBatch, OutboundRecord, Producer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -102,7 +102,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
     let consumer = Consumer::new(&properties().with("group.id", unique("group")), &topic).unwrap();
     consumer.subscribe().unwrap();
     assert_eq!(take(&consumer, 3, LIMITS).len(), 3);
-    consumer.commit(&[(0, 3)], CommitMode::Sync(PATIENCE)).unwrap();
+    consumer.commit(&[(0, 3)], PATIENCE).unwrap();
 
     make_topic_anew(&topic, 1);
     produce(&properties(), &topic, &["new first", "new second"]);

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use caz::kafka::{
-    ClientProperties, CommitMode, Consumer, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener, TopicHandle,
-    TransactionError,
+    ClientProperties, Consumer, MessageBatch, OutboundRecord, PollLimits, Producer, RebalanceListener, TopicHandle, TransactionError,
 };
 
 use crate::consuming::{LIMITS, take};
@@ -202,7 +201,7 @@ impl RebalanceListener for CommitsWhenRevoked {
 
     fn revoked(&mut self, consumer: &Consumer, partitions: &[i32]) {
         let positions: Vec<(i32, i64)> = partitions.iter().filter_map(|id| Some((*id, consumer.position(*id)?))).collect();
-        consumer.commit(&positions, CommitMode::Sync(PATIENCE)).unwrap();
+        consumer.commit(&positions, PATIENCE).unwrap();
         self.left.extend(positions);
     }
 
@@ -298,7 +297,7 @@ fn partitions_wait_for_an_open_transaction_through_rebalances() {
         let group = group.with("auto.offset.reset", reset);
         let outside = Consumer::new(&group, &topic).unwrap();
         let at = |offset: i64| (0..4).map(|partition| (partition, offset)).collect::<Vec<_>>();
-        outside.commit(&at(50), CommitMode::Sync(PATIENCE)).unwrap();
+        outside.commit(&at(50), PATIENCE).unwrap();
         let producer = producer(&unique("txn"));
         producer.begin().unwrap();
         producer.send_offsets(&at(60), &topic, &outside.group_metadata().unwrap(), PATIENCE).unwrap();

@@ -7,7 +7,7 @@ use rdkafka::mocking::{MockCluster, MockCoordinator};
 use rdkafka::types::RDKafkaRespErr;
 
 use caz::kafka::{
-    ClientProperties, CommitMode, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError,
+    ClientProperties, Consumer, ErrorCode, GroupMetadata, OutboundRecord, ProduceError, Producer, TopicHandle, TransactionError,
 };
 
 use crate::consuming::{LIMITS, consumer, take};
@@ -159,7 +159,7 @@ fn offsets_of_a_replaced_member_are_refused() {
     assert!(matches!(error, TransactionError::Abortable(_)), "{error:?}");
     producer.abort(PATIENCE).unwrap();
     assert_eq!(current.committed(&[0], PATIENCE).unwrap(), [(0, None)]);
-    current.commit(&[(0, 5)], CommitMode::Sync(PATIENCE)).unwrap();
+    current.commit(&[(0, 5)], PATIENCE).unwrap();
     assert_eq!(current.committed(&[0], PATIENCE).unwrap(), [(0, Some(5))]);
 }
 

@@ -103,9 +103,14 @@ impl Example {
 
     /// Publishes events in order, spread over the partitions; the key is the event's number.
     pub fn publish(&self, partitions: i32, events: &[Option<Vec<u8>>]) {
+        self.publish_from(0, partitions, events);
+    }
+
+    /// As [`Example::publish`], with keys from `first` on.
+    pub fn publish_from(&self, first: usize, partitions: i32, events: &[Option<Vec<u8>>]) {
         let producer = Producer::new(&properties()).expect("valid properties");
         let topic = producer.topic(&self.input).expect("a valid name");
-        let keys: Vec<String> = (0..events.len()).map(|number| number.to_string()).collect();
+        let keys: Vec<String> = (first..first + events.len()).map(|number| number.to_string()).collect();
         let records: Vec<BareRecord<'_>> = (0..partitions)
             .cycle()
             .zip(keys.iter().zip(events))
