@@ -122,6 +122,26 @@ fn an_interrupt_ends_it_in_order_and_quickly() {
     rest.join().unwrap();
 }
 
+/// Its log goes nowhere any more, as behind `2>&1 | tee` when that ends first.
+#[test]
+fn a_log_that_nobody_takes_stops_nothing() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_caz"))
+        .args(["demo", "--rate", "500"])
+        .env("CAZ_LOG", "debug")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(demo.stderr.take().unwrap());
+    let address = served_at(&mut stderr);
+    drop(stderr);
+    let is_ready = || TcpStream::connect(&address).is_ok() && get(&address, "/readyz").starts_with("HTTP/1.1 200");
+    support::wait_for("ready", || is_ready().then_some(()));
+    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
+    check_account(&summary(&demo.wait_with_output().unwrap()));
+}
+
 #[test]
 fn a_missing_file_is_told_with_its_mend() {
     let output = start(&["no/such/pipeline.yaml"]).wait_with_output().unwrap();

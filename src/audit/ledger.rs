@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The account of one input partition's offsets `from..to`. One byte for each offset.
+/// The account of one input partition's offsets `from..to`. One byte for each offset, some tens for each message of an event that holds
+/// several.
 #[derive(Debug)]
 pub struct Ledger {
     from: i64,
     fates: Vec<Fate>,
     /// Of events that hold messages, by offset and message.
     messages: BTreeMap<(i64, u32), Fate>,
-    out_of_order: Tallied,
 }
 
 /// Which kind of record tells of an event.
@@ -23,13 +23,15 @@ pub enum Record {
     DeadLetter,
 }
 
-/// What is known of one offset: how many scores and dead letters (up to 3 each), whether there is an event, whether it is skipped.
+/// What is known of one offset: how many scores and dead letters (up to 3 each), whether there is an event, whether it is
+/// skipped, whether a record of it stands behind that of a later event.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fate(u8);
 
 impl Fate {
     const EVENT: u8 = 1 << 4;
     const SKIPPED: u8 = 1 << 5;
+    const OUT_OF_ORDER: u8 = 1 << 6;
     const MOST: u8 = 0b11;
 
     fn count(self, record: Record) -> u8 {
@@ -117,7 +119,7 @@ impl Ledger {
     /// An empty account of the offsets `from..to`.
     pub fn new(from: i64, to: i64) -> Self {
         let len = usize::try_from(to.saturating_sub(from)).unwrap_or(0);
-        Self { from, fates: vec![Fate::default(); len], messages: BTreeMap::new(), out_of_order: Tallied::default() }
+        Self { from, fates: vec![Fate::default(); len], messages: BTreeMap::new() }
     }
 
     /// The offsets.
@@ -145,8 +147,8 @@ impl Ledger {
 
     /// The record of the event at `offset` stands behind that of a later one.
     pub fn out_of_order(&mut self, offset: i64) {
-        if self.range().contains(&offset) {
-            self.out_of_order.add(offset);
+        if let Some(fate) = self.fate(offset, None) {
+            fate.0 |= Fate::OUT_OF_ORDER;
         }
     }
 
@@ -187,8 +189,10 @@ impl Ledger {
             if records > 1 {
                 report.doubled.add(offset);
             }
+            if fate.has(Fate::OUT_OF_ORDER) {
+                report.out_of_order.add(offset);
+            }
         }
-        report.out_of_order = self.out_of_order.clone();
         report
     }
 
@@ -261,6 +265,8 @@ mod tests {
         let part = |offset| (offset % 2 == 0).then_some(0);
         assert!((5..10).all(|offset| ledger.record(offset, part(offset), Record::Score)));
         assert!((8..10).all(|offset| !ledger.event(offset, part(offset))));
+        ledger.out_of_order(6);
+        assert_eq!(ledger.report(0).out_of_order, Tallied { count: 1, first: vec![6] });
         ledger.begin_at(2);
         assert_eq!((ledger.report(0).from, ledger.report(0).unknown.count), (5, 3));
         ledger.begin_at(8);

@@ -11,7 +11,8 @@ use crate::audit::{AuditError, PartitionReport, Report, Scope, Stage, Tallied, a
 use crate::telemetry;
 
 const EXAMPLES: &str = "\
-Reads the topics and writes nothing; the pipeline may run meanwhile. Takes one byte of memory for each offset of the range.
+Reads the topics and writes nothing; the pipeline may run meanwhile. Takes one byte of memory for each offset of the range, and some tens \
+for each message of an event that holds several.
 
 Examples:
   Everything that the group has committed:

@@ -156,7 +156,7 @@ impl List {
             })
             .map_err(running)?;
         if !self.json {
-            terminal::answer(&if shown == 0 { "no dead letters".to_owned() } else { table.to_string() })?;
+            terminal::answer(&if shown == 0 && more == 0 { "no dead letters".to_owned() } else { table.to_string() })?;
         }
         if more > 0 {
             terminal::notice(&format!("{} more; --limit {} shows them", grouped(more), more + shown as u64));

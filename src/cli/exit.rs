@@ -14,12 +14,13 @@ Exit codes:
   2  wrong arguments
   3  wrong configuration: every mistake is printed
   4  another instance took this one's place
-  5  events are missing from an account
+  5  an account of events is not clean: some are missing, or `caz audit` found more
   6  the golden cases do not pass: other values than recorded, so nothing is served
 
 Environment:
   CAZ_LOG          which logs: a level, or levels by part, such as warn,caz::stream=info
-  ORT_DYLIB_PATH   the library of ONNX Runtime, which is looked for beside the binary otherwise
+  ORT_DYLIB_PATH   the library of ONNX Runtime, which is looked for beside the binary otherwise, then in .caz/onnxruntime
+                   of the folders above the working directory and the binary
   NO_COLOR         no colours when it is not empty";
 
 /// Why a command failed.
@@ -32,7 +33,7 @@ pub(super) enum Failure {
     Golden(Diagnostics),
     /// Workers ended.
     Workers(Vec<WorkerError>),
-    /// Events are missing from an account.
+    /// An account of events is not clean.
     Unaccounted(String),
     /// Something else went wrong while running.
     Running(String),

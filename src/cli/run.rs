@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::terminal;
 use crate::kafka::{Admin, ClientProperties};
 use crate::stream::{Assembly, Pool};
-use crate::telemetry;
+use crate::telemetry::{self, Outcome};
 
 /// `caz run FILE`
 #[derive(clap::Args)]
@@ -58,8 +58,7 @@ impl Run {
         let pool = Pool::start(&assembly, settings, workers, Arc::clone(&stop));
         let outcome = wait(pool, &assembly, &stop, &control);
         control.end();
-        let events = |outcome| exposition.count(telemetry::Metric::EventsTotal, "outcome", outcome);
-        let [scored, dead_letters, skipped] = ["scored", "dead_letter", "skipped"].map(events);
+        let [scored, dead_letters, skipped] = Outcome::ALL.map(|outcome| exposition.events(outcome));
         tracing::info!(scored, dead_letters, skipped, "ended; so many events were counted");
         outcome
     }

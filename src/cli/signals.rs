@@ -35,8 +35,8 @@ impl Signals {
         let (stop, has_work) = (Arc::clone(&signals.stop), Arc::clone(&signals.has_work));
         std::thread::Builder::new().name("caz-signals".into()).spawn(move || {
             if let Some(name) = runtime.block_on(stop_signal()) {
-                tracing::info!(signal = name, "told to stop");
                 stop.store(true, Ordering::SeqCst);
+                tracing::info!(signal = name, "told to stop");
                 if !has_work.load(Ordering::SeqCst) {
                     std::process::exit(0);
                 }

@@ -40,9 +40,9 @@ const ENDED: u8 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerState {
-    /// Not in the consumer group yet.
+    /// Not ready yet: the group has not told it its partitions, or it does not read all of them.
     Joining,
-    /// In the group, with an assignment, even an empty one.
+    /// Told its partitions, which may be none, and reading them.
     Ready,
     /// Its beat is overdue.
     Stalled,
@@ -119,7 +119,7 @@ impl Health {
         })
     }
 
-    /// Whether every worker is in the consumer group with an assignment, and the process does not drain.
+    /// Whether every worker has been told its partitions and reads them, and the process does not drain.
     pub fn ready(&self) -> Verdict {
         let draining = self.is_draining();
         self.verdict(draining, !draining, |state| state == WorkerState::Ready)

@@ -161,7 +161,7 @@ const INDEX: &str = "<!doctype html>
 <ul>
 <li><a href=\"/metrics\">/metrics</a>: measurements in the Prometheus text format
 <li><a href=\"/healthz\">/healthz</a>: whether every worker goes on
-<li><a href=\"/readyz\">/readyz</a>: whether every worker is in the consumer group
+<li><a href=\"/readyz\">/readyz</a>: whether every worker reads its partitions
 </ul>
 </html>
 ";

@@ -57,7 +57,8 @@ pub fn install(format: LogFormat) -> Result<(), LogError> {
 pub fn install_from(default_filter: &str, format: LogFormat) -> Result<(), LogError> {
     let value = std::env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.trim().is_empty());
     let filter = filter(value.as_deref().unwrap_or(default_filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that nobody reads any more, or that a full disk does not take, is lost; told of on standard error it would be a panic.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let installed = match format {
         LogFormat::Human => builder.with_ansi(wants_colour()).with_target(false).finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish().try_init(),

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - Every metric is in [`Metric`]; nothing else names one.
-//! - What a worker calls per batch takes no lock that another thread holds for long and allocates nothing; no call is per event.
+//! - What a worker calls per batch takes no lock that another thread holds for long and allocates nothing; only a dead letter is counted on its
+//!   own.
 //! - Memory does not depend on the number of events: histograms count into fixed buckets.
 
 mod health;

@@ -6,7 +6,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::series::Series;
-use super::{Kind, Metric};
+use super::{Kind, Metric, Outcome};
 
 /// The metrics could not be switched on.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +28,10 @@ impl Exposition {
         text
     }
 
-    /// The sum of a counter's series that have this label's value.
-    pub fn count(&self, counter: Metric, label: &str, value: &str) -> u64 {
-        let (text, wanted) = (self.exporter.render(), format!("{label}=\"{value}\""));
-        let series = text.lines().filter(|line| line.starts_with(counter.name()) && line.contains(&wanted));
-        series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    /// How many events' way ended so, in all workers.
+    pub fn events(&self, outcome: Outcome) -> u64 {
+        let series = format!("{}{{outcome=\"{}\"}} ", Metric::EventsTotal.name(), outcome.name());
+        self.exporter.render().lines().find_map(|line| line.strip_prefix(&series)?.parse().ok()).unwrap_or(0)
     }
 }
 

@@ -98,8 +98,8 @@ impl RebalanceKind {
 
 /// One worker's measurements. It belongs to the worker's thread; workers that measure the same series add to the same value.
 ///
-/// Counters are cumulative for the process and count what the process did: after an aborted transaction the same events are consumed, and
-/// counted, again.
+/// Counters are cumulative for the process. Outcomes are counted once they are durable; bytes consumed, batches and phases as they happen, and
+/// again when the events of an aborted transaction come again.
 pub struct WorkerMetrics {
     topic: String,
     outcomes: [Counter; Outcome::ALL.len()],

@@ -178,8 +178,9 @@ impl Demo {
     fn rows(&self, assembly: &Assembly) -> Option<PathBuf> {
         let beside = || {
             let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let datasets = match folder.parent().filter(|_| folder != Path::new(".")) {
-                Some(root) => root.join("datasets"),
+            // Beside `.` and `..` is what the system says.
+            let datasets = match folder.file_name() {
+                Some(_) => folder.with_file_name("datasets"),
                 None => folder.join("../datasets"),
             };
             Some(datasets.join(format!("{}.csv", assembly.pipeline().name))).filter(|path| path.is_file())
@@ -212,7 +213,7 @@ impl Demo {
         let rate = self.rate.or(demo.assembly.simulation().and_then(|simulation| simulation.rate)).unwrap_or(RATE);
         let limits = Limits { rate: Some(rate), ..Limits::default() };
         let observed = demo.observers.shared();
-        let (exposition, has_skipped) = (demo.exposition.clone(), move |exposition: &Exposition| skipped(&exposition.render()));
+        let exposition = demo.exposition.clone();
         let simulate = move || {
             // The broker forgets a partition's oldest records when it holds too many: what is under way must fit in one, unread.
             let room = || {
@@ -223,7 +224,7 @@ impl Demo {
                 match under_way < most {
                     true => most - under_way,
                     // Rarely asked: skipped events are known from the metrics alone.
-                    false => most.saturating_sub(under_way.saturating_sub(has_skipped(&exposition))),
+                    false => most.saturating_sub(under_way.saturating_sub(skipped(&exposition))),
                 }
             };
             publish(&mut events, (&producer, &topic), limits, &stop, &progress, &room)
@@ -307,7 +308,7 @@ impl Running {
             published: progress.events(),
             scored: observed.account.scored(),
             dead: observed.account.dead(),
-            skipped: skipped(&text),
+            skipped: skipped(&self.exposition),
             batches: (batch("_count"), batch("_sum")),
             latency_ms: recent.quantile(0.5).zip(recent.quantile(0.99)),
             last_scores: self.last_scores(&observed),
@@ -323,7 +324,7 @@ impl Running {
     fn end(mut self, played: Played) -> Result<(), Failure> {
         let Played { report, progress, mut view, started } = played;
         let give_up = Instant::now() + SETTLE;
-        let is_out = |demo: &Self| demo.observers.look().account.out() + skipped(&demo.exposition.render()) >= report.published;
+        let is_out = |demo: &Self| demo.observers.look().account.out() + skipped(&demo.exposition) >= report.published;
         while !is_out(&self) && Instant::now() < give_up && !self.pool.has_ended() {
             std::thread::sleep(LOOK);
         }
@@ -335,7 +336,7 @@ impl Running {
         // What the workers did last is read too.
         self.observers.stop();
         let ended = if self.pool.has_ended() { self.pool.wait().map_err(Failure::Workers) } else { Err(late()) };
-        let skipped = skipped(&self.exposition.render());
+        let skipped = skipped(&self.exposition);
         self.control.end();
         let observed = self.observers.look();
         let balance = observed.account.balance(&ends?);
@@ -385,8 +386,8 @@ fn unaccounted(published: u64, missing: u64, balance: &Balance, topic: &str) -> 
 }
 
 /// Events that the workers left out, which leave no record.
-fn skipped(exposition: &str) -> u64 {
-    sample(exposition, &format!("{}{{outcome=\"skipped\"}}", Metric::EventsTotal.name())).map_or(0, |count| count as u64)
+fn skipped(exposition: &Exposition) -> u64 {
+    exposition.events(telemetry::Outcome::Skipped)
 }
 
 /// The value of one series in the Prometheus text format.
@@ -416,7 +417,7 @@ mod tests {
 
     #[test]
     fn samples_of_the_exposition() {
-        let text = "# TYPE a counter\ncaz_events_total{outcome=\"skipped\"} 7\ncaz_batch_size_sum 12.5\ncaz_batch_size_count 2\n";
-        assert_eq!((skipped(text), sample(text, "caz_batch_size_sum"), sample(text, "caz_batch")), (7, Some(12.5), None));
+        let text = "# TYPE a histogram\ncaz_batch_size_sum 12.5\ncaz_batch_size_count 2\n";
+        assert_eq!((sample(text, "caz_batch_size_sum"), sample(text, "caz_batch")), (Some(12.5), None));
     }
 }
