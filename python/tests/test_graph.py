@@ -1,6 +1,7 @@
 import inspect
 import json
 import re
+from collections import Counter, defaultdict
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -133,6 +134,24 @@ def test_what_pandas_takes_a_graph_holds(given, written):
 
 def test_a_null_of_pandas_is_a_key_of_map():
     assert kwargs_of({"import": "map", "kwargs": {"arg": {"M": 1, pd.NA: 0}}}) == {"arg": {"M": 1}, "null": 0}
+
+
+def test_what_a_dict_has_for_other_keys_stands_beside_it():
+    others = defaultdict(lambda: "Others", {"vw": "vw", None: "none"})
+    expected = {"arg": {"vw": "vw"}, "default": "Others", "null": "none"}
+    assert kwargs_of({"import": "map", "kwargs": {"arg": others}}) == expected
+    assert pd.Series(["vw", "audi"]).map(others).tolist() == ["vw", "Others"]
+    assert kwargs_of({"import": "map", "kwargs": {"arg": defaultdict(None, {"a": 1})}}) == {"arg": {"a": 1}}
+    assert kwargs_of({"import": "map", "kwargs": {"arg": Counter("aab")}}) == {"arg": {"a": 2, "b": 1}, "default": 0}
+    with pytest.raises(TypeError, match="one value for other keys"):
+        kwargs_of({"import": "map", "kwargs": {"arg": others, "default": "x"}})
+
+    class Doubled(dict):
+        def __missing__(self, key):
+            return key * 2
+
+    with pytest.raises(TypeError, match="cannot tell what this makes of other keys"):
+        kwargs_of({"import": "map", "kwargs": {"arg": Doubled(a=1)}})
 
 
 def test_a_long_mapping_is_one_line():

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -148,13 +149,14 @@ _DICTS = {"astype": "dtype", "fillna": "value", "map": "arg", "replace": "to_rep
 
 
 def _call(call: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """A call with dicts for the Series that pandas takes for dicts, and with what the dict of `map` has for null beside it; all else as it
-    is."""
+    """A call with dicts for the Series that pandas takes for dicts, and with what the dict of `map` has for null and for other keys beside
+    it; all else as it is."""
     kwargs = call.get("kwargs")
     if "import" not in call or not isinstance(kwargs, Mapping):
         return call
     kwargs = {name: _dict(value) if name == _DICTS.get(call["import"]) else value for name, value in kwargs.items()}
-    return _null_beside({**call, "kwargs": kwargs}) if call["import"] == "map" else {**call, "kwargs": kwargs}
+    call = {**call, "kwargs": kwargs}
+    return _null_beside(_default_beside(call)) if call["import"] == "map" else call
 
 
 def _dict(value: Any) -> Any:
@@ -164,6 +166,25 @@ def _dict(value: Any) -> Any:
     if len(entries := dict(value.items())) < len(value):
         raise TypeError(f"a Series with an index that has a value twice is no dict: {value!r}")
     return entries
+
+
+def _default_beside(call: dict[Any, Any]) -> dict[Any, Any]:
+    """A call of `map` with what its dict makes of a key that it has not, as a `defaultdict` does, as `default` beside it."""
+    kwargs = call["kwargs"]
+    arg = kwargs.get("arg")
+    if not isinstance(arg, Mapping) or not hasattr(type(arg), "__missing__"):
+        return call
+    if isinstance(arg, defaultdict):
+        if arg.default_factory is None:
+            return call
+        default = arg.default_factory()
+    elif isinstance(arg, Counter):
+        default = 0
+    else:
+        raise TypeError(f"a graph cannot tell what this makes of other keys, write it as `default`: {arg!r}")
+    if "default" in kwargs:
+        raise TypeError(f"`map` in a graph has one value for other keys: {kwargs!r}")
+    return {**call, "kwargs": {**kwargs, "arg": dict(arg), "default": default}}
 
 
 def _null_beside(call: dict[Any, Any]) -> dict[Any, Any]:
