@@ -23,7 +23,8 @@ fingerprint() { cat "$@" | sha256sum | cut -c1-16; }
 # build_caz: builds the `caz` that tests run, and prints where it is. The example turns on the features of libraries that tests turn on;
 # without it Cargo would build those libraries, and what stands on them, once more.
 build_caz() {
-    (cd "$root" && cargo build --quiet --bin caz --example instructions)
+    # `set -e` does not hold in a command substitution.
+    (cd "$root" && cargo build --quiet --bin caz --example instructions) || return
     realpath "${CARGO_TARGET_DIR:-$root/target}/debug/caz"
 }
 
