@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, Producer};
 use caz::stream::{Assembly, Pool};
@@ -384,6 +384,32 @@ fn a_rebalance_makes_no_second_scores_at_least_once() {
     stop.store(true, Ordering::Relaxed);
     pool.wait().unwrap();
     assert_eq!(Admin::new(&properties, PATIENCE).unwrap().watermarks(&example.output, 0).unwrap().high, 20);
+}
+
+/// A new process would do no better.
+#[test]
+fn a_worker_that_asks_for_brokers_that_are_away_is_alive_and_not_ready() {
+    const STALLED: Duration = Duration::from_secs(10);
+    let example = Example::new(1, &[]);
+    let broker = MockCluster::new(1).unwrap();
+    [&example.input, &example.output, &example.dead_letters].iter().for_each(|topic| broker.create_topic(topic, 1, 1).unwrap());
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
+    broker.broker_down(1).unwrap();
+    let assembly = Arc::new(Assembly::load(&example.file).unwrap().0);
+    let mut settings = assembly.settings_at(properties);
+    settings.call_timeout = Duration::from_secs(1);
+    let (health, workers) = Health::new(1, STALLED);
+    let stop = Arc::new(AtomicBool::new(false));
+    let pool = Pool::start(&assembly, settings, workers, Arc::clone(&stop));
+    let started = Instant::now();
+    while started.elapsed() < 2 * STALLED {
+        assert_eq!((health.live().ok, health.ready().ok), (true, false), "{:?}", started.elapsed());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    broker.broker_up(1).unwrap();
+    wait_for("ready", || health.ready().ok.then_some(()));
+    stop.store(true, Ordering::Relaxed);
+    pool.wait().unwrap();
 }
 
 /// What its metrics say waits in all partitions; `None` while they say nothing of any.

@@ -16,7 +16,7 @@ pub(super) struct Held {
     partitions: BTreeMap<i32, SchemaKey>,
     /// Where they end, as was asked: no fetch tells of a partition that is paused.
     ends: BTreeMap<i32, i64>,
-    /// When it was asked last.
+    /// When it was asked last, or the first of them was held.
     asked: Option<Instant>,
 }
 
@@ -42,6 +42,10 @@ impl Held {
         let partitions: Vec<i32> = firsts.keys().copied().collect();
         let positions: Vec<(i32, i64)> = firsts.iter().map(|(partition, (offset, _))| (*partition, *offset)).collect();
         consumer.pause(&partitions)?;
+        if self.partitions.is_empty() {
+            // Most schemas are known within moments, and nobody is to wait for more than them.
+            self.asked = Some(Instant::now());
+        }
         self.partitions.extend(firsts.iter().map(|(partition, (_, key))| (*partition, *key)));
         consumer.seek(&positions, timeout)?;
         tracing::info!(?positions, "partitions stand still: the schema of their next event is not known yet");
