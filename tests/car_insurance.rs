@@ -12,6 +12,7 @@ use caz::kafka::{Admin, BareRecord, ClientProperties, Consumer, Producer};
 use caz::stream::{Assembly, Pool};
 use caz::telemetry::Health;
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use support::car_insurance::{Caz, Example, avro_events, expected_scores};
 use support::{PATIENCE, Stored, admin, delete_topic, make_topic_anew, properties, read_committed, unique, wait_for};
@@ -359,16 +360,22 @@ fn at_least_once_loses_nothing() {
     assert_scores_are_those_of_training(&read_committed(&example.output));
 }
 
+/// A broker that can be told to fail, with the example's topics, and the properties that reach it.
+fn mock_broker(example: &Example) -> (MockCluster<'static, DefaultProducerContext>, ClientProperties) {
+    let broker = MockCluster::new(1).unwrap();
+    [&example.input, &example.output, &example.dead_letters].iter().for_each(|topic| broker.create_topic(topic, 1, 1).unwrap());
+    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
+    (broker, properties)
+}
+
 /// While its group shares the partitions anew a commit is refused, and nothing has failed.
 #[test]
 fn a_rebalance_makes_no_second_scores_at_least_once() {
     let example = Example::new(1, &[("guarantee: exactly_once", "guarantee: at_least_once")]);
-    let broker = MockCluster::new(1).unwrap();
-    [&example.input, &example.output, &example.dead_letters].iter().for_each(|topic| broker.create_topic(topic, 1, 1).unwrap());
+    let (broker, properties) = mock_broker(&example);
     // (Without a rebalance librdkafka takes the third, ILLEGAL_GENERATION, as the loss of all partitions.)
     let refusals = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, RDKafkaRespErr::RD_KAFKA_RESP_ERR_STALE_MEMBER_EPOCH];
     broker.request_errors(RDKafkaApiKey::OffsetCommit, &refusals);
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
     let producer = Producer::new(&properties).unwrap();
     let input = producer.topic(&example.input).unwrap();
     for event in avro_events().iter().take(20) {
@@ -391,9 +398,7 @@ fn a_rebalance_makes_no_second_scores_at_least_once() {
 fn a_worker_that_asks_for_brokers_that_are_away_is_alive_and_not_ready() {
     const STALLED: Duration = Duration::from_secs(10);
     let example = Example::new(1, &[]);
-    let broker = MockCluster::new(1).unwrap();
-    [&example.input, &example.output, &example.dead_letters].iter().for_each(|topic| broker.create_topic(topic, 1, 1).unwrap());
-    let properties = ClientProperties::new().with("bootstrap.servers", broker.bootstrap_servers());
+    let (broker, properties) = mock_broker(&example);
     broker.broker_down(1).unwrap();
     let assembly = Arc::new(Assembly::load(&example.file).unwrap().0);
     let mut settings = assembly.settings_at(properties);

@@ -10,16 +10,20 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// The demo, started in the root of the repository, where its files are.
+/// The demo in the root of the repository, where its files are.
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_caz"));
+    command.arg("demo").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 fn start(arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_caz"))
-        .arg("demo")
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    demo(arguments).spawn().unwrap()
+}
+
+fn interrupt(demo: &Child) {
+    let killed = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert!(killed.success());
 }
 
 /// The number behind a label of the summary.
@@ -114,8 +118,7 @@ fn an_interrupt_ends_it_in_order_and_quickly() {
     let rest = std::thread::spawn(move || stderr.lines().count());
     std::thread::sleep(Duration::from_secs(2));
     let interrupted = Instant::now();
-    let killed = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&demo);
     let output = demo.wait_with_output().unwrap();
     assert!(interrupted.elapsed() < Duration::from_secs(10), "{:?}", interrupted.elapsed());
     check_account(&summary(&output));
@@ -125,20 +128,13 @@ fn an_interrupt_ends_it_in_order_and_quickly() {
 /// Its log goes nowhere any more, as behind `2>&1 | tee` when that ends first.
 #[test]
 fn a_log_that_nobody_takes_stops_nothing() {
-    let mut demo = Command::new(env!("CARGO_BIN_EXE_caz"))
-        .args(["demo", "--rate", "500"])
-        .env("CAZ_LOG", "debug")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut demo = demo(&["--rate", "500"]).env("CAZ_LOG", "debug").spawn().unwrap();
     let mut stderr = BufReader::new(demo.stderr.take().unwrap());
     let address = served_at(&mut stderr);
     drop(stderr);
     let is_ready = || TcpStream::connect(&address).is_ok() && get(&address, "/readyz").starts_with("HTTP/1.1 200");
     support::wait_for("ready", || is_ready().then_some(()));
-    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
+    interrupt(&demo);
     check_account(&summary(&demo.wait_with_output().unwrap()));
 }
 
