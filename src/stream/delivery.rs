@@ -243,7 +243,7 @@ impl Delivery {
             }
             if Instant::now() > look {
                 self.check_reach(&mut cut_off).map_err(Fatal::from)?;
-                self.goes_on_waiting();
+                self.health.asks_again(self.timeout);
                 look = Instant::now() + self.timeout;
             }
         }
@@ -353,18 +353,12 @@ impl Delivery {
                     if let Err(error) = self.producer().poll().and_then(|()| self.check_reach(&mut cut_off)) {
                         return Err(TransactionError::Fatal { fenced: error.code.is_fenced(), error });
                     }
-                    self.goes_on_waiting();
+                    self.health.asks_again(self.timeout);
                     tracing::warn!(%error, "the broker does not answer; asking again");
                 }
                 outcome => return outcome,
             }
         }
-    }
-
-    /// A worker that asks again while brokers are away is not ready, and not stalled either: a new process would do no better.
-    fn goes_on_waiting(&self) {
-        self.health.ready(false);
-        self.health.may_block(self.timeout);
     }
 
     /// Fails once every look for longer than [`CUT_OFF`] has found the producer cut off from brokers that are there: a new one reaches them.

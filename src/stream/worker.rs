@@ -355,8 +355,7 @@ impl Worker {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            self.health.ready(false);
-            self.health.beat();
+            self.health.asks_again(self.settings.call_timeout);
             self.check_reach()?;
         }
         while Instant::now() < pause && !self.stop.load(Ordering::Relaxed) {

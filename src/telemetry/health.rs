@@ -197,6 +197,13 @@ impl WorkerHealth {
         self.beat_with_allowance(self.shared.stall_limit_ms.max(millis(at_most)));
     }
 
+    /// A broker did not answer, and the worker asks again, for `at_most` so long: it is not ready, and not stalled either, for a new process
+    /// would do no better.
+    pub fn asks_again(&self, at_most: Duration) {
+        self.ready(false);
+        self.may_block(at_most);
+    }
+
     fn beat_with_allowance(&self, allowance_ms: u64) {
         let worker = self.worker();
         worker.allowance_ms.store(allowance_ms, Ordering::Relaxed);
